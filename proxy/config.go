@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
+// Config is everything the balancer serves on one node.
+type Config struct {
+	Frontends []Frontend
+	Backends  []Backend
+}
+
+// Frontend accepts connections and decides which backend answers.
+type Frontend struct {
+	Name            string
+	Binds           []Bind
+	Rules           []rule.Rule // first match wins
+	ResponseHeaders []HeaderSet // set on every response, those of the balancer itself too
+	DefaultBackend  string      // for requests that no rule takes; empty: 503
+	Timeouts        FrontendTimeouts
+}
+
+// FrontendTimeouts bound what a client may take. All are finite; the configuration supplies the defaults.
+type FrontendTimeouts struct {
+	HTTPRequest time.Duration // from the first byte of a request head to its end
+	Client      time.Duration // without a byte from or to the client
+	KeepAlive   time.Duration // between two requests of a connection
+	Tunnel      time.Duration // without a byte in either direction after an upgrade
+}
+
+// HeaderSet replaces every instance of a response header by one value.
+type HeaderSet struct {
+	Name, Value string
+}
+
+// Bind is one listening address.
+type Bind struct {
+	Address netip.AddrPort
+	VIP     bool // the address is a virtual one: bound before it arrives, gated by Proxy.Gate(Address.Addr())
+	TLS     *TLS // nil: plain
+}
+
+// TLS says how a bind terminates TLS.
+type TLS struct {
+	Certificates []string // PEM bundles, or directories of them; the first certificate is the default
+	MinVersion   uint16   // tls.VersionTLS12 or tls.VersionTLS13; 0: TLS 1.2
+}
+
+// Backend is a pool of servers that answer alike.
+type Backend struct {
+	Name       string
+	Algorithm  string // a name of balance.Algorithms; empty: round_robin
+	Servers    []Server
+	Check      *health.Check // nil: servers are taken as healthy
+	Forwarded  Forwarded
+	Timeouts   BackendTimeouts
+	Retries    int  // further connection attempts after the first; the configuration's default is 3
+	Redispatch bool // the last retry may go to another server even where persistence names one
+}
+
+// BackendTimeouts bound what a server may take.
+type BackendTimeouts struct {
+	Connect time.Duration // each connection attempt
+	Server  time.Duration // without a byte from the server while one is due
+}
+
+// ForwardedFor says what happens to X-Forwarded-For.
+type ForwardedFor uint8
+
+// The choices for X-Forwarded-For.
+const (
+	ForwardedForAppend  ForwardedFor = iota // the client's address joins what came in, as nginx does
+	ForwardedForReplace                     // only the client's address
+	ForwardedForOff                         // the header passes as it came
+)
+
+// Forwarded says which facts about the client a server is told.
+type Forwarded struct {
+	For    ForwardedFor
+	Proto  bool // X-Forwarded-Proto: http or https
+	RealIP bool // X-Real-IP: the client's address
+}
+
+// Server is one member of a backend.
+type Server struct {
+	Name    string
+	Address netip.AddrPort
+	Weight  int // 0 to 256; 0: no new traffic. The configuration's default is 1
+}

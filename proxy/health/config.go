@@ -1,0 +1,21 @@
+package health
+
+import "time"
+
+// Check says how the servers of a backend are probed. Exactly one of TCP and HTTP is used: HTTP where it is not nil.
+type Check struct {
+	HTTP     *HTTP         // nil: a TCP connect is the probe
+	Interval time.Duration // between the starts of two probes of one server, jittered so that servers are not probed in step
+	Timeout  time.Duration // for a whole probe
+	Rise     int           // successes in a row that make a server healthy, at least 1
+	Fall     int           // failures in a row that make it unhealthy, at least 1
+}
+
+// HTTP is a probe by one HTTP/1.1 request.
+type HTTP struct {
+	Method       string // empty: GET
+	Path         string // empty: /
+	Host         string // Host header; empty: the server's address
+	ExpectStatus []int  // statuses that count as success; empty: 200 to 399
+	Port         uint16 // 0: the server's own port
+}
