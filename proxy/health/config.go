@@ -5,8 +5,8 @@ import "time"
 // Check says how the servers of a backend are probed. Exactly one of TCP and HTTP is used: HTTP where it is not nil.
 type Check struct {
 	HTTP     *HTTP         // nil: a TCP connect is the probe
-	Interval time.Duration // between the starts of two probes of one server, jittered so that servers are not probed in step
-	Timeout  time.Duration // for a whole probe
+	Interval time.Duration // between the starts of two probes of one server, jittered so that servers are not probed in step; 0: 2 s
+	Timeout  time.Duration // for a whole probe; 0: the interval
 	Rise     int           // successes in a row that make a server healthy, at least 1
 	Fall     int           // failures in a row that make it unhealthy, at least 1
 }

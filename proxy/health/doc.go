@@ -1,0 +1,20 @@
+// Package health probes servers and says which of them are healthy.
+//
+// One [Checker] looks after one server: Run probes it, the first time almost at once and then at the interval, counts
+// successes and failures through internal/hysteresis, and reports every probe's [Result]. Both nodes of a pair check,
+// whoever holds the virtual address, so a takeover finds the verdicts ready. Probes leave from the node's own address.
+//
+// The verdict of a probe is a text that an operator can act upon ("layer 4 connection refused", "HTTP status 503, want
+// 200: "database is away""), since it is what status and log show for a server that is down.
+//
+// To add a kind of probe: write one file with a function of type probe, add its fields to Check in config.go, and add its
+// line to kinds.go. The loop, the counting, jitter and timeout come for free.
+//
+// Files, in reading order:
+//
+//	config.go   Check: what the configuration hands in
+//	checker.go  Checker: the loop, from probe to Result
+//	kinds.go    probe, outcome, and the one table of kinds
+//	tcp.go      the connection probe, and how connection errors read
+//	http.go     the HTTP/1.1 probe
+package health

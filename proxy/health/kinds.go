@@ -1,0 +1,35 @@
+package health
+
+import "context"
+
+// probe looks at a server once. It ends, with whatever it found, when ctx does. The loop calls it, never twice at once.
+type probe func(ctx context.Context) outcome
+
+// outcome is what one probe found.
+type outcome struct {
+	ok   bool
+	text string // for people
+	code int    // status of the server's answer; 0: there was none, or the kind knows no such thing
+}
+
+// kind is a way to probe.
+type kind struct {
+	asked func(Check) bool // whether the check wants this kind
+	new   func(Check, Target) probe
+}
+
+// kinds is the one table of kinds; never written. The first one that is asked for is it.
+var kinds = []kind{
+	{asked: func(c Check) bool { return c.HTTP != nil }, new: newHTTP},
+	{asked: func(Check) bool { return true }, new: newTCP},
+}
+
+// newProbe returns the probe that a check asks for.
+func newProbe(c Check, t Target) probe {
+	for _, k := range kinds {
+		if k.asked(c) {
+			return k.new(c, t)
+		}
+	}
+	panic("health: the last kind is always asked for")
+}
