@@ -1,0 +1,33 @@
+// Package exchange decides what becomes of one request: which rule takes it, which server gets it, whether a failed
+// connection is tried again and where, which status the client sees, and what the accounting record says.
+//
+// It is pure: no I/O, no clock, no goroutines. An engine owns the connections; it tells an [Exchange] what happened and
+// when, and does what comes back:
+//
+//	Start                           the first byte of a request is there
+//	Step(now, Request)    Connect   the head is complete; a server is chosen and its slot taken
+//	Step(now, Connected)  Send      forward the request
+//	Step(now, Head)       Forward   forward the response
+//	Step(now, Finished)   Done      the record is complete
+//
+// A rule or a fault leads to Respond instead, an answer of the balancer itself; after a fault that comes too late for
+// one the client's connection is aborted, so that nobody takes half a response for a whole one. Each exchange ends with
+// Done or Abort, exactly once, with its [Record]; from then on it holds no slot of any server.
+//
+// The statuses: 503 where no server may be used or none can be connected to (also when connecting timed out, as HAProxy
+// answers; nginx says 504), 502 where a server closes or talks nonsense before its response head, 504 where it stays
+// silent, 408 where the client does.
+//
+// Only connecting is tried again: once a byte of a request has been sent nobody knows what the server did with it. The
+// first retry goes to another server where there is one. On the server that has just refused it waits
+// min(connect timeout, 1 s) first, so that a restart can be bridged.
+//
+// Files, in reading order:
+//
+//	route.go     Frontend and Backend: what the configuration says about exchanges, compiled
+//	event.go     Event: what an engine tells
+//	action.go    Action and Reply: what it is to do
+//	record.go    Record: what is counted and logged
+//	exchange.go  Exchange.Step
+//	ends.go      the ways in which an exchange ends
+package exchange

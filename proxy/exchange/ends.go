@@ -1,0 +1,54 @@
+package exchange
+
+import "time"
+
+// interrupted ends an exchange by what can happen at any time.
+func (x *Exchange) interrupted(now time.Time, ev Event, at Phase) Action {
+	switch ev.Kind {
+	case ClientGone:
+		return x.abort(now, Termination{ByClient, at})
+	case ClientSilent:
+		return x.abort(now, Termination{ClientTimeout, at})
+	default: // Broken, and events that the state does not allow
+		return x.abort(now, Termination{Internal, at})
+	}
+}
+
+// fail answers with an error page.
+func (x *Exchange) fail(status int, t Termination) Action {
+	return x.respond(errorReply(status), t)
+}
+
+// respond answers in the server's place. Its slot is free from here on.
+func (x *Exchange) respond(r Reply, t Termination) Action {
+	x.release()
+	x.state = replying
+	x.reply = r
+	x.record.Status = r.Status
+	x.record.Termination = t
+	return Action{Do: Respond, Reply: &x.reply}
+}
+
+func (x *Exchange) done(now time.Time) Action {
+	return x.end(now, Done)
+}
+
+func (x *Exchange) abort(now time.Time, t Termination) Action {
+	x.record.Termination = t
+	return x.end(now, Abort)
+}
+
+func (x *Exchange) end(now time.Time, do Do) Action {
+	x.release()
+	x.state = over
+	x.record.Active = now.Sub(x.record.Begin)
+	return Action{Do: do, Record: &x.record}
+}
+
+// release gives back the slot that is held.
+func (x *Exchange) release() {
+	if x.server != nil {
+		x.server.Release()
+		x.server = nil
+	}
+}

@@ -1,0 +1,37 @@
+package exchange
+
+import "github.com/tandem-lb/tandem/proxy/rule"
+
+// Kind names an event.
+type Kind uint8
+
+// What can happen to an exchange.
+const (
+	Request  Kind = iota + 1 // the request head is complete and fit to be routed; Event.Request
+	Refused                  // the request is not fit for anything; Event.Status says why
+	WaitOver                 // the delay of a Wait has passed
+
+	Connected       // the connection stands, TLS included
+	ConnectFailed   // it was refused, reset, or TLS failed
+	ConnectTimedOut // it did not come within the time
+	Stale           // a connection that was used before turned out closed, and the server cannot have seen the request
+
+	Head          // the response head; Event.Status. Interim (1xx) heads other than 101 are no event
+	ServerClosed  // the server closed or reset before its response was complete
+	ServerGarbage // the server sent what is no HTTP
+	ServerSilent  // the server timeout passed
+
+	Finished     // everything has been delivered to the client, or a tunnel has ended
+	ClientGone   // the client closed or reset its connection, or it cannot be written to
+	ClientSilent // the client timeout passed, or that of the request head
+	Broken       // the engine cannot go on, by its own fault
+)
+
+// Event is what an engine tells an exchange.
+type Event struct {
+	Kind    Kind
+	Request *rule.Request // of Request; not kept
+	Query   string        // of Request: the query with its question mark, empty where there is none
+	Upgrade bool          // of Request: the client asks to switch protocols
+	Status  int           // of Refused and Head
+}

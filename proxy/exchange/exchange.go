@@ -1,0 +1,257 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// maxTurnAround bounds the wait before the server that has just refused is asked again; HAProxy waits as long.
+const maxTurnAround = time.Second
+
+// Exchange follows one request from its first byte to the end of its response. It belongs to one goroutine, and may be
+// started again when it has ended.
+type Exchange struct {
+	frontend *Frontend
+	backend  *Backend
+	server   *upstream.Server   // whose slot is held; nil: none
+	tried    []*upstream.Server // connecting to them has failed
+	state    state
+	upgrade  bool // the client asks to switch protocols
+	left     int  // retries left
+
+	headAt      time.Time // the request head was complete
+	attemptAt   time.Time // the last connection attempt began
+	connectedAt time.Time
+
+	reply  Reply
+	record Record
+}
+
+type state uint8
+
+const (
+	over       state = iota // the zero value: not started, or ended
+	reading                 // the request head is on its way
+	waiting                 // to ask a server again
+	connecting              //
+	sending                 // the request; the response head is due
+	forwarding              // the response, or a tunnel
+	replying                // an answer of the balancer itself is on its way
+)
+
+// Start begins an exchange: the first byte of a request to f is there.
+func (x *Exchange) Start(now time.Time, f *Frontend) {
+	*x = Exchange{
+		frontend: f,
+		state:    reading,
+		tried:    x.tried[:0],
+		record: Record{
+			Frontend: f.Name, Begin: now,
+			Request: NotReached, Wait: NotReached, Connect: NotReached, Response: NotReached, Active: NotReached,
+			Termination: Termination{Normal, AtEnd},
+		},
+	}
+}
+
+// Count adds to the bytes that the record will show.
+func (x *Exchange) Count(in, out int64) {
+	x.record.BytesIn += in
+	x.record.BytesOut += out
+}
+
+// Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
+// engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
+func (x *Exchange) Step(now time.Time, ev Event) Action {
+	switch x.state {
+	case reading:
+		return x.whileReading(now, ev)
+	case waiting:
+		return x.whileWaiting(now, ev)
+	case connecting:
+		return x.whileConnecting(now, ev)
+	case sending:
+		return x.whileSending(now, ev)
+	case forwarding:
+		return x.whileForwarding(now, ev)
+	case replying:
+		return x.whileReplying(now, ev)
+	default:
+		return Action{Do: Done}
+	}
+}
+
+func (x *Exchange) whileReading(now time.Time, ev Event) Action {
+	switch ev.Kind {
+	case Request:
+		return x.route(now, ev)
+	case Refused:
+		return x.fail(ev.Status, Termination{ByProxy, AtRequest})
+	case ClientSilent:
+		return x.fail(408, Termination{ClientTimeout, AtRequest})
+	case ClientGone:
+		return x.abort(now, Termination{ByClient, AtRequest})
+	default:
+		return x.abort(now, Termination{Internal, AtRequest})
+	}
+}
+
+// route lets the rules decide.
+func (x *Exchange) route(now time.Time, ev Event) Action {
+	x.headAt, x.upgrade = now, ev.Upgrade
+	x.record.Request = now.Sub(x.record.Begin)
+	x.record.TLS = ev.Request.TLS
+	x.backend = x.frontend.Default
+	if r, ok := x.frontend.Rules.Find(ev.Request); ok {
+		x.record.NoLog = r.NoLog
+		if r.Backend == "" {
+			return x.answer(r, ev)
+		}
+		x.backend = x.frontend.Backends[r.Backend]
+	}
+	if x.backend == nil {
+		return x.fail(503, Termination{ByServer, AtConnect})
+	}
+	x.record.Backend = x.backend.Name
+	x.left = x.backend.Retries
+	x.server = x.backend.Servers.Pick(nil)
+	if x.server == nil {
+		return x.fail(503, Termination{ByServer, AtConnect})
+	}
+	return x.connect(now)
+}
+
+// connect begins an attempt to connect to x.server.
+func (x *Exchange) connect(now time.Time) Action {
+	x.state = connecting
+	x.attemptAt = now
+	x.record.Server = x.server.Key().Name
+	x.record.Wait = now.Sub(x.headAt)
+	x.record.Connect = NotReached
+	return Action{Do: Connect, Server: x.server, Backend: x.backend, Timeout: x.backend.Connect}
+}
+
+func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
+	switch ev.Kind {
+	case Connected:
+		x.state = sending
+		x.connectedAt = now
+		x.record.Connect = now.Sub(x.attemptAt)
+		return Action{Do: Send, Server: x.server, Backend: x.backend}
+	case ConnectFailed:
+		return x.retry(now, Termination{ByServer, AtConnect})
+	case ConnectTimedOut:
+		return x.retry(now, Termination{ServerTimeout, AtConnect})
+	default:
+		return x.interrupted(now, ev, AtConnect)
+	}
+}
+
+// retry looks for another chance after a failed attempt; without one the exchange fails as t says.
+func (x *Exchange) retry(now time.Time, t Termination) Action {
+	failed := x.server
+	failed.ConnectFailed()
+	x.tried = append(x.tried, failed)
+	if x.left == 0 {
+		return x.fail(503, t)
+	}
+	x.release()
+	x.server = x.backend.Servers.Pick(x.tried)
+	if x.server == nil {
+		return x.fail(503, t)
+	}
+	x.left--
+	x.record.Retries++
+	if x.server != failed {
+		x.record.Redispatched = true
+		return x.connect(now)
+	}
+	if t.Cause == ServerTimeout { // it has been waited for already
+		return x.connect(now)
+	}
+	x.state = waiting
+	return Action{Do: Wait, Timeout: min(x.backend.Connect, maxTurnAround)}
+}
+
+func (x *Exchange) whileWaiting(now time.Time, ev Event) Action {
+	if ev.Kind == WaitOver {
+		return x.connect(now)
+	}
+	return x.interrupted(now, ev, AtConnect)
+}
+
+func (x *Exchange) whileSending(now time.Time, ev Event) Action {
+	switch ev.Kind {
+	case Head:
+		return x.head(now, ev.Status)
+	case Stale:
+		return x.connect(now) // not a retry: the server has refused nothing
+	case ServerClosed:
+		x.server.ResponseFailed()
+		return x.fail(502, Termination{ByServer, AtHead})
+	case ServerGarbage:
+		x.server.ResponseFailed()
+		return x.fail(502, Termination{ByProxy, AtHead})
+	case ServerSilent:
+		x.server.ResponseFailed()
+		return x.fail(504, Termination{ServerTimeout, AtHead})
+	case ClientSilent: // in the midst of its body
+		return x.fail(408, Termination{ClientTimeout, AtHead})
+	default:
+		return x.interrupted(now, ev, AtHead)
+	}
+}
+
+func (x *Exchange) head(now time.Time, status int) Action {
+	if status == 101 && !x.upgrade {
+		x.server.ResponseFailed()
+		return x.fail(502, Termination{ByProxy, AtHead})
+	}
+	x.state = forwarding
+	x.record.Status = status
+	x.record.Response = now.Sub(x.connectedAt)
+	if status == 101 {
+		return Action{Do: Tunnel}
+	}
+	return Action{Do: Forward}
+}
+
+func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
+	switch ev.Kind {
+	case Finished:
+		return x.done(now)
+	case ServerClosed:
+		x.server.ResponseFailed()
+		return x.abort(now, Termination{ByServer, AtData})
+	case ServerGarbage:
+		x.server.ResponseFailed()
+		return x.abort(now, Termination{ByProxy, AtData})
+	case ServerSilent:
+		x.server.ResponseFailed()
+		return x.abort(now, Termination{ServerTimeout, AtData})
+	default:
+		return x.interrupted(now, ev, AtData)
+	}
+}
+
+func (x *Exchange) whileReplying(now time.Time, ev Event) Action {
+	if ev.Kind == Finished {
+		return x.done(now)
+	}
+	// The answer was lost. What led to it says more than that.
+	return x.abort(now, x.record.Termination)
+}
+
+// answer replies as a rule of the configuration says.
+func (x *Exchange) answer(r *rule.Rule, ev Event) Action {
+	t := Termination{Local, AtRequest}
+	if r.Respond != nil {
+		return x.respond(Reply{Status: r.Respond.Status, ContentType: r.Respond.ContentType, Body: r.Respond.Body}, t)
+	}
+	target := r.Redirect.Target(ev.Request.Host, ev.Request.Path+ev.Query)
+	if target == "" { // the request names no host to go on with
+		return x.fail(400, Termination{ByProxy, AtRequest})
+	}
+	return x.respond(Reply{Status: r.Redirect.Code, Location: target, NoCache: true}, t)
+}

@@ -1,0 +1,55 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// Frontend is a compiled frontend. It is immutable: a reload makes another one, for the exchanges that start later.
+type Frontend struct {
+	Name     string
+	Rules    *rule.Table
+	Backends map[string]*Backend // those that rules name
+	Default  *Backend            // for requests that no rule takes; nil: 503
+
+	// What an engine carries out by itself.
+	Headers []Header      // set on every response
+	Client  time.Duration // without a byte from or to the client
+	Tunnel  time.Duration // without a byte in either direction after an upgrade
+}
+
+// Header is one field of a response, its name in canonical form.
+type Header struct {
+	Name, Value string
+}
+
+// Backend is a compiled backend, immutable like Frontend.
+type Backend struct {
+	Name    string
+	Servers Picker
+	Connect time.Duration // each connection attempt
+	Retries int           // further connection attempts after the first
+
+	// What an engine carries out by itself.
+	Server    time.Duration // without a byte from the server while one is due
+	Forwarded Forwarded
+}
+
+// Forwarded says which facts about the client a server is told.
+type Forwarded struct {
+	AppendFor  bool // X-Forwarded-For: the client's address joins what came in
+	ReplaceFor bool // X-Forwarded-For: only the client's address
+	Proto      bool // X-Forwarded-Proto
+	RealIP     bool // X-Real-IP
+}
+
+// Picker chooses servers; upstream.Pool is one.
+type Picker interface {
+	// Pick returns a server after it has taken a slot of it, nil where none may get a request. Connecting to the servers of
+	// tried has failed for this request; they are a last resort.
+	Pick(tried []*upstream.Server) *upstream.Server
+}
+
+var _ Picker = (*upstream.Pool)(nil)
