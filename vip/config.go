@@ -1,7 +1,9 @@
 package vip
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -32,10 +34,55 @@ type GARP struct {
 	Interval time.Duration // least time between two announcements on one interface; 0: no pacing
 }
 
+// What the zero value of each field of GARP stands for, as Keepalived has it but for the refresh, which it leaves out.
+const (
+	defaultRepeat  = 5
+	defaultDelay   = 5 * time.Second
+	defaultRefresh = 30 * time.Second // below the five minutes in which switches forget where an address lives
+)
+
+func (g GARP) withDefaults() GARP {
+	if g.Repeat == 0 {
+		g.Repeat = defaultRepeat
+	}
+	if g.Delay == 0 {
+		g.Delay = defaultDelay
+	}
+	if g.Refresh == 0 {
+		g.Refresh = defaultRefresh
+	}
+	return g
+}
+
 // Config describes the virtual addresses of one instance.
 type Config struct {
 	Instance  string // the instance's name, for logs and status
 	Addresses []Address
 	GARP      GARP
 	Lease     time.Duration // valid_lft of the addresses: whole seconds, at least 2 s; 0: no lease
+}
+
+// minLease is the shortest lease: the kernel counts whole seconds, and a renewal that came late by one must not end it.
+const minLease = 2 * time.Second
+
+// check says what a Set cannot hold. internal/config says it better and earlier.
+func (c Config) check() error {
+	if c.Lease != 0 && (c.Lease < minLease || c.Lease%time.Second != 0) {
+		return fmt.Errorf("lease %v: want 0, or whole seconds, at least %v", c.Lease, minLease)
+	}
+	for _, a := range c.Addresses {
+		switch {
+		case !a.Prefix.IsValid():
+			return fmt.Errorf("address on %s: no address given", a.Interface)
+		case !a.Prefix.Addr().Is4():
+			return fmt.Errorf("address %s on %s: IPv6 addresses are not in this version", a.Prefix, a.Interface)
+		case a.Interface == "":
+			return fmt.Errorf("address %s: no interface given", a.Prefix)
+		}
+	}
+	return nil
+}
+
+func (c Config) equal(d Config) bool {
+	return c.Instance == d.Instance && c.GARP == d.GARP && c.Lease == d.Lease && slices.Equal(c.Addresses, d.Addresses)
 }

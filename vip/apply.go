@@ -1,0 +1,133 @@
+package vip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Apply takes over a new configuration. While held it adds the addresses that are new, removes those that are gone,
+// and announces. It is all or nothing: on an error the kernel is put back and the old configuration stays. A change
+// that changes nothing does nothing.
+func (s *Set) Apply(ctx context.Context, cfg Config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	cfg.GARP = cfg.GARP.withDefaults()
+	if err := s.take(ctx); err != nil {
+		return fmt.Errorf("apply addresses of %s: %w", s.instance(), err)
+	}
+	defer s.give()
+	if cfg.equal(s.cfg) {
+		return nil
+	}
+	next := carryOver(s.slots, cfg.Addresses)
+	began := time.Now()
+	if err := s.change(s.slots, next, cfg.Lease); err != nil {
+		return errors.Join(fmt.Errorf("apply addresses of %s: %w", s.cfg.Instance, err), s.changeBack(next))
+	}
+	s.install(began, cfg, next)
+	return nil
+}
+
+// place is what the kernel tells addresses apart by.
+type place struct {
+	ifname string
+	prefix netip.Prefix
+}
+
+func placeOf(a Address) place { return place{a.Interface, a.Prefix} }
+
+func places(slots []slot) map[place]bool {
+	m := make(map[place]bool, len(slots))
+	for i := range slots {
+		m[placeOf(slots[i].Address)] = true
+	}
+	return m
+}
+
+// carryOver returns slots for the addresses, with what is known of those that stay in their place.
+func carryOver(old []slot, addrs []Address) []slot {
+	known := make(map[place]slot, len(old))
+	for _, sl := range old {
+		known[placeOf(sl.Address)] = sl
+	}
+	next := newSlots(addrs)
+	for i, a := range addrs {
+		if sl, ok := known[placeOf(a)]; ok {
+			next[i] = sl
+			next[i].Address = a
+		}
+	}
+	return next
+}
+
+// change brings the kernel from one configuration to the next: additions first, so that no moment has neither. What
+// stays is put too, for its label, its scope or the lease may be new; and once more at the end, for a primary address
+// that goes takes the secondary ones of its subnet along.
+func (s *Set) change(old, next []slot, lease time.Duration) error {
+	if err := s.putAll(next, lease); err != nil {
+		return err
+	}
+	stays := places(next)
+	for i := range old {
+		sl := &old[i]
+		if !stays[placeOf(sl.Address)] && sl.Present {
+			if err := s.remove(sl); err != nil {
+				return err
+			}
+		}
+	}
+	return s.putAll(next, lease)
+}
+
+// putAll puts every address while held. One whose interface does not exist waits for it, as it would without a reload.
+func (s *Set) putAll(slots []slot, lease time.Duration) error {
+	for i := range slots {
+		if !s.isHeld() {
+			return nil
+		}
+		if err := s.put(&slots[i], lease); err != nil && !errors.Is(err, ErrNoInterface) {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeBack undoes what change did on the way to next. What it cannot undo Run mends.
+func (s *Set) changeBack(next []slot) error {
+	var errs []error
+	stays := places(s.slots)
+	for i := range next {
+		if sl := &next[i]; !stays[placeOf(sl.Address)] && sl.Present {
+			errs = append(errs, s.remove(sl))
+		}
+	}
+	errs = append(errs, s.putAll(s.slots, s.cfg.Lease))
+	s.markDirty()
+	return errors.Join(errs...)
+}
+
+// install makes the configuration the Set's own, after the kernel has it.
+func (s *Set) install(began time.Time, cfg Config, next []slot) {
+	s.mu.Lock()
+	changed := !sameAddresses(s.slots, next)
+	s.cfg, s.slots = cfg, next
+	s.sched.configure(time.Now(), cfg.GARP, len(next), changed)
+	s.mu.Unlock()
+	s.planMending(began, true, nil)
+}
+
+func sameAddresses(a, b []slot) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Address != b[i].Address {
+			return false
+		}
+	}
+	return true
+}

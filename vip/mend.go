@@ -1,0 +1,256 @@
+package vip
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+const (
+	// retryDelay is how long what failed waits until it is tried again: short beside the shortest lease.
+	retryDelay = 250 * time.Millisecond
+	// expiryGrace is how long an address whose lease ended stays away. It ended because this process did not run, and
+	// the owner may have lost the state of master meanwhile: it gets the time to read its socket and release.
+	expiryGrace = time.Second
+	// putBackGap is the least time between two times an address is put back: whoever deletes it whenever it appears
+	// gets no busy loop out of us.
+	putBackGap = 100 * time.Millisecond
+)
+
+// slot is one address and what became of it. Who has the turn writes it, with mu held.
+type slot struct {
+	AddressStatus
+	notBefore   time.Time // it is not put back before this
+	announceErr error     // how its last announcement ended
+}
+
+func newSlots(addrs []Address) []slot {
+	slots := make([]slot, len(addrs))
+	for i, a := range addrs {
+		slots[i].Address = a
+	}
+	return slots
+}
+
+// lister lists each interface once.
+type lister struct {
+	kernel Kernel
+	lists  map[string]listing
+}
+
+type listing struct {
+	held []Held
+	err  error
+}
+
+// find returns the kernel's view of an address.
+func (l *lister) find(a Address) (h Held, there bool, err error) {
+	list, ok := l.lists[a.Interface]
+	if !ok {
+		list.held, list.err = l.kernel.Addresses(a.Interface)
+		if l.lists == nil {
+			l.lists = make(map[string]listing)
+		}
+		l.lists[a.Interface] = list
+	}
+	for _, h := range list.held {
+		if h.Prefix == a.Prefix {
+			return h, true, nil
+		}
+	}
+	return Held{}, false, list.err
+}
+
+// fits reports whether renewing is enough to make h the address that is wanted. A lease is never switched on in
+// place, and what label and scope an address has stays with it.
+func fits(h Held, a Address, lease time.Duration) bool {
+	label := a.Label
+	if label == "" {
+		label = a.Interface
+	}
+	return h.Label == label && h.Scope == a.Scope && (h.Leased || lease == 0)
+}
+
+// put makes the kernel hold the address with a fresh lease, whatever was there before. It has the turn.
+func (s *Set) put(sl *slot, lease time.Duration) error {
+	now := time.Now()
+	err := s.kernel.Add(sl.Address, lease)
+	if errors.Is(err, ErrExists) {
+		list := lister{kernel: s.kernel}
+		var h Held
+		var there bool
+		if h, there, err = list.find(sl.Address); err == nil {
+			err = s.adopt(sl.Address, h, there, lease)
+		}
+	}
+	s.record(sl, now, err)
+	return err
+}
+
+// adopt makes the address that is there the one that is wanted.
+func (s *Set) adopt(a Address, h Held, there bool, lease time.Duration) error {
+	if there && fits(h, a, lease) {
+		return s.kernel.Renew(a, lease)
+	}
+	if there {
+		if err := s.kernel.Delete(a); err != nil {
+			return err
+		}
+	}
+	return s.kernel.Add(a, lease)
+}
+
+// remove takes the address out of the kernel. It has the turn.
+func (s *Set) remove(sl *slot) error {
+	err := s.kernel.Delete(sl.Address)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl.Present = sl.Present && err != nil
+	sl.NoInterface = false
+	s.noteError(sl, err)
+	return err
+}
+
+// record notes how adding or renewing ended that began at the given time.
+func (s *Set) record(sl *slot, began time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		sl.Present, sl.LeasedAt, sl.notBefore = true, began, time.Time{}
+	}
+	sl.NoInterface = errors.Is(err, ErrNoInterface)
+	if sl.NoInterface {
+		sl.Present = false
+	}
+	s.noteError(sl, err)
+}
+
+// noteError counts an error, and logs the first one and each change; mu is held.
+func (s *Set) noteError(sl *slot, err error) {
+	before := sl.Err
+	sl.Err = err
+	switch {
+	case err != nil:
+		s.count.KernelErrors++
+		if before == nil || before.Error() != err.Error() {
+			s.log.Warn("an address is not as it should be", "address", sl.Prefix, "interface", sl.Interface, "err", err)
+		}
+	case before != nil:
+		s.log.Info("an address is as it should be again", "address", sl.Prefix, "interface", sl.Interface)
+	}
+}
+
+// mend compares the kernel with what it should be and mends the difference. It has the turn.
+func (s *Set) mend(now time.Time, renew bool) {
+	if !s.isHeld() {
+		s.removeRest(now)
+		return
+	}
+	var errs []error
+	list := lister{kernel: s.kernel}
+	for i := range s.slots {
+		sl := &s.slots[i]
+		if !s.isHeld() {
+			return // Release waits for the turn, and will remove what is here
+		}
+		h, there, err := list.find(sl.Address)
+		switch {
+		case err != nil:
+			s.record(sl, now, err)
+		case !there:
+			err = s.putBack(sl, now)
+		case renew || !sl.Present || !fits(h, sl.Address, s.cfg.Lease):
+			err = s.renew(sl, h)
+		}
+		errs = append(errs, err)
+	}
+	s.planMending(now, renew, errs)
+}
+
+// removeRest tries again to remove what Release could not.
+func (s *Set) removeRest(now time.Time) {
+	var errs []error
+	for i := range s.slots {
+		if sl := &s.slots[i]; sl.Present {
+			errs = append(errs, s.remove(sl))
+		}
+	}
+	s.planMending(now, false, errs)
+}
+
+// Why an address is not put back at once.
+var (
+	errExpired   = errors.New("its lease ended: it was not renewed in time")
+	errContested = errors.New("somebody keeps deleting it")
+)
+
+// putBack adds an address that the kernel does not have, and has it announced.
+func (s *Set) putBack(sl *slot, now time.Time) error {
+	if s.noteLoss(sl, now); now.Before(sl.notBefore) {
+		return sl.Err
+	}
+	if err := s.put(sl, s.cfg.Lease); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count.ReAdds++
+	sl.notBefore = now.Add(putBackGap)
+	if s.held {
+		s.sched.ask(now)
+	}
+	return nil
+}
+
+// noteLoss counts why an address that was there is there no more.
+func (s *Set) noteLoss(sl *slot, now time.Time) {
+	if !sl.Present {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl.Present = false
+	if s.cfg.Lease > 0 && !now.Before(sl.LeasedAt.Add(s.cfg.Lease)) {
+		s.count.Expiries++
+		sl.Err, sl.notBefore = errExpired, now.Add(expiryGrace)
+		s.log.Error("the lease of an address ended while held", "address", sl.Prefix, "interface", sl.Interface)
+		return
+	}
+	s.count.ForeignDeletions++
+	sl.Err = errContested // until it is put back, which is now unless that was a moment ago
+	s.log.Warn("somebody deleted an address while held", "address", sl.Prefix, "interface", sl.Interface)
+}
+
+// renew gives an address that is there a fresh lease.
+func (s *Set) renew(sl *slot, h Held) error {
+	began := time.Now()
+	err := s.adopt(sl.Address, h, true, s.cfg.Lease)
+	s.record(sl, began, err)
+	if err == nil && s.cfg.Lease > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.count.Renewals++
+	}
+	return err
+}
+
+// planMending sets the deadlines after the kernel was brought up to date at now, with the errors that this had. A
+// missing interface needs no deadline: its coming is an event.
+func (s *Set) planMending(now time.Time, renewed bool, errs []error) {
+	failed := slices.ContainsFunc(errs, func(err error) bool { return err != nil && !errors.Is(err, ErrNoInterface) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retryAt = time.Time{}
+	if failed {
+		s.retryAt = now.Add(retryDelay)
+	}
+	switch {
+	case !s.held || s.cfg.Lease == 0:
+		s.renewAt = time.Time{}
+	case renewed && failed:
+		s.renewAt = s.retryAt
+	case renewed:
+		s.renewAt = now.Add(s.cfg.Lease / 3)
+	}
+	s.rouse()
+}
