@@ -1,0 +1,228 @@
+package health
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+)
+
+// bench is a checker with an injected probe, and what came of it. Its results are read while the bubble is idle.
+type bench struct {
+	checker *Checker
+	results []Result
+	starts  []time.Duration // of each probe, since the start of the test
+}
+
+// newBench makes a checker whose probes are answered by script in turn; the last answer is repeated.
+func newBench(c Check, log hclog.Logger, script ...probe) *bench {
+	b := &bench{}
+	b.checker = New(c, Target{Backend: "web", Server: "web1"}, func(r Result) { b.results = append(b.results, r) }, log)
+	b.checker.random = func(time.Duration) time.Duration { return 0 }
+	begin, n := time.Now(), 0
+	b.checker.probe = func(ctx context.Context) outcome {
+		b.starts = append(b.starts, time.Since(begin))
+		p := script[min(n, len(script)-1)]
+		n++
+		return p(ctx)
+	}
+	return b
+}
+
+// runFor runs the checker for d, in a bubble.
+func (b *bench) runFor(t *testing.T, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	if err := b.checker.Run(ctx); err != nil {
+		t.Errorf("Run: got %v, want nil when cancelled", err)
+	}
+}
+
+func good(context.Context) outcome { return outcome{ok: true, text: "fine", code: 200} }
+func bad(context.Context) outcome  { return outcome{text: "broken", code: 503} }
+
+// slow takes d, or until the probe's time is up.
+func slow(d time.Duration) probe {
+	return func(ctx context.Context) outcome {
+		select {
+		case <-time.After(d):
+			return outcome{ok: true, text: "slow"}
+		case <-ctx.Done():
+			return outcome{text: "timeout"}
+		}
+	}
+}
+
+// R32 of the design: rise and fall, and the first check decides.
+func TestR32_RiseAndFall(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		script []probe
+		want   string // the status after each probe: u or d, in upper case where it changed
+	}{
+		{"up at once, down after fall", []probe{good, bad, bad, bad}, "UuuD"},
+		{"down at once, up after rise", []probe{bad, good, good, good}, "DdUu"},
+		{"a success starts the fall again", []probe{good, bad, bad, good, bad, bad, bad}, "UuuuuuD"},
+		{"a failure starts the rise again", []probe{bad, good, bad, good, good}, "DdddU"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(Check{Interval: time.Second, Rise: 2, Fall: 3}, nil, tt.script...)
+				b.runFor(t, time.Duration(len(tt.want))*900*time.Millisecond-1)
+				if got := letters(b.results); got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func letters(results []Result) string {
+	var s strings.Builder
+	for _, r := range results {
+		letter := map[hysteresis.Status]string{hysteresis.Unknown: "?", hysteresis.Up: "u", hysteresis.Down: "d"}[r.Status]
+		if r.Changed {
+			letter = strings.ToUpper(letter)
+		}
+		s.WriteString(letter)
+	}
+	return s.String()
+}
+
+func TestResult(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		b := newBench(Check{Interval: time.Second}, nil, slow(300*time.Millisecond))
+		b.runFor(t, 500*time.Millisecond)
+		want := []Result{{Status: hysteresis.Up, Changed: true, OK: true, Text: "slow", Duration: 300 * time.Millisecond, At: begin.Add(300 * time.Millisecond)}}
+		if !slices.Equal(b.results, want) {
+			t.Errorf("got %+v, want %+v", b.results, want)
+		}
+	})
+}
+
+// The interval is from start to start, whatever a probe takes, and probes never overlap.
+func TestInterval(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	tests := []struct {
+		name   string
+		check  Check
+		random float64 // of its argument
+		probe  probe
+		want   []time.Duration // starts within 2.5 s
+	}{
+		{"shortest", Check{Interval: time.Second}, 0, good, []time.Duration{0, 900 * ms, 1800 * ms}},
+		{"middle", Check{Interval: time.Second}, 0.5, good, []time.Duration{50 * ms, 1050 * ms, 2050 * ms}},
+		{"longest", Check{Interval: time.Second}, 1, good, []time.Duration{100 * ms, 1200 * ms, 2300 * ms}},
+		{"first probe of a short interval", Check{Interval: 500 * ms}, 1, good, []time.Duration{50 * ms, 600 * ms, 1150 * ms, 1700 * ms, 2250 * ms}},
+		{"probe time counts", Check{Interval: time.Second}, 0.5, slow(600 * ms), []time.Duration{50 * ms, 1050 * ms, 2050 * ms}},
+		{"longer than the interval", Check{Interval: time.Second, Timeout: 5 * time.Second}, 0.5, slow(1200 * ms),
+			[]time.Duration{50 * ms, 1250 * ms, 2450 * ms}},
+		{"default", Check{}, 0.5, good, []time.Duration{50 * ms, 2050 * ms}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(tt.check, nil, tt.probe)
+				b.checker.random = func(d time.Duration) time.Duration {
+					return time.Duration(float64(d) * tt.random).Truncate(ms)
+				}
+				b.runFor(t, 2500*ms)
+				if !slices.Equal(b.starts, tt.want) {
+					t.Errorf("got starts %v, want %v", b.starts, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// R33 of the design: servers are not probed in step.
+func TestR33_ChecksAreSpread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		seen := map[time.Duration]bool{}
+		for range 20 {
+			b := newBench(Check{Interval: time.Second}, nil, good)
+			b.checker.random = New(Check{}, Target{}, nil, nil).random
+			b.runFor(t, 10*time.Second)
+			if first := b.starts[0]; first < 0 || first >= maxStartSpread {
+				t.Errorf("first probe after %v, want within %v", first, maxStartSpread)
+			}
+			for i := 1; i < len(b.starts); i++ {
+				if gap := b.starts[i] - b.starts[i-1]; gap < 900*time.Millisecond || gap > 1100*time.Millisecond {
+					t.Errorf("got %v between two starts, want 1 s and 10 %% more or less", gap)
+				}
+				seen[b.starts[i]-b.starts[i-1]] = true
+			}
+		}
+		if len(seen) < 100 {
+			t.Errorf("got %d different gaps between starts, want them random", len(seen))
+		}
+	})
+}
+
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		check Check
+		want  time.Duration
+	}{
+		{"set", Check{Interval: 2 * time.Second, Timeout: 700 * time.Millisecond}, 700 * time.Millisecond},
+		{"default is the interval", Check{Interval: 3 * time.Second}, 3 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(tt.check, nil, slow(time.Hour))
+				b.runFor(t, tt.want+time.Millisecond)
+				if len(b.results) != 1 || b.results[0].Text != "timeout" || b.results[0].Duration != tt.want {
+					t.Errorf("got %+v, want one timeout after %v", b.results, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// A daemon that stops must not leave its servers marked down.
+func TestInterruptedProbeIsNoFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(Check{Interval: time.Minute}, nil, slow(time.Hour))
+		b.runFor(t, time.Second)
+		if len(b.starts) != 1 || len(b.results) != 0 {
+			t.Errorf("got %d probes and results %+v, want one probe and no result", len(b.starts), b.results)
+		}
+	})
+}
+
+func TestChangesAreLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true})
+		b := newBench(Check{Interval: time.Second, Rise: 1, Fall: 1}, log, good, good, bad, bad)
+		b.runFor(t, 4*time.Second)
+		want := `[INFO]  server is healthy: backend=web server=web1 reason=fine duration=0s
+[WARN]  server is unhealthy: backend=web server=web1 reason=broken duration=0s
+`
+		if out.String() != want {
+			t.Errorf("got log\n%swant\n%s", &out, want)
+		}
+	})
+}
