@@ -140,9 +140,13 @@ func TestLinksStartAfreshWhenEventsWereLost(t *testing.T) {
 		heard := follow(t, o)
 		first.events <- []linkEvent{event(2, "eth0", linkUp), {done: true}}
 		first.events <- nil
-		sleep(50*time.Millisecond + 100*time.Millisecond + 200*time.Millisecond)
-		if o.opened != 4 {
-			t.Fatalf("opened %d times after the doubling delays, want 4", o.opened)
+		for _, step := range []struct {
+			delay time.Duration
+			want  int // sockets asked for by then
+		}{{49 * time.Millisecond, 1}, {1 * time.Millisecond, 2}, {99 * time.Millisecond, 2}, {1 * time.Millisecond, 3}, {199 * time.Millisecond, 3}, {1 * time.Millisecond, 4}} {
+			if sleep(step.delay); o.opened != step.want {
+				t.Fatalf("the delay doubles: asked for %d sockets, want %d", o.opened, step.want)
+			}
 		}
 		<-first.closed
 		second.events <- []linkEvent{event(1, "lo", linkUp)}

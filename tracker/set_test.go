@@ -237,6 +237,50 @@ func TestApplyOfAChangedScript(t *testing.T) {
 	}
 }
 
+// A changed script that says what the old one said changes nothing that people see.
+func TestApplyOfAChangedScriptThatAgrees(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun, changes := time.Now(), newJournal()
+		set := start(t, Sources{Runner: newFakeRunner(ok(0))}, changes.note, bind(checkApp()))
+		sleep(time.Second)
+		script := checkApp()
+		script.Interval = time.Second
+		if err := set.Apply(bind(script)); err != nil {
+			t.Fatal(err)
+		}
+		sleep(time.Second)
+		state := set.Snapshot()[0]
+		if state.Status != up || !state.Since.Equal(begun) || state.Runs != 3 {
+			t.Errorf("got %v since %v, %d runs; want up since 0s, 3 runs", state.Status, state.Since.Sub(begun), state.Runs)
+		}
+		if got := changes.String(); got != "0s up" {
+			t.Errorf("changes: got %q, want 0s up", got)
+		}
+	})
+}
+
+// A watcher that a reload has replaced may still have a result at hand; it is about the old configuration.
+func TestReplacedWatcherIsNotListenedTo(t *testing.T) {
+	t.Parallel()
+	changes := newJournal()
+	set := NewSet(Sources{Runner: newFakeRunner(ok(0))}, changes.note, nil)
+	if err := set.Apply(bind(checkApp())); err != nil {
+		t.Fatal(err)
+	}
+	id := ID{Kind: KindScript, Name: "check_app"}
+	replaced := set.entries[id]
+	script := checkApp()
+	script.Command = []string{"/bin/true"}
+	if err := set.Apply(bind(script)); err != nil {
+		t.Fatal(err)
+	}
+	set.store(id, replaced, State{ID: id, Status: down})
+	if got := set.Snapshot()[0].Status; got != unknown || changes.String() != "" {
+		t.Errorf("got %v and changes %q, want unknown and none", got, changes)
+	}
+}
+
 func TestApplyAddsAndRemoves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
