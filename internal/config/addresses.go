@@ -1,0 +1,105 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// hostAddress is an address that a host can have.
+func hostAddress() Type {
+	return Type{Kind: "IP address", Want: "an IP address such as 192.168.1.11", tags: textTags, fault: func(text string) string {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return quote(text) + " is no IP address"
+		}
+		return hostFault(addr)
+	}}
+}
+
+// hostFault says why no host can have addr.
+func hostFault(addr netip.Addr) string {
+	if addr.IsUnspecified() || addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return addr.String() + " is not the address of a host"
+	}
+	return ""
+}
+
+// virtualAddress is an IPv4 address with the length of its prefix, or alone.
+func virtualAddress() Type {
+	return Type{Kind: "IPv4 address with prefix length", Range: "length 1 to 32, 32 where it is absent",
+		Want: "an IPv4 address with its prefix length such as 192.168.1.100/24", tags: textTags, fault: virtualAddressFault}
+}
+
+func virtualAddressFault(text string) string {
+	prefix, err := parseVirtualAddress(text)
+	if err != nil {
+		return quote(text) + " is no address"
+	}
+	addr := prefix.Addr()
+	if !addr.Is4() {
+		return text + " is IPv6, which needs VRRP version 3 and is not in this version"
+	}
+	if addr.IsLoopback() || prefix.Bits() < 1 {
+		return text + " cannot move between hosts"
+	}
+	if what := hostFault(addr); what != "" {
+		return what
+	}
+	if prefix.Bits() < 31 && (addr == prefix.Masked().Addr() || addr == lastAddr(prefix)) {
+		return text + " is the network's own or its broadcast address"
+	}
+	return ""
+}
+
+// parseVirtualAddress reads an address with the length of its prefix; without one it is that of a single host, as
+// Keepalived takes it.
+func parseVirtualAddress(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		return netip.ParsePrefix(text)
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.PrefixFrom(addr, addr.BitLen()), nil
+}
+
+// lastAddr returns the broadcast address of an IPv4 prefix.
+func lastAddr(p netip.Prefix) netip.Addr {
+	a := p.Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		a[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return netip.AddrFrom4(a)
+}
+
+// serverAddress is where a server listens.
+func serverAddress() Type {
+	return Type{Kind: "IP address and port", Want: "an IP address and port such as 192.168.1.101:80", tags: textTags, fault: func(text string) string {
+		ap, err := netip.ParseAddrPort(text)
+		if err != nil || ap.Port() == 0 {
+			return quote(text) + " is no IP address and port"
+		}
+		return hostFault(ap.Addr())
+	}}
+}
+
+// bindAddress is where a frontend listens: an address and port, or the port alone.
+func bindAddress() Type {
+	return Type{Kind: "IP address and port, or :port", Want: `an IP address and port such as 192.168.1.11:80, or ":80" for the virtual addresses`,
+		tags: textTags, fault: func(text string) string {
+			if ap, err := parseBind(text); err != nil || ap.Port() == 0 || ap.Addr().IsMulticast() {
+				return quote(text) + " is no address to listen on"
+			}
+			return ""
+		}}
+}
+
+// parseBind reads the address of a bind. A port alone has the zero Addr, which says "the virtual addresses".
+func parseBind(text string) (netip.AddrPort, error) {
+	if !strings.HasPrefix(text, ":") {
+		return netip.ParseAddrPort(text)
+	}
+	ap, err := netip.ParseAddrPort("0.0.0.0" + text)
+	return netip.AddrPortFrom(netip.Addr{}, ap.Port()), err
+}

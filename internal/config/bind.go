@@ -1,0 +1,110 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/tandem-lb/tandem/proxy"
+)
+
+// maxBinds bounds the listening sockets of a node: a port alone stands for every virtual address, and each is a descriptor.
+const maxBinds = 32768
+
+// binds returns the addresses that a frontend listens on.
+func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
+	var binds []proxy.Bind
+	for j, raw := range b.raw.Proxy.Frontends[i].Bind {
+		ap, err := parseBind(raw.Address.on(n.Name))
+		if err != nil {
+			continue // reported
+		}
+		bind := proxy.Bind{Address: ap}
+		if raw.TLS != nil {
+			bind.TLS = &proxy.TLS{Certificates: raw.TLS.Certificates, MinVersion: tlsVersion(raw.TLS.MinVersion)}
+		}
+		for _, addr := range n.listensOn(ap.Addr()) {
+			if taken.count == maxBinds {
+				b.errorAt(item(frontendPath(i, "bind"), j), fmt.Sprintf("more than %d addresses to listen on, in all", maxBinds), "fewer")
+				return binds
+			}
+			bind.Address = netip.AddrPortFrom(addr, ap.Port())
+			bind.VIP = n.holds(addr)
+			taken.add(bind.Address, item(frontendPath(i, "bind"), j))
+			binds = append(binds, bind)
+		}
+	}
+	return binds
+}
+
+// listensOn returns what the address of a bind stands for: none for the virtual addresses, or, on a node that has no
+// instance, for every IPv4 address of the host.
+func (n Node) listensOn(addr netip.Addr) []netip.Addr {
+	switch {
+	case addr.IsValid():
+		return []netip.Addr{addr}
+	case len(n.Instances) == 0:
+		return []netip.Addr{netip.IPv4Unspecified()}
+	}
+	var vips []netip.Addr
+	for _, in := range n.Instances {
+		vips = append(vips, in.VRRP.Addresses...)
+	}
+	return vips
+}
+
+// holds reports whether addr is a virtual one.
+func (n Node) holds(addr netip.Addr) bool {
+	for _, in := range n.Instances {
+		for _, a := range in.VRRP.Addresses {
+			if a == addr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// listening notes the addresses that are listened on, and reports those that exclude each other: an unspecified
+// address takes its port on all of its family, and the one of IPv6 on both.
+type listening struct {
+	b     *builder
+	count int
+	exact map[netip.AddrPort]string // path of the bind
+	ports map[port]string
+}
+
+// port is a port on any address of a family.
+type port struct {
+	number uint16
+	ipv4   bool
+}
+
+func (l *listening) add(ap netip.AddrPort, path string) {
+	if l.exact == nil {
+		l.exact, l.ports = map[netip.AddrPort]string{}, map[port]string{}
+	}
+	l.count++
+	if other := l.conflict(ap); other != "" {
+		l.b.errorAt(path, fmt.Sprintf("%s is taken already, on line %d", ap, l.b.src.at(other).Line), "another address or port")
+		return
+	}
+	l.exact[ap] = path
+	l.ports[port{ap.Port(), ap.Addr().Is4()}] = path
+}
+
+// conflict returns the path of a bind that excludes ap, or "".
+func (l *listening) conflict(ap netip.AddrPort) string {
+	everywhere := l.exact[netip.AddrPortFrom(netip.IPv6Unspecified(), ap.Port())]
+	switch {
+	case everywhere != "":
+		return everywhere
+	case ap.Addr() == netip.IPv6Unspecified():
+		return l.ports[port{ap.Port(), true}] + l.ports[port{ap.Port(), false}] // either will do
+	case ap.Addr() == netip.IPv4Unspecified():
+		return l.ports[port{ap.Port(), true}]
+	}
+	if other := l.exact[netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port())]; other != "" && ap.Addr().Is4() {
+		return other
+	}
+	return l.exact[ap]
+}

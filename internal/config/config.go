@@ -1,0 +1,144 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/internal/notify"
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vrrp"
+)
+
+// Config is a checked configuration file. It is immutable.
+type Config struct {
+	File  string
+	Hash  string   // SHA-256 of the text, in hexadecimal: equal on nodes that have the same file
+	Nodes []string // the names of the nodes, in the order of the file; empty: any one node
+
+	views []Node // one for each of Nodes; without them a single one that has no name
+	src   *source
+	raw   *rawFile
+}
+
+// Node is the configuration as one node runs it.
+type Node struct {
+	Name      string
+	Address   netip.Addr // the zero Addr where the file has no nodes
+	Instances []Instance
+	Scripts   []tracker.Script // those that an instance tracks, by name
+	Proxy     proxy.Config
+	Admin     Admin
+	Log       Log
+}
+
+// Instance is one virtual router with all that hangs on it.
+type Instance struct {
+	VRRP   vrrp.Config
+	VIP    vip.Config
+	Track  []tracker.Binding // the instance's own interface with weight 0 first
+	Notify *notify.Config    // nil: none
+}
+
+// Admin says where the runtime socket is.
+type Admin struct {
+	SocketPath string // empty: admin.sock in the runtime directory
+	Mode       fs.FileMode
+	Group      string // empty: the daemon's own
+}
+
+// Log says what the daemon's own log looks like.
+type Log struct {
+	Level hclog.Level
+	JSON  bool
+}
+
+// Load reads and checks a file. The Config is nil where there are errors.
+func Load(path string) (*Config, Problems) {
+	text, err := read(path)
+	if err != nil {
+		return nil, Problems{{File: path, What: err.Error()}}
+	}
+	return Parse(path, text)
+}
+
+// read reads a file, at most one octet more than Parse takes.
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if cause := errors.Unwrap(err); cause != nil { // the path stands before the problem already
+			err = cause
+		}
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return text, nil
+}
+
+// Parse checks a text; name is what problems call it. The Config is nil where there are errors.
+func Parse(name string, text []byte) (*Config, Problems) {
+	src, problem := parse(name, text)
+	if problem != nil {
+		return nil, Problems{*problem}
+	}
+	c := &checker{src: src, nodes: nodeNames(src.root)}
+	var raw rawFile
+	if c.value(src.root, schema(Keys()), "") {
+		if err := src.root.Decode(&raw); err != nil { // the walk lets nothing through that does not decode
+			c.report(src.root, "", err.Error(), "")
+		}
+	}
+	b := builder{checker: c, raw: &raw}
+	views := b.build()
+	if found := c.found.sorted(); found.Err() != nil {
+		return nil, found
+	}
+	hash := sha256.Sum256(text)
+	return &Config{File: name, Hash: hex.EncodeToString(hash[:]), Nodes: c.nodes, views: views, src: src, raw: &raw}, c.found.sorted()
+}
+
+// Node returns the view of one node. A file without nodes is for any one node, whatever its name.
+func (c *Config) Node(name string) (*Node, error) {
+	if len(c.Nodes) == 0 {
+		view := c.views[0]
+		view.Name = name
+		return &view, nil
+	}
+	for i, n := range c.Nodes {
+		if n == name {
+			view := c.views[i]
+			return &view, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no node %q, want one of %s: name it with --node or $TANDEM_NODE", c.File, name, strings.Join(c.Nodes, ", "))
+}
+
+// NodeName says who this host is: the flag, else $TANDEM_NODE, else the host name. getenv and hostname are os.Getenv and
+// os.Hostname.
+func NodeName(flag string, getenv func(string) string, hostname func() (string, error)) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if name := getenv("TANDEM_NODE"); name != "" {
+		return name, nil
+	}
+	name, err := hostname()
+	if err != nil {
+		return "", fmt.Errorf("ask for the host name: %w", err)
+	}
+	return name, nil
+}

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+)
+
+// Host is what a check asks of the machine that it runs on. A function that is nil is not asked.
+type Host struct {
+	Interfaces   func(name string) ([]netip.Prefix, error) // the addresses of an interface, with the lengths of their prefixes
+	Executable   func(path string) error                   // why a program cannot be run; nil: it can
+	Certificates func(paths []string) error                // why certificates cannot be used; nil: they can
+}
+
+// ThisHost asks the kernel. Certificates are for the caller to add.
+func ThisHost() Host { return Host{Interfaces: interfacePrefixes, Executable: executable} }
+
+func interfacePrefixes(name string) ([]netip.Prefix, error) {
+	ifi, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := ifi.Addrs()
+	if err != nil {
+		return nil, err
+	}
+	var prefixes []netip.Prefix
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil { // other kinds than IP have no prefix
+			prefixes = append(prefixes, p)
+		}
+	}
+	return prefixes, nil
+}
+
+func executable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &fs.PathError{Op: "run", Path: path, Err: fmt.Errorf("it is no file")}
+	case info.Mode().Perm()&0o111 == 0:
+		return &fs.PathError{Op: "run", Path: path, Err: fmt.Errorf("nobody may execute it")}
+	}
+	return nil
+}
+
+// CheckHost checks what only the machine can answer. n is the view of the node that it is.
+func (c *Config) CheckHost(n *Node, h Host) Problems {
+	report := &checker{src: c.src}
+	if h.Interfaces != nil {
+		for i, in := range n.Instances {
+			report.subnets(i, in, h)
+		}
+	}
+	if h.Executable != nil {
+		c.commands(report, n, h)
+	}
+	if h.Certificates != nil {
+		for i, f := range c.raw.Proxy.Frontends {
+			for j, bind := range f.Bind {
+				if bind.TLS == nil {
+					continue
+				}
+				if err := h.Certificates(bind.TLS.Certificates); err != nil {
+					report.errorAt(join(item(frontendPath(i, "bind"), j), "tls.certificates"), err.Error(), "")
+				}
+			}
+		}
+	}
+	return report.found.sorted()
+}
+
+// subnets warns of virtual addresses that nobody on the network of their interface would ask for.
+func (c *checker) subnets(i int, in Instance, h Host) {
+	if _, err := h.Interfaces(in.VRRP.Interface); err != nil {
+		c.warnAt(instancePath(i, "interface"), "no interface "+in.VRRP.Interface+" here: "+err.Error(), "")
+	}
+	for j, a := range in.VIP.Addresses {
+		path := item(instancePath(i, "virtual_addresses"), j)
+		prefixes, err := h.Interfaces(a.Interface)
+		if err != nil {
+			if a.Interface != in.VRRP.Interface {
+				c.warnAt(path, "no interface "+a.Interface+" here: "+err.Error(), "")
+			}
+			continue
+		}
+		var subnets []string
+		inside := false
+		for _, p := range prefixes {
+			if p.Addr().Is4() && p.Addr() != a.Prefix.Addr() { // the virtual address itself may be held right now
+				subnets = append(subnets, p.Masked().String())
+				inside = inside || p.Contains(a.Prefix.Addr())
+			}
+		}
+		switch {
+		case len(subnets) == 0:
+			c.warnAt(path, a.Interface+" has no IPv4 address of its own, so "+a.Prefix.Addr().String()+" is in none of its subnets", "")
+		case !inside:
+			c.warnAt(path, a.Prefix.Addr().String()+" is in no subnet of "+a.Interface, "one of "+strings.Join(subnets, ", "))
+		}
+	}
+}
+
+// commands reports programs that cannot be run: such a check would never succeed.
+func (c *Config) commands(report *checker, n *Node, h Host) {
+	for _, s := range n.Scripts {
+		if err := h.Executable(s.Command[0]); err != nil {
+			report.errorAt(item(join(join("tracker.scripts", s.Name), "command"), 0), err.Error(), "")
+		}
+	}
+	for i, in := range n.Instances {
+		if in.Notify == nil {
+			continue
+		}
+		if err := h.Executable(in.Notify.Script[0]); err != nil {
+			report.errorAt(instancePath(i, "notify.script"), err.Error(), "")
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/tandem-lb/tandem/proxy/balance"
+)
+
+func proxyKeys() []Key {
+	return slices.Concat([]Key{
+		{Path: "proxy", Type: section(), Default: "{}", Example: "{frontends: [], backends: []}", Reload: ReloadParts, Help: "The load balancer."},
+		{Path: "proxy.threads", Later: true, Help: "Event loops."},
+		{Path: "proxy.limits", Later: true, Help: "Limits of the whole process."},
+		{Path: "proxy.defaults", Type: section(), Default: "{}", Example: "{retries: 3, redispatch: true}", Reload: ReloadParts, Help: "What holds where a frontend or backend says nothing else."},
+		{Path: "proxy.defaults.timeouts", Type: section(), Default: "{}", Others: "timeout", Example: "{connect: 5s, client: 50s, server: 50s}", Reload: ReloadParts, Help: "How long things may take. All are finite."},
+		{Path: "proxy.defaults.timeouts.connect", Type: timeout(), Default: "5s", Others: "contimeout", Example: "5s", Reload: ReloadNew, Help: "Each attempt to connect to a server; then 503."},
+		{Path: "proxy.defaults.timeouts.server", Type: timeout(), Default: "50s", Others: "srvtimeout", Example: "50s", Reload: ReloadNew, Help: "Without a byte from a server while one is due; then 504."},
+		{Path: "proxy.defaults.timeouts.client", Type: timeout(), Default: "50s", Others: "clitimeout", Example: "50s", Reload: ReloadNew, Help: "Without a byte from or to a client."},
+		{Path: "proxy.defaults.timeouts.http_request", Type: timeout(), Default: "10s", Example: "10s", Reload: ReloadNew, Help: "From the first byte of a request's head to its end."},
+		{Path: "proxy.defaults.timeouts.keep_alive", Type: timeout(), Default: "60s", Others: "http_keep_alive", Example: "60s", Reload: ReloadNew, Help: "Between two requests of a connection."},
+		{Path: "proxy.defaults.timeouts.tunnel", Type: timeout(), Default: "1h", Example: "1h", Reload: ReloadNew, Help: "Without a byte in either direction after an upgrade (WebSocket)."},
+		{Path: "proxy.defaults.timeouts.queue", Later: true, Help: "Waiting for a server."},
+		{Path: "proxy.defaults.retries", Type: integer(0, 100), Default: "3", Example: "3", Reload: ReloadNew, Help: "Further attempts to connect after the first."},
+		{Path: "proxy.defaults.redispatch", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the last attempt may go to another server even where persistence names one."},
+		{Path: "proxy.defaults.access_log", Later: true, Help: "Format and place of the access log."},
+	}, frontendKeys(), backendKeys())
+}
+
+// timeout is long enough to be one, and short enough that a forgotten connection does end.
+func timeout() Type { return duration("1ms", "24h") }
+
+func frontendKeys() []Key {
+	const in = "proxy.frontends[]"
+	const rule = in + ".rules[]"
+	return slices.Concat([]Key{
+		{Path: "proxy.frontends", Type: list(0, 1000), Others: "frontend listen server", Absent: "none", Example: "[]", Reload: ReloadParts, Help: "Where clients come in."},
+		{Path: in + ".name", Type: identifier(), Required: true, Example: "http_front", Reload: ReloadAnew, Help: "Its name in logs and status, unique."},
+		{Path: in + ".mode", Type: oneOf("http").later("tcp"), Default: "http", Example: "http", Reload: ReloadAnew, Help: "What it speaks."},
+		{Path: in + ".bind", Type: list(1, 255), Required: true, Others: "listen", Example: `[{address: ":80"}]`, Reload: ReloadLive, Help: "The addresses it listens on."},
+		{Path: in + ".bind[].address", Type: bindAddress(), Required: true, PerNode: true, Example: `":443"`, Reload: ReloadAnew,
+			Help: "A port alone stands for the virtual addresses of every instance, served by the node that holds them; without instances for every IPv4 address of the host. A virtual address serves while it is here, any other always."},
+		{Path: in + ".bind[].tls", Type: section(), Others: "ssl", Absent: "plain", Example: "{certificates: [/etc/tandem/certs/]}", Reload: ReloadNew, Help: "Makes it a TLS listener."},
+		{Path: in + ".bind[].tls.certificates", Type: list(1, 1000), Required: true, Others: "crt ssl_certificate certificate", Example: "[/etc/tandem/certs/]", Reload: ReloadNew, Help: "Where the certificates are; the first one is for clients that name no host or an unknown one."},
+		{Path: in + ".bind[].tls.certificates[]", Type: filePath(), Example: "/etc/tandem/certs/example.com.pem", Reload: ReloadNew, Help: "A PEM file with certificate, chain and key, or a directory of them."},
+		{Path: in + ".bind[].tls.min_version", Type: oneOf("1.2", "1.3"), Default: `"1.2"`, Others: "ssl_min_ver ssl_protocols", Example: `"1.3"`, Reload: ReloadNew, Help: "The oldest TLS version accepted."},
+		{Path: in + ".bind[].tls.alpn", Type: list(1, 2), Default: "[http/1.1]", Example: "[http/1.1]", Reload: ReloadNew, Help: "The protocols offered."},
+		{Path: in + ".bind[].tls.alpn[]", Type: oneOf("http/1.1").later("h2"), Example: "http/1.1", Reload: ReloadNew, Help: "A protocol."},
+		{Path: in + ".max_connections", Later: true, Others: "maxconn", Help: "How many clients at once."},
+		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `redirect` and `respond` in each."},
+		{Path: rule + ".match", Type: section(), Others: "if", Absent: "matches every request", Example: "{host: api.example.com, path_prefix: /v2/}", Reload: ReloadNew, Help: "All of its keys must hold."},
+	}, matchKeys(rule+".match"), []Key{
+		{Path: rule + ".match.not", Type: section(), Others: "unless", Absent: "nothing", Example: "{path_prefix: /.well-known/acme-challenge/}", Reload: ReloadNew, Help: "All of these together must not hold."},
+	}, matchKeys(rule+".match.not"), []Key{
+		{Path: rule + ".backend", Type: identifier(), Others: "proxy_pass use_backend", Example: "api", Reload: ReloadNew, Help: "The backend that gets the request."},
+		{Path: rule + ".redirect", Type: section(), Others: "return", Example: "{scheme: https, code: 301}", Reload: ReloadNew, Help: "Answers with another place to go to. Exactly one of `scheme` and `location`."},
+		{Path: rule + ".redirect.scheme", Type: oneOf("http", "https"), Example: "https", Reload: ReloadNew, Help: "The same host without its port, the same path and query."},
+		{Path: rule + ".redirect.location", Type: line(4096), Example: "https://www.example.com/", Reload: ReloadNew, Help: "A whole URL or an absolute path."},
+		{Path: rule + ".redirect.code", Type: oneOf("301", "302", "303", "307", "308"), Default: "302", Example: "301", Reload: ReloadNew, Help: "The status."},
+		{Path: rule + ".respond", Type: section(), Others: "return", Example: `{status: 200, body: "healthy\n", content_type: text/plain}`, Reload: ReloadNew, Help: "Answers by itself."},
+		{Path: rule + ".respond.status", Type: integer(200, 599), Default: "200", Others: "code", Example: "200", Reload: ReloadNew, Help: "The status."},
+		{Path: rule + ".respond.body", Type: body(64 << 10), Absent: "empty", Example: `"healthy\n"`, Reload: ReloadNew, Help: "The body."},
+		{Path: rule + ".respond.content_type", Type: headerValue(), Absent: "none is sent", Example: "text/plain", Reload: ReloadNew, Help: "The Content-Type."},
+		{Path: rule + ".log", Type: boolean(), Default: "true", Others: "access_log", Example: "false", Reload: ReloadNew, Help: "Whether requests taken by this rule are in the access log."},
+		{Path: in + ".response_headers", Type: section(), Others: "add_header", Absent: "none", Example: "{set: {X-Frame-Options: SAMEORIGIN}}", Reload: ReloadNew, Help: "What becomes of the headers of responses, those that the balancer makes itself too."},
+		{Path: in + ".response_headers.set", Type: names(headerName()), Absent: "none", Example: `{Strict-Transport-Security: "max-age=31536000", X-Frame-Options: SAMEORIGIN}`, Reload: ReloadNew, Help: "Headers that replace all of their name."},
+		{Path: in + ".response_headers.set.*", Type: headerValue(), Example: "SAMEORIGIN", Reload: ReloadNew, Help: "The value."},
+		{Path: in + ".default_backend", Type: identifier(), Absent: "503", Example: "web", Reload: ReloadNew, Help: "The backend for requests that no rule takes."},
+		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{client: 30s}", Reload: ReloadParts, Help: "Where this frontend differs from `proxy.defaults.timeouts`."},
+	}, overrides(in, "client", "http_request", "keep_alive", "tunnel"))
+}
+
+// matchKeys are what a request is matched by.
+func matchKeys(in string) []Key {
+	return []Key{
+		{Path: in + ".host", Type: line(255), Others: "server_name", Absent: "any", Example: "api.example.com", Reload: ReloadNew, Help: "The whole host name, without port; upper case makes no difference."},
+		{Path: in + ".path", Type: line(4096), Others: "uri", Absent: "any", Example: "/health", Reload: ReloadNew, Help: "The whole path."},
+		{Path: in + ".path_prefix", Type: line(4096), Others: "path_beg location", Absent: "any", Example: "/api/", Reload: ReloadNew, Help: "What the path starts with, octet by octet."},
+		{Path: in + ".tls", Type: boolean(), Others: "ssl_fc", Absent: "either", Example: "false", Reload: ReloadNew, Help: "Whether the client came by TLS."},
+	}
+}
+
+// overrides are the timeouts that a frontend or backend may have of its own.
+func overrides(in string, names ...string) []Key {
+	var keys []Key
+	for _, n := range names {
+		keys = append(keys, Key{Path: in + ".timeouts." + n, Type: timeout(), Absent: "`proxy.defaults.timeouts." + n + "`", Example: "30s", Reload: ReloadNew, Help: "As in the defaults."})
+	}
+	return keys
+}
+
+func backendKeys() []Key {
+	const in = "proxy.backends[]"
+	const check = in + ".health_check"
+	return slices.Concat([]Key{
+		{Path: "proxy.backends", Type: list(0, 1000), Others: "backend upstream", Absent: "none", Example: "[]", Reload: ReloadParts, Help: "Pools of servers that answer alike."},
+		{Path: in + ".name", Type: identifier(), Required: true, Example: "web", Reload: ReloadAnew, Help: "Its name in rules, logs and status, unique."},
+		{Path: in + ".mode", Type: oneOf("http").later("tcp"), Default: "http", Example: "http", Reload: ReloadAnew, Help: "What it speaks."},
+		{Path: in + ".balance", Type: section(), Default: "{}", Example: "{algorithm: round_robin}", Reload: ReloadNew, Help: "Which server gets the next request."},
+		{Path: in + ".balance.algorithm", Type: algorithm(), Default: balance.RoundRobin, Example: balance.RoundRobin, Reload: ReloadNew, Help: "`round_robin`: in turn, by weight."},
+		{Path: in + ".balance.key", Later: true, Help: "What is hashed."},
+		{Path: in + ".balance.bounded_load", Later: true, Help: "How uneven a hash may be."},
+		{Path: in + ".forwarded", Type: section(), Default: "{}", Others: "forwardfor", Example: "{x_forwarded_for: replace}", Reload: ReloadNew, Help: "What servers are told of the client."},
+		{Path: in + ".forwarded.x_forwarded_for", Type: oneOf("append", "replace", "off"), Default: "append", Example: "replace", Reload: ReloadNew, Help: "Whether the client's address joins what came in, replaces it, or is not told."},
+		{Path: in + ".forwarded.x_forwarded_proto", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether `http` or `https` is told."},
+		{Path: in + ".forwarded.x_real_ip", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the client's address is told in X-Real-IP."},
+		{Path: in + ".cookie", Later: true, Help: "Persistence by cookie."},
+		{Path: check, Type: section(), Others: "check httpchk option", Absent: "servers are taken as healthy", Example: "{http: {path: /health}, interval: 2s}", Reload: ReloadAnew, Help: "How the servers are probed: by a TCP connect, or by a request where `http` is there."},
+		{Path: check + ".tcp", Type: boolean(), Absent: "true without `http`", Example: "true", Reload: ReloadAnew, Help: "A TCP connect is the probe."},
+		{Path: check + ".http", Type: section(), Absent: "a TCP connect is the probe", Example: "{method: GET, path: /health, host: localhost, expect_status: [200]}", Reload: ReloadAnew, Help: "A request is the probe."},
+		{Path: check + ".http.method", Type: oneOf("GET", "HEAD", "OPTIONS"), Default: "GET", Example: "HEAD", Reload: ReloadAnew, Help: "Its method."},
+		{Path: check + ".http.path", Type: pattern("request target", "a slash, then printable ASCII", 4096, `^/[!-~]*$`), Default: "/", Others: "uri", Example: "/health", Reload: ReloadAnew, Help: "Its path, a query too if you like."},
+		{Path: check + ".http.host", Type: headerValue(), Absent: "the server's address", Example: "localhost", Reload: ReloadAnew, Help: "Its Host."},
+		{Path: check + ".http.expect_status", Type: list(1, 64), Others: "expect", Absent: "200 to 399", Example: "[200, 204]", Reload: ReloadAnew, Help: "The statuses that are a success."},
+		{Path: check + ".http.expect_status[]", Type: integer(100, 599), Example: "200", Reload: ReloadAnew, Help: "A status."},
+		{Path: check + ".http.port", Type: integer(1, 65535), Absent: "the server's", Example: "8008", Reload: ReloadAnew, Help: "Another port than the one for traffic."},
+		{Path: check + ".interval", Type: duration("10ms", "1h"), Default: "2s", Others: "inter", Example: "2s", Reload: ReloadAnew, Help: "Between the starts of two probes of a server."},
+		{Path: check + ".timeout", Type: duration("1ms", "1h"), Absent: "the interval", Example: "1s", Reload: ReloadAnew, Help: "For a whole probe."},
+		{Path: check + ".rise", Type: integer(1, 1000), Default: "2", Example: "2", Reload: ReloadAnew, Help: "Successes in a row that make a server healthy."},
+		{Path: check + ".fall", Type: integer(1, 1000), Default: "3", Example: "3", Reload: ReloadAnew, Help: "Failures in a row that make it unhealthy."},
+		{Path: in + ".passive_check", Later: true, Help: "Servers judged by the traffic."},
+		{Path: in + ".on_down", Later: true, Help: "What becomes of the connections to a server that goes down."},
+		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
+		{Path: in + ".servers[].name", Type: identifier(), Required: true, Example: "web1", Reload: ReloadAnew, Help: "Its name in logs and status, unique in the backend."},
+		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew, Help: "Where it listens."},
+		{Path: in + ".servers[].weight", Type: integer(0, balance.MaxWeight), Default: "1", Example: "3", Reload: ReloadLive, Help: "Its share of the traffic, beside the others' weights; 0: none."},
+		{Path: in + ".servers[].max_connections", Later: true, Others: "maxconn", Help: "How many requests at once."},
+		{Path: in + ".servers[].cookie", Later: true, Help: "Its name in the cookie."},
+		{Path: in + ".servers[].backup", Later: true, Help: "Used when no other is left."},
+		{Path: in + ".retries", Type: integer(0, 100), Absent: "`proxy.defaults.retries`", Example: "1", Reload: ReloadNew, Help: "As in the defaults."},
+		{Path: in + ".redispatch", Type: boolean(), Absent: "`proxy.defaults.redispatch`", Example: "false", Reload: ReloadNew, Help: "As in the defaults."},
+		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{server: 5m}", Reload: ReloadParts, Help: "Where this backend differs from `proxy.defaults.timeouts`."},
+	}, overrides(in, "connect", "server"))
+}
+
+// algorithm is one that the balance package has. The others of the design are known by name.
+func algorithm() Type {
+	return oneOf(balance.Algorithms()...).later(slices.DeleteFunc([]string{"round_robin", "least_conn", "source", "least_time", "random", "hash", "first"},
+		func(name string) bool { return slices.Contains(balance.Algorithms(), name) })...)
+}

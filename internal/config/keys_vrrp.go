@@ -1,0 +1,92 @@
+package config
+
+func vrrpKeys() []Key {
+	const in = "vrrp.instances[]"
+	return []Key{
+		{Path: "vrrp", Type: section(), Example: "{instances: []}", Absent: "no virtual addresses: a plain load balancer", Reload: ReloadParts, Help: "The virtual routers."},
+		{Path: "vrrp.instances", Type: list(0, 255), Others: "vrrp_instance", Example: "[]", Absent: "none", Reload: ReloadParts, Help: "One item for each virtual router. With two of them each node can hold one."},
+		{Path: in + ".name", Type: identifier(), Required: true, Example: "VI_1", Reload: ReloadAnew, Help: "Its name in logs and status, unique."},
+		{Path: in + ".interface", Type: interfaceName(), Required: true, PerNode: true, Example: "{lb1: eth0, lb2: ens3}", Reload: ReloadAnew,
+			Help: "Where adverts are sent and received. It is always tracked: without carrier the instance is in FAULT."},
+		{Path: in + ".virtual_router_id", Type: integer(1, 255), Required: true, Others: "vrid", Example: "51", Reload: ReloadWire,
+			Help: "The VRID: the same on all nodes, unlike any other on that network."},
+		{Path: in + ".version", Type: oneOf("2").later("3"), Default: "2", Others: "vrrp_version", Example: "2", Reload: ReloadWire, Help: "The protocol version: 2 is RFC 3768."},
+		{Path: in + ".priority", Type: integer(1, 255), PerNode: true, Default: "100", Example: "{lb1: 101, lb2: 100}", Reload: ReloadLive,
+			Help: "Who holds the addresses: the highest. 255 is the owner's, which no tracker changes."},
+		{Path: in + ".advert_interval", Type: wholeSeconds("1s", "255s"), Default: "1s", Others: "advert_int", Example: "1s", Reload: ReloadWire,
+			Help: "The time between two adverts. A silent master is replaced after three of them and a fraction of a second."},
+		{Path: in + ".authentication", Type: section(), Absent: "none", Example: "{type: PASS, password: supersec}", Reload: ReloadWire,
+			Help: "How adverts are told from others'. Anyone on the network can read them."},
+		{Path: in + ".authentication.type", Type: oneOf("PASS").later("HMAC"), Required: true, Others: "auth_type", Example: "PASS", Reload: ReloadWire, Help: "`PASS` is RFC 2338's simple text."},
+		{Path: in + ".authentication.password", Type: password(), Required: true, Secret: true, Others: "auth_pass", Example: "supersec", Reload: ReloadWire,
+			Help: "The same on all nodes."},
+		{Path: in + ".virtual_addresses", Type: list(1, 255), Required: true, Others: "virtual_ipaddress", Example: "[192.168.1.100/24]", Reload: ReloadLive,
+			Help: "The addresses that move, advertised in this order."},
+		{Path: in + ".virtual_addresses[]", Type: virtualAddress(), Example: "{address: 192.168.1.100/24, label: \"eth0:vip\"}", Reload: ReloadLive,
+			Help: "An address, or a section that says more about it."},
+		{Path: in + ".virtual_addresses[].address", Type: virtualAddress(), Required: true, Example: "192.168.1.100/24", Reload: ReloadLive, Help: "The address."},
+		{Path: in + ".virtual_addresses[].interface", Type: interfaceName(), PerNode: true, Others: "dev", Absent: "the instance's", Example: "eth1", Reload: ReloadLive, Help: "The interface that gets it."},
+		{Path: in + ".virtual_addresses[].label", Type: line(15), Absent: "none", Example: `"eth0:vip"`, Reload: ReloadLive, Help: "The address label, which older tools show as an interface."},
+		{Path: in + ".virtual_addresses[].scope", Type: oneOf("global", "site", "link", "host"), Default: "global", Example: "link", Reload: ReloadLive, Help: "The kernel's address scope."},
+		{Path: in + ".preempt", Type: boolean(), Default: "true", Others: "nopreempt", Example: "false", Reload: ReloadLive,
+			Help: "Whether a node that comes back takes the addresses from a master of lower priority. With `false` it still does when that master's priority fell."},
+		{Path: in + ".preempt_delay", Later: true, Help: "How long a node that comes back waits."},
+		{Path: in + ".garp", Type: section(), Default: "{}", Example: "{repeat: 5, delay: 5s, refresh: 30s}", Reload: ReloadLive, Help: "Gratuitous ARP: how the network is told where the addresses are."},
+		{Path: in + ".garp.repeat", Type: integer(1, 100), Default: "5", Others: "garp_master_repeat", Example: "5", Reload: ReloadLive, Help: "Announcements of each address at takeover, and again after `delay`."},
+		{Path: in + ".garp.delay", Type: duration("100ms", "1000s"), Default: "5s", Others: "garp_master_delay", Example: "5s", Reload: ReloadLive, Help: "From takeover to the second burst."},
+		{Path: in + ".garp.refresh", Type: duration("0s", "24h"), Default: "30s", Others: "garp_master_refresh", Example: "30s", Reload: ReloadLive, Help: "How often a held address is announced again; `0s`: never."},
+		{Path: in + ".garp.interval", Type: duration("0s", "10s"), Default: "0s", Others: "garp_interval", Example: "1ms", Reload: ReloadLive, Help: "The least time between two announcements on an interface."},
+		{Path: in + ".lease", Type: boolean(), Default: "true", Example: "false", Reload: ReloadLive,
+			Help: "Whether the kernel itself drops the addresses when the daemon stops renewing them. The time is as long as the peer's patience allows, and at least 2s."},
+		{Path: in + ".track", Type: list(0, 64), Others: "track_script track_interface", Absent: "the instance's interface alone", Example: "[{script: check_app, weight: -20}]", Reload: ReloadLive, Help: "What moves the priority. Exactly one of `script`, `interface` and `backend` in each item."},
+		{Path: in + ".track[].script", Type: identifier(), Example: "check_app", Reload: ReloadAnew, Help: "A script of `tracker.scripts`: down when it fails."},
+		{Path: in + ".track[].interface", Type: interfaceName(), PerNode: true, Example: "eth1", Reload: ReloadAnew, Help: "An interface: down without carrier."},
+		{Path: in + ".track[].backend", Type: identifier(), Example: "web", Reload: ReloadAnew, Help: "A backend of `proxy.backends`: down with less than `min_up` healthy servers."},
+		{Path: in + ".track[].min_up", Type: integer(1, 65535), Absent: "1", Example: "1", Reload: ReloadAnew, Help: "For `backend`: how many healthy servers make it up."},
+		{Path: in + ".track[].weight", Type: integer(-253, 253), Default: "0", Example: "-20", Reload: ReloadLive,
+			Help: "Negative: subtracted from the priority while down. Positive: added while up. 0: FAULT while down, so never for what both nodes share."},
+		{Path: in + ".track[].gateway", Later: true, Help: "An address that must answer."},
+		{Path: in + ".track[].file", Later: true, Help: "A number in a file."},
+		{Path: in + ".notify", Type: section(), Absent: "none", Example: "{script: [/etc/tandem/notify.sh], timeout: 10s}", Reload: ReloadLive, Help: "What runs when the instance changes its state."},
+		{Path: in + ".notify.script", Type: filePath(), Required: true, Example: "[/etc/tandem/notify.sh, --verbose]", Reload: ReloadLive,
+			Help: "The program, or a list of the program and its first arguments; no shell. INSTANCE, its name, the state and the priority follow, as Keepalived's scripts know them."},
+		{Path: in + ".notify.script[]", Type: line(4096), Example: "/etc/tandem/notify.sh", Reload: ReloadLive, Help: "The program by its absolute path, then its arguments."},
+		{Path: in + ".notify.timeout", Type: duration("100ms", "1h"), Default: "10s", Example: "10s", Reload: ReloadLive, Help: "When it is killed."},
+		{Path: in + ".notify.user", Type: identifier(), Absent: "tandem_script", Example: "tandem_script", Reload: ReloadLive, Help: "Whom it runs as."},
+		{Path: in + ".unicast_peers", Later: true, Others: "unicast_peer", Help: "Adverts to the other nodes' addresses."},
+		{Path: in + ".sync_group", Later: true, Help: "Instances that move together."},
+		{Path: in + ".use_vmac", Later: true, Help: "A virtual MAC address."},
+	}
+}
+
+// password is what fits the eight octets of RFC 2338 section 5.3.10.
+func password() Type {
+	t := line(8)
+	fits := t.fault
+	t.fault = func(text string) string {
+		switch {
+		case len(text) > 8:
+			return "longer than 8 octets (Keepalived truncates it to the first 8: give those on both sides)"
+		case fits(text) != "":
+			return "empty, or a control character in it" // never the password itself
+		}
+		return ""
+	}
+	return t
+}
+
+func trackerKeys() []Key {
+	const in = "tracker.scripts.*"
+	return []Key{
+		{Path: "tracker", Type: section(), Absent: "none", Example: "{scripts: {}}", Reload: ReloadParts, Help: "What instances can track, beside interfaces and backends."},
+		{Path: "tracker.scripts", Type: names(identifier()), Others: "vrrp_script", Absent: "none", Example: "{check_app: {command: [/usr/local/bin/check_app]}}", Reload: ReloadParts,
+			Help: "Commands by name: exit status 0 is success. Only those that an instance tracks are run."},
+		{Path: in + ".command", Type: list(1, 256), Required: true, Others: "script", Example: "[/usr/local/bin/check_app, --quick]", Reload: ReloadAnew, Help: "The program by its absolute path, then its arguments; no shell."},
+		{Path: in + ".command[]", Type: line(4096), Example: "/usr/local/bin/check_app", Reload: ReloadAnew, Help: "A word of it."},
+		{Path: in + ".interval", Type: duration("10ms", "24h"), Default: "1s", Example: "2s", Reload: ReloadAnew, Help: "Between the starts of two runs."},
+		{Path: in + ".timeout", Type: duration("10ms", "24h"), Absent: "the interval", Example: "1s", Reload: ReloadAnew, Help: "When a run is killed, with all that it started, and counts as failed."},
+		{Path: in + ".rise", Type: integer(1, 1000), Default: "1", Example: "2", Reload: ReloadAnew, Help: "Successes in a row that make it up; the first one is enough at start."},
+		{Path: in + ".fall", Type: integer(1, 1000), Default: "1", Example: "3", Reload: ReloadAnew, Help: "Failures in a row that make it down."},
+		{Path: in + ".user", Type: identifier(), Absent: "tandem_script", Example: "tandem_script", Reload: ReloadAnew, Help: "Whom it runs as."},
+	}
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
+// frontendPath and backendPath return the path of a key of a frontend or backend.
+func frontendPath(i int, key string) string { return join(item("proxy.frontends", i), key) }
+func backendPath(i int, key string) string  { return join(item("proxy.backends", i), key) }
+
+// checkProxy reports what is wrong with the balancer on every node alike.
+func (b *builder) checkProxy() {
+	frontends, backends := unique{b: b}, unique{b: b}
+	for i, f := range b.raw.Proxy.Frontends {
+		frontends.add(f.Name, "name", frontendPath(i, "name"))
+		b.checkRules(i)
+		b.checkHeaders(i)
+		if f.DefaultBackend != "" && b.backend(f.DefaultBackend) == nil {
+			b.noBackend(frontendPath(i, "default_backend"), f.DefaultBackend)
+		}
+		if f.DefaultBackend == "" && len(f.Rules) == 0 && !b.reported(item("proxy.frontends", i)) {
+			b.warnAt(item("proxy.frontends", i), "answers every request with 503", "a default_backend or rules")
+		}
+	}
+	for i, raw := range b.raw.Proxy.Backends {
+		backends.add(raw.Name, "name", backendPath(i, "name"))
+		b.checkServers(i)
+		if c := raw.Check; c != nil && c.TCP != nil && *c.TCP == (c.HTTP != nil) {
+			b.errorAt(backendPath(i, "health_check"), fmt.Sprintf("tcp: %t, with http %s", *c.TCP, map[bool]string{true: "there too", false: "absent"}[c.HTTP != nil]), "one of tcp and http")
+		}
+	}
+}
+
+// backend returns the backend of that name, or nil.
+func (b *builder) backend(name string) *rawBackend {
+	for i := range b.raw.Proxy.Backends {
+		if b.raw.Proxy.Backends[i].Name == name {
+			return &b.raw.Proxy.Backends[i]
+		}
+	}
+	return nil
+}
+
+// noBackend reports the name of a backend that no one defines.
+func (b *builder) noBackend(path, name string) {
+	var there []string
+	for _, raw := range b.raw.Proxy.Backends {
+		if raw.Name != "" {
+			there = append(there, raw.Name)
+		}
+	}
+	b.errorAt(path, "no backend "+name+" in proxy.backends", oneThere(there))
+}
+
+func (b *builder) checkServers(i int) {
+	names, addresses := unique{b: b}, unique{b: b}
+	for j, s := range b.raw.Proxy.Backends[i].Servers {
+		path := item(backendPath(i, "servers"), j)
+		names.add(s.Name, "name", join(path, "name"))
+		if s.Address.IsValid() {
+			addresses.add(s.Address.String(), "address", join(path, "address"))
+		}
+	}
+}
+
+// proxy returns the balancer as a node runs it.
+func (b *builder) proxy(n Node) proxy.Config {
+	var cfg proxy.Config
+	defaults := b.raw.Proxy.Defaults
+	taken := listening{b: b}
+	for i, raw := range b.raw.Proxy.Frontends {
+		t, d := raw.Timeouts, defaults.Timeouts
+		cfg.Frontends = append(cfg.Frontends, proxy.Frontend{
+			Name:            raw.Name,
+			Binds:           b.binds(i, n, &taken),
+			Rules:           rules(raw.Rules),
+			ResponseHeaders: headers(raw.ResponseHeaders.Set),
+			DefaultBackend:  raw.DefaultBackend,
+			Timeouts: proxy.FrontendTimeouts{
+				HTTPRequest: cmp.Or(t.HTTPRequest, d.HTTPRequest),
+				Client:      cmp.Or(t.Client, d.Client),
+				KeepAlive:   cmp.Or(t.KeepAlive, d.KeepAlive),
+				Tunnel:      cmp.Or(t.Tunnel, d.Tunnel),
+			},
+		})
+	}
+	for _, raw := range b.raw.Proxy.Backends {
+		backend := proxy.Backend{
+			Name:      raw.Name,
+			Algorithm: raw.Balance.Algorithm,
+			Check:     check(raw.Check),
+			Forwarded: proxy.Forwarded{For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP},
+			Timeouts: proxy.BackendTimeouts{
+				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),
+				Server:  cmp.Or(raw.Timeouts.Server, defaults.Timeouts.Server),
+			},
+			Retries:    *cmp.Or(raw.Retries, &defaults.Retries),
+			Redispatch: *cmp.Or(raw.Redispatch, &defaults.Redispatch),
+		}
+		for _, s := range raw.Servers {
+			backend.Servers = append(backend.Servers, proxy.Server(s))
+		}
+		cfg.Backends = append(cfg.Backends, backend)
+	}
+	return cfg
+}
+
+// check returns how servers are probed; nil: they are not.
+func check(raw *rawCheck) *health.Check {
+	if raw == nil {
+		return nil
+	}
+	c := &health.Check{Interval: raw.Interval, Timeout: cmp.Or(raw.Timeout, raw.Interval), Rise: raw.Rise, Fall: raw.Fall}
+	if h := raw.HTTP; h != nil {
+		c.HTTP = &health.HTTP{Method: h.Method, Path: h.Path, Host: h.Host, ExpectStatus: h.ExpectStatus, Port: h.Port}
+	}
+	return c
+}
+
+func forwardedFor(word string) proxy.ForwardedFor {
+	return map[string]proxy.ForwardedFor{"append": proxy.ForwardedForAppend, "replace": proxy.ForwardedForReplace, "off": proxy.ForwardedForOff}[word]
+}
+
+// tlsVersion returns the number that a version has in the protocol.
+func tlsVersion(word string) uint16 {
+	return map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[word]
+}
+
+// ownHeaders are those by which the balancer frames its messages and keeps its connections.
+const ownHeaders = "connection content-length keep-alive proxy-connection te trailer transfer-encoding upgrade"
+
+func (b *builder) checkHeaders(i int) {
+	names := unique{b: b}
+	set := b.raw.Proxy.Frontends[i].ResponseHeaders.Set
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		path := join(frontendPath(i, "response_headers.set"), name)
+		names.add(strings.ToLower(name), "header", path)
+		if containsWord(ownHeaders, strings.ToLower(name)) {
+			b.errorAt(path, name+" is the balancer's own", "another header")
+		}
+	}
+}
+
+// headers returns the headers to set, by name.
+func headers(set map[string]string) []proxy.HeaderSet {
+	var sets []proxy.HeaderSet
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		sets = append(sets, proxy.HeaderSet{Name: name, Value: set[name]})
+	}
+	return sets
+}
+
+// checkRules reports rules that can do nothing, each by itself.
+func (b *builder) checkRules(i int) {
+	for j, raw := range b.raw.Proxy.Frontends[i].Rules {
+		path := item(frontendPath(i, "rules"), j)
+		if raw.Backend != "" && b.backend(raw.Backend) == nil {
+			b.noBackend(join(path, "backend"), raw.Backend)
+		}
+		if b.reported(path) {
+			continue
+		}
+		if _, err := rule.Compile(rules([]rawRule{raw})); err != nil {
+			for fault := range strings.SplitSeq(err.Error(), "\n") {
+				b.errorAt(path, strings.TrimPrefix(fault, "rule 1: "), "")
+			}
+		}
+	}
+}
+
+func rules(raw []rawRule) []rule.Rule {
+	var rs []rule.Rule
+	for _, r := range raw {
+		made := rule.Rule{Match: match(r.Match.rawCondition), Backend: r.Backend, NoLog: !r.Log}
+		if r.Match.Not != nil {
+			not := match(*r.Match.Not)
+			made.Match.Not = &not
+		}
+		if r.Redirect != nil {
+			made.Redirect = &rule.Redirect{Code: r.Redirect.Code, Scheme: r.Redirect.Scheme, Location: r.Redirect.Location}
+		}
+		if r.Respond != nil {
+			made.Respond = &rule.Respond{Status: r.Respond.Status, Body: r.Respond.Body, ContentType: r.Respond.ContentType}
+		}
+		rs = append(rs, made)
+	}
+	return rs
+}
+
+func match(c rawCondition) rule.Match {
+	return rule.Match{Host: c.Host, Path: c.Path, PathPrefix: c.PathPrefix, TLS: c.TLS}
+}

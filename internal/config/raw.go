@@ -1,0 +1,138 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The raw structs are the file as it is written, checked and with its defaults. A pointer is nil where the key is absent
+// and has no default.
+
+type rawFile struct {
+	Nodes map[string]rawNode `yaml:"nodes"`
+	VRRP  struct {
+		Instances []rawInstance `yaml:"instances"`
+	} `yaml:"vrrp"`
+	Tracker struct {
+		Scripts map[string]rawScript `yaml:"scripts"`
+	} `yaml:"tracker"`
+	Proxy rawProxy `yaml:"proxy"`
+	Admin struct {
+		Socket struct {
+			Path  perNode[string] `yaml:"path"`
+			Mode  string          `yaml:"mode"`
+			Group string          `yaml:"group"`
+		} `yaml:"socket"`
+	} `yaml:"admin"`
+	Log struct {
+		Level  perNode[string] `yaml:"level"`
+		Format string          `yaml:"format"`
+	} `yaml:"log"`
+}
+
+type rawNode struct {
+	Address netip.Addr `yaml:"address"`
+}
+
+type rawInstance struct {
+	Name            string             `yaml:"name"`
+	Interface       perNode[string]    `yaml:"interface"`
+	VirtualRouterID uint8              `yaml:"virtual_router_id"`
+	Version         uint8              `yaml:"version"`
+	Priority        perNode[uint8]     `yaml:"priority"`
+	AdvertInterval  time.Duration      `yaml:"advert_interval"`
+	Authentication  *rawAuthentication `yaml:"authentication"`
+	Addresses       []rawAddress       `yaml:"virtual_addresses"`
+	Preempt         bool               `yaml:"preempt"`
+	GARP            struct {
+		Repeat   int           `yaml:"repeat"`
+		Delay    time.Duration `yaml:"delay"`
+		Refresh  time.Duration `yaml:"refresh"`
+		Interval time.Duration `yaml:"interval"`
+	} `yaml:"garp"`
+	Lease  bool       `yaml:"lease"`
+	Track  []rawTrack `yaml:"track"`
+	Notify *rawNotify `yaml:"notify"`
+}
+
+type rawAuthentication struct {
+	Type     string `yaml:"type"`
+	Password string `yaml:"password"`
+}
+
+type rawAddress struct {
+	Address   string          `yaml:"address"`
+	Interface perNode[string] `yaml:"interface"`
+	Label     string          `yaml:"label"`
+	Scope     string          `yaml:"scope"`
+}
+
+// UnmarshalYAML reads a section, or the address alone.
+func (a *rawAddress) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&a.Address)
+	}
+	type section rawAddress
+	return n.Decode((*section)(a))
+}
+
+type rawTrack struct {
+	Script    string          `yaml:"script"`
+	Interface perNode[string] `yaml:"interface"`
+	Backend   string          `yaml:"backend"`
+	MinUp     int             `yaml:"min_up"`
+	Weight    int             `yaml:"weight"`
+}
+
+type rawNotify struct {
+	Script  rawCommand    `yaml:"script"`
+	Timeout time.Duration `yaml:"timeout"`
+	User    string        `yaml:"user"`
+}
+
+// rawCommand is a program and its arguments, or the program alone.
+type rawCommand []string
+
+// UnmarshalYAML reads a list, or the program alone.
+func (c *rawCommand) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*c = make(rawCommand, 1)
+		return n.Decode(&(*c)[0])
+	}
+	return n.Decode((*[]string)(c))
+}
+
+type rawScript struct {
+	Command  []string      `yaml:"command"`
+	Interval time.Duration `yaml:"interval"`
+	Timeout  time.Duration `yaml:"timeout"`
+	Rise     int           `yaml:"rise"`
+	Fall     int           `yaml:"fall"`
+	User     string        `yaml:"user"`
+}
+
+// perNode is a value that may differ by node.
+type perNode[T any] struct {
+	given  bool // the key is there, or has a default
+	same   T
+	byNode map[string]T
+}
+
+// UnmarshalYAML reads one value, or one under the name of each node.
+func (p *perNode[T]) UnmarshalYAML(n *yaml.Node) error {
+	p.given = true
+	if n.Kind == yaml.MappingNode {
+		return n.Decode(&p.byNode)
+	}
+	return n.Decode(&p.same)
+}
+
+// on returns the value that a node has.
+func (p perNode[T]) on(node string) T {
+	if v, ok := p.byNode[node]; ok {
+		return v
+	}
+	return p.same
+}

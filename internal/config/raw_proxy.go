@@ -1,0 +1,130 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+type rawProxy struct {
+	Defaults struct {
+		Timeouts   rawTimeouts `yaml:"timeouts"`
+		Retries    int         `yaml:"retries"`
+		Redispatch bool        `yaml:"redispatch"`
+	} `yaml:"defaults"`
+	Frontends []rawFrontend `yaml:"frontends"`
+	Backends  []rawBackend  `yaml:"backends"`
+}
+
+// rawTimeouts are those of the defaults, and what a frontend or backend has of its own: 0 is absent there.
+type rawTimeouts struct {
+	rawFrontendTimeouts `yaml:",inline"`
+	rawBackendTimeouts  `yaml:",inline"`
+}
+
+type rawFrontendTimeouts struct {
+	Client      time.Duration `yaml:"client"`
+	HTTPRequest time.Duration `yaml:"http_request"`
+	KeepAlive   time.Duration `yaml:"keep_alive"`
+	Tunnel      time.Duration `yaml:"tunnel"`
+}
+
+type rawBackendTimeouts struct {
+	Connect time.Duration `yaml:"connect"`
+	Server  time.Duration `yaml:"server"`
+}
+
+type rawFrontend struct {
+	Name            string    `yaml:"name"`
+	Mode            string    `yaml:"mode"`
+	Bind            []rawBind `yaml:"bind"`
+	Rules           []rawRule `yaml:"rules"`
+	ResponseHeaders struct {
+		Set map[string]string `yaml:"set"`
+	} `yaml:"response_headers"`
+	DefaultBackend string              `yaml:"default_backend"`
+	Timeouts       rawFrontendTimeouts `yaml:"timeouts"`
+}
+
+type rawBind struct {
+	Address perNode[string] `yaml:"address"`
+	TLS     *rawTLS         `yaml:"tls"`
+}
+
+type rawTLS struct {
+	Certificates []string `yaml:"certificates"`
+	MinVersion   string   `yaml:"min_version"`
+	ALPN         []string `yaml:"alpn"`
+}
+
+type rawRule struct {
+	Match    rawMatch     `yaml:"match"`
+	Backend  string       `yaml:"backend"`
+	Redirect *rawRedirect `yaml:"redirect"`
+	Respond  *rawRespond  `yaml:"respond"`
+	Log      bool         `yaml:"log"`
+}
+
+type rawMatch struct {
+	rawCondition `yaml:",inline"`
+	Not          *rawCondition `yaml:"not"`
+}
+
+type rawCondition struct {
+	Host       string `yaml:"host"`
+	Path       string `yaml:"path"`
+	PathPrefix string `yaml:"path_prefix"`
+	TLS        *bool  `yaml:"tls"`
+}
+
+type rawRedirect struct {
+	Scheme   string `yaml:"scheme"`
+	Location string `yaml:"location"`
+	Code     int    `yaml:"code"`
+}
+
+type rawRespond struct {
+	Status      int    `yaml:"status"`
+	Body        string `yaml:"body"`
+	ContentType string `yaml:"content_type"`
+}
+
+type rawBackend struct {
+	Name    string `yaml:"name"`
+	Mode    string `yaml:"mode"`
+	Balance struct {
+		Algorithm string `yaml:"algorithm"`
+	} `yaml:"balance"`
+	Forwarded struct {
+		For    string `yaml:"x_forwarded_for"`
+		Proto  bool   `yaml:"x_forwarded_proto"`
+		RealIP bool   `yaml:"x_real_ip"`
+	} `yaml:"forwarded"`
+	Check      *rawCheck          `yaml:"health_check"`
+	Servers    []rawServer        `yaml:"servers"`
+	Retries    *int               `yaml:"retries"`
+	Redispatch *bool              `yaml:"redispatch"`
+	Timeouts   rawBackendTimeouts `yaml:"timeouts"`
+}
+
+type rawCheck struct {
+	TCP      *bool         `yaml:"tcp"`
+	HTTP     *rawHTTPCheck `yaml:"http"`
+	Interval time.Duration `yaml:"interval"`
+	Timeout  time.Duration `yaml:"timeout"`
+	Rise     int           `yaml:"rise"`
+	Fall     int           `yaml:"fall"`
+}
+
+type rawHTTPCheck struct {
+	Method       string `yaml:"method"`
+	Path         string `yaml:"path"`
+	Host         string `yaml:"host"`
+	ExpectStatus []int  `yaml:"expect_status"`
+	Port         uint16 `yaml:"port"`
+}
+
+type rawServer struct {
+	Name    string         `yaml:"name"`
+	Address netip.AddrPort `yaml:"address"`
+	Weight  int            `yaml:"weight"`
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// field is a place in the tree of keys. It takes a scalar where its Type does, a section where it has fields or named,
+// a list where it has item; some take more than one of them.
+type field struct {
+	Key
+	name   string
+	fields []*field // the keys of a section, in the order of the table
+	named  *field   // what stands under each name of the user's choice
+	item   *field   // what a list holds
+}
+
+// schema makes a tree of the table.
+func schema(keys []Key) *field {
+	root := &field{}
+	for _, k := range keys {
+		f := root
+		for _, step := range strings.Split(strings.ReplaceAll(k.Path, "[]", ".[]"), ".") {
+			f = f.step(step)
+		}
+		f.Key = k
+	}
+	return root
+}
+
+// step returns the field below f, and makes it where it is not there yet.
+func (f *field) step(name string) *field {
+	switch name {
+	case "[]":
+		if f.item == nil {
+			f.item = &field{}
+		}
+		return f.item
+	case "*":
+		if f.named == nil {
+			f.named = &field{}
+		}
+		return f.named
+	}
+	if sub := f.field(name); sub != nil {
+		return sub
+	}
+	sub := &field{name: name}
+	f.fields = append(f.fields, sub)
+	return sub
+}
+
+// field returns the field of that name, or nil.
+func (f *field) field(name string) *field {
+	for _, sub := range f.fields {
+		if sub.name == name {
+			return sub
+		}
+	}
+	return nil
+}
+
+// want says what f takes, as a noun phrase.
+func (f *field) want() string {
+	var forms []string
+	if f.Type.Want != "" {
+		forms = append(forms, f.Type.Want)
+	}
+	if f.item != nil && f.Type.Kind != kindList {
+		forms = append(forms, "a list")
+	}
+	if f.fields != nil && f.Type.Kind != kindSection {
+		forms = append(forms, "a section of keys")
+	}
+	if f.PerNode {
+		forms = append(forms, "one for each node under its name")
+	}
+	return strings.Join(forms, ", or ")
+}
+
+// defaultNode returns the default as a node, or nil where there is none.
+func (f *field) defaultNode() *yaml.Node {
+	if f.Default == "" {
+		return nil
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(f.Default), &doc); err != nil {
+		panic("the table of keys has a default that is no YAML: " + f.Path) // a test goes over all of them
+	}
+	return doc.Content[0]
+}

@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/tandem-lb/tandem/internal/notify"
+	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vrrp"
+)
+
+// instancePath returns the path of a key of an instance.
+func instancePath(i int, key string) string { return join(item("vrrp.instances", i), key) }
+
+// checkInstances reports what is wrong with the instances on every node alike.
+func (b *builder) checkInstances() {
+	names, addresses := unique{b: b}, unique{b: b}
+	for i, in := range b.raw.VRRP.Instances {
+		names.add(in.Name, "name", instancePath(i, "name"))
+		for j, a := range in.Addresses {
+			if p, err := parseVirtualAddress(a.Address); err == nil {
+				addresses.add(p.Addr().String(), "virtual address", item(instancePath(i, "virtual_addresses"), j))
+			}
+		}
+		b.checkTrack(i)
+		if in.Notify != nil {
+			b.checkCommand(instancePath(i, "notify.script"), in.Notify.Script)
+		}
+	}
+}
+
+// checkNode reports what is wrong with the instances as one node has them.
+func (b *builder) checkNode(n Node) {
+	routers := unique{b: b}
+	for i, in := range n.Instances {
+		if in.VRRP.VRID != 0 && in.VRRP.Interface != "" {
+			routers.add(fmt.Sprintf("%d on %s", in.VRRP.VRID, in.VRRP.Interface), "virtual router", instancePath(i, "virtual_router_id"))
+		}
+		for j, a := range in.VIP.Addresses {
+			if own := n.Address; own.IsValid() && a.Prefix.Addr() == own {
+				b.errorAt(item(instancePath(i, "virtual_addresses"), j), fmt.Sprintf("%s is the own address of %s", own, n.Name), "one that no node has")
+			}
+		}
+	}
+}
+
+// instance returns an instance as a node runs it.
+func (b *builder) instance(i int, node string) Instance {
+	raw := b.raw.VRRP.Instances[i]
+	in := Instance{
+		VRRP: vrrp.Config{
+			Name:           raw.Name,
+			Interface:      raw.Interface.on(node),
+			VRID:           raw.VirtualRouterID,
+			Version:        vrrp.Version(raw.Version),
+			Priority:       raw.Priority.on(node),
+			AdvertInterval: raw.AdvertInterval,
+			NoPreempt:      !raw.Preempt,
+		},
+		VIP: vip.Config{Instance: raw.Name, GARP: garp(raw)},
+	}
+	if raw.Authentication != nil {
+		in.VRRP.Auth = vrrp.Auth{Type: vrrp.AuthPass, Password: raw.Authentication.Password}
+	}
+	for _, a := range raw.Addresses {
+		prefix, err := parseVirtualAddress(a.Address)
+		if err != nil {
+			continue // reported
+		}
+		address := vip.Address{Prefix: prefix, Interface: a.Interface.on(node), Label: a.Label, Scope: scope(a.Scope)}
+		if address.Interface == "" {
+			address.Interface = in.VRRP.Interface
+		}
+		in.VIP.Addresses = append(in.VIP.Addresses, address)
+		in.VRRP.Addresses = append(in.VRRP.Addresses, prefix.Addr())
+	}
+	if raw.Lease {
+		in.VIP.Lease = b.lease(i, node)
+	}
+	in.Track = append([]tracker.Binding{tracker.OwnInterface(in.VRRP.Interface)}, b.bindings(i, node)...)
+	if n := raw.Notify; n != nil {
+		in.Notify = &notify.Config{Instance: raw.Name, Script: n.Script, Timeout: n.Timeout, User: n.User}
+	}
+	return in
+}
+
+// garp returns how an instance announces its addresses. What is 0 in the file is negative there: 0 means a default.
+func garp(raw rawInstance) vip.GARP {
+	g := vip.GARP{Repeat: raw.GARP.Repeat, Delay: raw.GARP.Delay, Refresh: raw.GARP.Refresh, Interval: raw.GARP.Interval}
+	if g.Refresh == 0 {
+		g.Refresh = -1
+	}
+	return g
+}
+
+func scope(word string) vip.Scope {
+	return map[string]vip.Scope{"site": vip.ScopeSite, "link": vip.ScopeLink, "host": vip.ScopeHost}[word]
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tandem-lb/tandem/vrrp"
+)
+
+// WireChanges returns what a reload of one node from old to new would break between running nodes: each line a change of
+// something in which nodes must agree to hear each other, and how to make it without two masters. An instance that comes
+// or goes breaks nothing.
+func WireChanges(old, new *Config, node string) []string {
+	before, err := old.Node(node)
+	if err != nil {
+		return nil
+	}
+	after, err := new.Node(node)
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for _, b := range before.Instances {
+		for _, a := range after.Instances {
+			if a.VRRP.Name != b.VRRP.Name {
+				continue
+			}
+			for _, change := range wireDiff(b.VRRP, a.VRRP) {
+				lines = append(lines, fmt.Sprintf("%s: %s: the nodes would not hear each other, and each become MASTER; %s", a.VRRP.Name, change, advice(new.Nodes, node)))
+			}
+		}
+	}
+	return lines
+}
+
+// wireDiff returns the differences that make a node drop the other's adverts. Passwords are not told.
+func wireDiff(a, b vrrp.Config) []string {
+	var diffs []string
+	if a.VRID != b.VRID {
+		diffs = append(diffs, fmt.Sprintf("virtual_router_id %d -> %d", a.VRID, b.VRID))
+	}
+	if a.Version != b.Version {
+		diffs = append(diffs, fmt.Sprintf("version %d -> %d", a.Version, b.Version))
+	}
+	if a.AdvertInterval != b.AdvertInterval && a.Version == vrrp.V2 { // RFC 3768 section 7.1; version 3 learns it
+		diffs = append(diffs, fmt.Sprintf("advert_interval %v -> %v", a.AdvertInterval, b.AdvertInterval))
+	}
+	if a.Auth != b.Auth {
+		diffs = append(diffs, "authentication")
+	}
+	return diffs
+}
+
+// advice says in which order nodes are changed so that only one at a time is there to be MASTER.
+func advice(nodes []string, node string) string {
+	var others []string
+	for _, n := range nodes {
+		if n != node {
+			others = append(others, n)
+		}
+	}
+	if len(others) == 0 {
+		return fmt.Sprintf("change %s with --force when no other node of this virtual router runs", node)
+	}
+	other := strings.Join(others, " and ")
+	return fmt.Sprintf("change %s with --force when it is MASTER and tandem on %s is stopped, then start %s with the new file", node, other, other)
+}
