@@ -122,15 +122,11 @@ func TestIntegrationLinksFollowTheKernel(t *testing.T) {
 	heard.expect(t, "created again", "up")
 }
 
-// Links that exist before Run are told by the dump.
+// Links that exist before the subscription are told by its dump: without one there would be no event at all.
 func TestIntegrationLinksFromTheDump(t *testing.T) {
 	h := namespace(t)
-	_, peer0 := addVeth(t, h)
-	must(t, h.LinkSetUp(peer0))
-	heard := watchEth0(t)
-	if l := <-heard; l != linkUp {
-		t.Errorf("got %+v, want %+v", l, linkUp)
-	}
+	addVeth(t, h)
+	watchEth0(t).expect(t, "created before", "no carrier")
 }
 
 // A subscription that the kernel had to cut short says so, instead of going on with a hole in it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,12 +44,11 @@ func (f *fakeSocket) close() { f.once.Do(func() { close(f.closed) }) }
 // opener hands out its sockets in order; a nil one cannot be opened.
 type opener struct {
 	sockets []*fakeSocket
-	opened  int
+	opened  atomic.Int64
 }
 
 func (o *opener) open() (linkSocket, error) {
-	s := o.sockets[o.opened]
-	o.opened++
+	s := o.sockets[o.opened.Add(1)-1]
 	if s == nil {
 		return nil, errors.New("too many open files")
 	}
@@ -142,10 +142,11 @@ func TestLinksStartAfreshWhenEventsWereLost(t *testing.T) {
 		first.events <- nil
 		for _, step := range []struct {
 			delay time.Duration
-			want  int // sockets asked for by then
+			want  int64 // sockets asked for by then
 		}{{49 * time.Millisecond, 1}, {1 * time.Millisecond, 2}, {99 * time.Millisecond, 2}, {1 * time.Millisecond, 3}, {199 * time.Millisecond, 3}, {1 * time.Millisecond, 4}} {
-			if sleep(step.delay); o.opened != step.want {
-				t.Fatalf("the delay doubles: asked for %d sockets, want %d", o.opened, step.want)
+			sleep(step.delay)
+			if got := o.opened.Load(); got != step.want {
+				t.Fatalf("the delay doubles: asked for %d sockets, want %d", got, step.want)
 			}
 		}
 		<-first.closed
