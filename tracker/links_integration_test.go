@@ -122,7 +122,7 @@ func TestIntegrationLinksFollowTheKernel(t *testing.T) {
 	heard.expect(t, "created again", "up")
 }
 
-// Links that exist before the subscription are told by its dump: without one there would be no event at all.
+// Links that exist before the subscription are in its dump; nothing is told before that has ended.
 func TestIntegrationLinksFromTheDump(t *testing.T) {
 	h := namespace(t)
 	addVeth(t, h)
