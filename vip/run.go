@@ -126,13 +126,14 @@ func (s *Set) announceNext(now time.Time) bool {
 	}
 	s.sched.done()
 	if sl.Present {
-		s.noteAnnouncement(sl, err)
+		s.noteAnnouncement(sl, now, err)
 	}
 	return true
 }
 
-// noteAnnouncement counts an announcement, and logs the first failure of an address and each change; mu is held.
-func (s *Set) noteAnnouncement(sl *slot, err error) {
+// noteAnnouncement counts an announcement, and logs the first failure of an address and each change; mu is held. One
+// that failed, as on an interface that is not up yet, is made good by another burst.
+func (s *Set) noteAnnouncement(sl *slot, now time.Time, err error) {
 	before := sl.announceErr
 	sl.announceErr = err
 	if err == nil {
@@ -140,6 +141,7 @@ func (s *Set) noteAnnouncement(sl *slot, err error) {
 		return
 	}
 	s.count.AnnounceErrors++
+	s.sched.ask(now)
 	if before == nil || before.Error() != err.Error() {
 		s.log.Warn("an address could not be announced", "address", sl.Prefix, "interface", sl.Interface, "err", err)
 	}
