@@ -89,3 +89,17 @@ func summarize(outcomes []Outcome, since time.Time) Summary {
 	}
 	return s
 }
+
+// goodRun is how many of the newest requests succeeded in a row, of those that started at or after t.
+func (r *Record) goodRun(t time.Time) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for i := len(r.outcomes) - 1; i >= 0; i-- {
+		if o := r.outcomes[i]; o.Err != nil || o.Start.Before(t) {
+			break
+		}
+		n++
+	}
+	return n
+}

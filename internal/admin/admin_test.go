@@ -1,0 +1,187 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/tandem-lb/tandem/internal/status"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// node is a daemon that remembers how it was reloaded.
+type node struct {
+	forced  bool
+	reloads int
+	err     error
+}
+
+func (n *node) Snapshot() status.Snapshot { return status.Snapshot{Version: "1.2.3", Node: "lb1"} }
+
+func (n *node) Reload(_ context.Context, force bool) error {
+	n.reloads++
+	n.forced = force
+	return n.err
+}
+
+// serve runs a server on a socket of its own until the test ends.
+func serve(t *testing.T, n Node) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "admin.sock")
+	s, err := Listen(Config{Path: path}, n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return path
+}
+
+// exchange sends text as it stands and returns everything that comes back.
+func exchange(t *testing.T, path, text string) string {
+	t.Helper()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(reply)
+}
+
+func TestLineProtocol(t *testing.T) {
+	path := serve(t, &node{})
+	const ver = "{\n  \"version\": \"1.2.3\"\n}\n\n"
+	tests := []struct{ name, send, want string }{
+		{"one command, an empty line after it, and the end", "version\n", ver},
+		{"several on a line", "version; version\n", ver + ver},
+		{"a carriage return is no part of the command", "version\r\n", ver},
+		{"with a prompt the connection stays", "prompt\nversion\nquit\n", "> " + ver + "> "},
+		{"unknown", "set server a/b state maint\n", "Unknown command: \"set\". The command help lists them.\n\n"},
+		{"wrong argument", "reload now\n", "{\n  \"ok\": false,\n  \"error\": \"reload takes nothing or the word force, got \\\"now\\\"\"\n}\n\n"},
+		{"an empty line", "\n", "\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := exchange(t, path, tt.send); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestALineTooLongIsRefused(t *testing.T) {
+	path := serve(t, &node{})
+	got := exchange(t, path, strings.Repeat("x", maxLine))
+	if want := "The line is longer than 16384 bytes.\n\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCall(t *testing.T) {
+	n := &node{}
+	path := serve(t, n)
+	if _, err := Call(t.Context(), path, "reload force"); err != nil || n.reloads != 1 || !n.forced {
+		t.Errorf("reload force: %v, %+v", err, *n)
+	}
+	n.err = errors.New("tandem.yaml:3:1: no")
+	if _, err := Call(t.Context(), path, "reload"); err == nil || err.Error() != n.err.Error() {
+		t.Errorf("a failed reload: %v, want %v", err, n.err)
+	}
+	if _, err := Call(t.Context(), path, "status\nreload"); err == nil || err.Error() != `command "status\nreload": want one command` {
+		t.Errorf("two commands: %v", err)
+	}
+	_, err := Call(t.Context(), filepath.Join(t.TempDir(), "none"), "status")
+	if err == nil || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no daemon: %v, want %v", err, os.ErrNotExist)
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	text := helpText()
+	for _, c := range commands() {
+		if !strings.Contains(text, "  "+c.name) || c.help == "" {
+			t.Errorf("help does not tell of %q", c.name)
+		}
+	}
+}
+
+func TestListenReplacesOnlySockets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Listen(Config{Path: path}, &node{}, nil)
+	if want := "listen on " + path + ": it exists and is no socket"; err == nil || err.Error() != want {
+		t.Errorf("Listen over a file: %v, want %q", err, want)
+	}
+
+	stale := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false) // as a killed daemon leaves it
+	_ = l.Close()
+	s, err := Listen(Config{Path: stale, Mode: 0o600}, &node{}, nil)
+	if err != nil {
+		t.Fatalf("Listen over a dead socket: %v", err)
+	}
+	defer func() { _ = s.Close() }()
+	info, err := os.Stat(stale)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+}
+
+func TestRunEndsOpenConnections(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	s, err := Listen(Config{Path: path}, &node{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	in := bufio.NewReader(conn)
+	if _, err := io.WriteString(conn, "prompt\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.ReadString(' '); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if _, err := in.ReadByte(); err == nil {
+		t.Error("the connection is still open after Run returned")
+	}
+}
