@@ -1,0 +1,46 @@
+package status
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Frontend is one place where clients connect.
+type Frontend struct {
+	Name        string `json:"name"`
+	Binds       []Bind `json:"binds"`
+	Connections int64  `json:"connections"` // open now
+	Accepted    int64  `json:"accepted"`    // since the start
+	Requests    int64  `json:"requests"`    // answered since the start, errors included
+}
+
+// Bind is one listening address.
+type Bind struct {
+	Address netip.AddrPort `json:"address"`
+	TLS     bool           `json:"tls"`
+	VIP     bool           `json:"vip"`  // the gate is that of a virtual address; else it is always open
+	Gate    string         `json:"gate"` // closed, open or draining
+}
+
+// Backend is a pool of servers.
+type Backend struct {
+	Name      string   `json:"name"`
+	Algorithm string   `json:"algorithm"`
+	Healthy   int      `json:"healthy"`
+	Known     bool     `json:"known"` // the first round of checks has ended
+	Servers   []Server `json:"servers"`
+}
+
+// Server is one member of a backend.
+type Server struct {
+	Name             string         `json:"name"`
+	Address          netip.AddrPort `json:"address"`
+	Weight           int            `json:"weight"`
+	Status           string         `json:"status"`          // up, down or unknown
+	Check            string         `json:"check,omitempty"` // what the last check saw
+	Since            time.Time      `json:"since,omitzero"`
+	InFlight         int64          `json:"in_flight"`
+	Requests         int64          `json:"requests"`
+	ConnectFailures  int64          `json:"connect_failures"`
+	ResponseFailures int64          `json:"response_failures"`
+}

@@ -1,0 +1,172 @@
+package status
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteText writes the snapshot for people: a few lines about the node and a table for each kind of thing that it has.
+// The error is that of w.
+func (s Snapshot) WriteText(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	s.writeNode(out)
+	s.writeInstances(out)
+	s.writeTrackers(out)
+	s.writeFrontends(out)
+	s.writeBackends(out)
+	s.writeNotify(out)
+	return out.Flush()
+}
+
+// writeTable writes an empty line, the head and the rows in columns; nothing when there are no rows. Errors stay in w,
+// whose Flush reports them.
+func writeTable(w *bufio.Writer, head string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	w.WriteByte('\n')
+	var aligned strings.Builder
+	tab := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, strings.ReplaceAll(head, "|", "\t"))
+	for _, row := range rows {
+		fmt.Fprintln(tab, strings.Join(row, "\t"))
+	}
+	_ = tab.Flush() // a strings.Builder takes everything
+	for line := range strings.Lines(aligned.String()) {
+		w.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+func (s Snapshot) writeNode(w *bufio.Writer) {
+	fmt.Fprintf(w, "tandem %s on %s, pid %d, running for %s\n", s.Version, s.Node, s.PID, s.age(s.StartedAt))
+	c := s.Config
+	fmt.Fprintf(w, "configuration %s (%.12s), in force for %s\n", c.File, c.Hash, s.age(c.LoadedAt))
+	if r := c.LastReload; !r.Time.IsZero() && !r.OK {
+		fmt.Fprintf(w, "last reload refused %s ago: %s\n", s.age(r.Time), r.Error)
+	}
+	if len(s.Instances) > 0 {
+		will := "no will"
+		if s.Keeper.WillSet {
+			will = "holds a will"
+		}
+		fmt.Fprintf(w, "keeper: %s, %s\n", s.Keeper.words(), will)
+	}
+	if s.Runner != (Process{}) {
+		fmt.Fprintf(w, "runner: %s\n", s.Runner.words())
+	}
+}
+
+// words says how a child process is.
+func (p Process) words() string {
+	text := "NOT RUNNING"
+	if p.Alive {
+		text = "pid " + strconv.Itoa(p.PID)
+	}
+	if p.Restarts > 0 {
+		text += ", restarted " + count(int(p.Restarts), "time")
+	}
+	return text
+}
+
+func (s Snapshot) writeInstances(w *bufio.Writer) {
+	var rows [][]string
+	for _, i := range s.Instances {
+		peer := "-"
+		if i.Peer != nil {
+			peer = fmt.Sprintf("%s (%d, %s ago)", i.Peer.Address, i.Peer.Priority, s.age(i.Peer.Heard))
+		}
+		rows = append(rows, []string{
+			i.Name, i.State, s.age(i.Since), fmt.Sprintf("%d of %d", i.Priority.Effective, i.Priority.Configured),
+			i.Interface, strconv.Itoa(int(i.VRID)), peer,
+		})
+	}
+	writeTable(w, "INSTANCE|STATE|FOR|PRIORITY|INTERFACE|VRID|PEER", rows)
+	for _, i := range s.Instances {
+		for _, f := range i.Faults {
+			fmt.Fprintf(w, "  %s fault: %s\n", i.Name, f)
+		}
+		for _, h := range i.Holds {
+			fmt.Fprintf(w, "  %s holds back: %s\n", i.Name, h)
+		}
+	}
+	s.writeAddresses(w)
+}
+
+func (s Snapshot) writeAddresses(w *bufio.Writer) {
+	var rows [][]string
+	for _, i := range s.Instances {
+		for _, a := range i.Addresses {
+			held, lease := "no", "-"
+			if a.Held {
+				held = "yes"
+			}
+			if a.Lease > 0 {
+				lease = seconds(a.Lease)
+			}
+			rows = append(rows, []string{a.Prefix.String(), i.Name, a.Interface, held, lease, orDash(a.Error)})
+		}
+	}
+	writeTable(w, "ADDRESS|INSTANCE|INTERFACE|HELD|LEASE|PROBLEM", rows)
+}
+
+func (s Snapshot) writeTrackers(w *bufio.Writer) {
+	var rows [][]string
+	for _, t := range s.Trackers {
+		rows = append(rows, []string{t.Name, t.Status, s.age(t.Since), s.age(t.LastCheck), orDash(t.Text)})
+	}
+	writeTable(w, "TRACKER|STATUS|FOR|CHECKED|TEXT", rows)
+}
+
+func (s Snapshot) writeFrontends(w *bufio.Writer) {
+	var rows [][]string
+	for _, f := range s.Frontends {
+		for n, b := range f.Binds {
+			address := b.Address.String()
+			if b.TLS {
+				address += " tls"
+			}
+			row := []string{"", address, b.Gate, "", ""} // a frontend's own figures stand in its first row
+			if n == 0 {
+				row = []string{f.Name, address, b.Gate, strconv.FormatInt(f.Connections, 10), strconv.FormatInt(f.Requests, 10)}
+			}
+			rows = append(rows, row)
+		}
+	}
+	writeTable(w, "FRONTEND|BIND|GATE|CONNECTIONS|REQUESTS", rows)
+}
+
+func (s Snapshot) writeBackends(w *bufio.Writer) {
+	var rows [][]string
+	for _, b := range s.Backends {
+		for _, v := range b.Servers {
+			rows = append(rows, []string{
+				b.Name, v.Name, v.Address.String(), strconv.Itoa(v.Weight), v.Status, s.age(v.Since),
+				strconv.FormatInt(v.InFlight, 10), strconv.FormatInt(v.Requests, 10),
+				strconv.FormatInt(v.ConnectFailures+v.ResponseFailures, 10), orDash(v.Check),
+			})
+		}
+	}
+	writeTable(w, "BACKEND|SERVER|ADDRESS|WEIGHT|STATUS|FOR|IN FLIGHT|REQUESTS|FAILURES|CHECK", rows)
+}
+
+func (s Snapshot) writeNotify(w *bufio.Writer) {
+	var rows [][]string
+	for _, n := range s.Notify {
+		last := "-"
+		switch {
+		case n.Failure != "":
+			last = n.State + ": " + strings.TrimSuffix(n.Failure+": "+n.Output, ": ")
+		case n.Runs > 0:
+			last = n.State + ": ok"
+		}
+		rows = append(rows, []string{
+			n.Instance, strconv.FormatUint(n.Runs, 10), strconv.FormatUint(n.Failures, 10),
+			strconv.FormatUint(n.Coalesced, 10), s.age(n.LastRun), last,
+		})
+	}
+	writeTable(w, "NOTIFY|RUNS|FAILURES|COALESCED|LAST|RESULT", rows)
+}
