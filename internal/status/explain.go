@@ -122,8 +122,7 @@ func changes(i Instance) []string {
 	var all []string
 	switch i.State {
 	case Master:
-		all = append(all, "another router with a priority above "+strconv.Itoa(int(i.Priority.Effective))+
-			", or with the same one and a higher address, becomes master")
+		all = append(all, "another router with "+stronger(i.Priority.Effective)+" becomes master")
 	case Backup:
 		all = backupChanges(i)
 	case Fault:
@@ -143,7 +142,15 @@ func faultEnd(faults int) string {
 	if faults == 1 {
 		return "the fault ends"
 	}
-	return "all " + count(faults, "fault") + " end"
+	return "its " + count(faults, "fault") + " end"
+}
+
+// stronger words the adverts to which a master of this priority yields.
+func stronger(priority uint8) string {
+	if priority == 255 {
+		return "priority 255, another address owner, and a higher address"
+	}
+	return "a priority above " + strconv.Itoa(int(priority)) + ", or with the same one and a higher address,"
 }
 
 func backupChanges(i Instance) []string {
@@ -162,23 +169,24 @@ func backupChanges(i Instance) []string {
 
 // flip says what happens when one tracker changes its status, "" when that changes nothing.
 func flip(i Instance, t Term) string {
-	if t.Weight == 0 {
-		if t.Status == "up" {
-			return fmt.Sprintf("if %s goes down: FAULT", t.Tracker)
-		}
+	switch {
+	case t.Weight == 0 && t.Status == "up":
+		return fmt.Sprintf("if %s goes down: FAULT", t.Tracker)
+	case t.Weight == 0:
 		return "" // the faults say so
-	}
-	if i.Priority.Configured == 255 {
+	case i.Priority.Configured == 255:
 		return "" // the address owner's priority is fixed
 	}
-	next, event := 0, "comes up"
-	if t.Status == "up" {
-		event = "goes down"
-		next = min(t.Weight, 0)
-	} else {
-		next = max(t.Weight, 0)
+	// A weight that counts now stops counting, and the reverse: positive ones count while up, negative ones while down.
+	counts := t.Delta != 0
+	event, delta := "goes down", t.Weight
+	if counts == (t.Weight < 0) {
+		event = "comes up"
 	}
-	priority := int(i.Priority.Configured) + next - t.Delta
+	if counts {
+		delta = 0
+	}
+	priority := int(i.Priority.Configured) + delta - t.Delta
 	for _, other := range i.Terms {
 		priority += other.Delta
 	}

@@ -1,0 +1,297 @@
+package status
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with testdata/name.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s (-update writes it):\ngot:\n%s\nwant:\n%s", name, got, want)
+	}
+}
+
+// now is when the snapshots of the tests are taken.
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// vi1 is a master whose script check_app has failed.
+func vi1() Instance {
+	return Instance{
+		Name: "VI_1", Interface: "eth0", VRID: 51, Version: 2, State: Master, Since: ago(3 * time.Minute), Epoch: 2,
+		Priority: Priority{Configured: 101, Effective: 91}, Preempt: true, Interval: 1, DownAfter: 3.64453125,
+		Peer:      &Router{Address: netip.MustParseAddr("192.168.1.12"), Priority: 80, Heard: ago(185 * time.Second)},
+		Addresses: []Address{{Prefix: netip.MustParsePrefix("192.168.1.100/24"), Interface: "eth0", Held: true, Lease: 3, RenewedAt: ago(time.Second)}},
+		Terms: []Term{
+			{Tracker: "interface eth0", Status: "up", Text: "up"},
+			{Tracker: "script check_app", Weight: -20, Status: "down", Delta: -20, Text: "down (exit status 1): subtracts 20"},
+			{Tracker: "backend web", Weight: 10, Status: "up", Delta: 10, Text: "up (2 of 3 servers healthy, want 1): adds 10"},
+		},
+		Counters:    Counters{AdvertsSent: 180, AdvertsReceived: 4, Dropped: map[string]uint64{"checksum": 1}, Transitions: 2, GARPSent: 16},
+		Transitions: []Transition{{ago(4 * time.Minute), Init, Backup, "started"}, {ago(3 * time.Minute), Backup, Master, "the master is silent"}},
+	}
+}
+
+// vi2 is a backup that holds back.
+func vi2() Instance {
+	return Instance{
+		Name: "VI_2", Interface: "eth1", VRID: 52, Version: 2, State: Backup, Since: ago(26 * time.Hour), Epoch: 1,
+		Priority: Priority{Configured: 100, Effective: 100}, Preempt: true, Interval: 1, DownAfter: 3.609375,
+		Peer:      &Router{Address: netip.MustParseAddr("192.168.2.12"), Priority: 90, Heard: ago(300 * time.Millisecond)},
+		Addresses: []Address{{Prefix: netip.MustParsePrefix("192.168.2.100/24"), Interface: "eth1", Held: true}},
+		Holds:     []string{"backend web has no healthy server"},
+		Terms: []Term{
+			{Tracker: "script check_db", Weight: -20, Status: "unknown", Text: "waiting for its first result: would subtract 20 while down"},
+			{Tracker: "script check_app", Weight: -10, Status: "up", Text: "up: would subtract 10 while down"},
+		},
+		Transitions: []Transition{{ago(26 * time.Hour), Init, Backup, "started"}},
+	}
+}
+
+// vi3 is in FAULT for two reasons.
+func vi3() Instance {
+	return Instance{
+		Name: "VI_3", Interface: "eth2", VRID: 53, Version: 2, State: Fault, Since: ago(5 * time.Second),
+		Priority: Priority{Configured: 254, Effective: 254}, Interval: 1, DownAfter: 3.0078125,
+		Addresses: []Address{{Prefix: netip.MustParsePrefix("192.168.3.100/24"), Interface: "eth2", Error: "no such interface"}},
+		Faults:    []string{"interface eth2: down (does not exist)", "script check_db: waiting for its first result"},
+		Terms: []Term{
+			{Tracker: "interface eth2", Status: "down", Fault: true, Text: "FAULT: down (does not exist)"},
+			{Tracker: "script check_db", Status: "unknown", Fault: true, Text: "FAULT: waiting for its first result"},
+			{Tracker: "backend web", Weight: 50, Status: "up", Delta: 50, Text: "up: adds 50"},
+		},
+	}
+}
+
+// full is a node that has some of everything.
+func full() Snapshot {
+	return Snapshot{
+		Time: now, Node: "lb1", Version: "1.2.3", PID: 4711, StartedAt: ago(26 * time.Hour),
+		Config: Config{
+			File: "/etc/tandem/tandem.yaml", Hash: strings.Repeat("0123456789abcdef", 4), LoadedAt: ago(26 * time.Hour), Reloads: 1, ReloadFailures: 1,
+			LastReload: Reload{Time: ago(90 * time.Second), Error: "tandem.yaml:3:5: vrrp: unknown key"},
+		},
+		Keeper:    Keeper{Process: Process{PID: 4712, Alive: true, Restarts: 1}, WillSet: true},
+		Runner:    Process{PID: 4713, Alive: true},
+		Instances: []Instance{vi1(), vi2(), vi3()},
+		Trackers: []Tracker{
+			{Name: "interface eth0", Status: "up", Text: "up", Since: ago(26 * time.Hour), LastCheck: ago(26 * time.Hour), Limit: 1, Runs: 1},
+			{Name: "script check_app", Status: "down", Text: "exit status 1", Since: ago(4 * time.Minute), LastCheck: ago(time.Second), Seconds: 0.02, Limit: 2, Runs: 500, Failures: 120},
+			{Name: "script check_db", Status: "unknown", Limit: 1},
+		},
+		Frontends: []Frontend{{
+			Name: "http_front", Connections: 12, Accepted: 900, Requests: 100000,
+			Binds: []Bind{
+				{Address: netip.MustParseAddrPort("192.168.1.100:80"), VIP: true, Gate: "open"},
+				{Address: netip.MustParseAddrPort("192.168.1.100:443"), VIP: true, TLS: true, Gate: "open"},
+			},
+		}},
+		Backends: []Backend{{Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Servers: []Server{
+			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2},
+			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
+			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Status: "unknown"},
+		}}},
+		Notify: []Notify{
+			{Instance: "VI_1", Runs: 2, Failures: 1, Coalesced: 1, State: Master, Epoch: 2, LastRun: ago(3 * time.Minute), Seconds: 0.1, ExitCode: 1, Failure: "exit status 1", Output: "no route"},
+			{Instance: "VI_2", Runs: 1, State: Backup, Epoch: 1, LastRun: ago(26 * time.Hour)},
+			{Instance: "VI_3"},
+		},
+	}
+}
+
+// plain is a node without VRRP.
+func plain() Snapshot {
+	return Snapshot{
+		Time: now, Node: "lb1", Version: "1.2.3", PID: 4711, StartedAt: ago(42 * time.Second),
+		Config: Config{File: "plain.yaml", Hash: "0123456789abcdef", LoadedAt: ago(42 * time.Second)},
+	}
+}
+
+func TestWriteText(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]Snapshot{"full.txt": full(), "plain.txt": plain()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			if err := s.WriteText(&b); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, b.String())
+		})
+	}
+}
+
+// brokenPipe is a writer that takes nothing.
+type brokenPipe struct{}
+
+var errBroken = errors.New("broken pipe")
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriteTextReportsTheWriter(t *testing.T) {
+	t.Parallel()
+	if err := full().WriteText(brokenPipe{}); !errors.Is(err, errBroken) {
+		t.Errorf("got %v, want %v", err, errBroken)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	noPreempt, owner := vi2(), vi1()
+	noPreempt.Preempt, noPreempt.Holds = false, nil
+	noPreempt.Addresses[0].Held = false
+	noPreempt.Peer.Priority = 90
+	owner.Priority = Priority{255, 255}
+	for n := range owner.Terms[1:] {
+		owner.Terms[1+n].Delta, owner.Terms[1+n].Text = 0, "no weight changes the priority of the address owner"
+	}
+	owner.Addresses[0].Held = false
+	with := func(i Instance) Snapshot { return Snapshot{Time: now, Instances: []Instance{i}} }
+	tests := []struct {
+		file     string
+		snapshot Snapshot
+		instance string
+	}{
+		{"explain_all.txt", full(), ""},
+		{"explain_one.txt", full(), "VI_1"},
+		{"explain_plain.txt", plain(), ""},
+		{"explain_no_preempt.txt", with(noPreempt), "VI_2"},
+		{"explain_owner.txt", with(owner), "VI_1"},
+		{"explain_init.txt", with(Instance{Name: "VI_1", Interface: "eth0", VRID: 1, State: Init, Priority: Priority{100, 100}}), "VI_1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			t.Parallel()
+			lines, err := Explain(tt.snapshot, tt.instance)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tt.file, strings.Join(lines, "\n")+"\n")
+		})
+	}
+}
+
+func TestExplainOfAnUnknownInstance(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		snapshot Snapshot
+		want     string
+	}{
+		{"among others", full(), `no instance "VI_9"; this node has VI_1, VI_2, VI_3`},
+		{"on a plain load balancer", plain(), `no instance "VI_9"; this node has none`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Explain(tt.snapshot, "VI_9"); err == nil || err.Error() != tt.want {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFlip(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		term      Term
+		effective uint8
+		want      string
+	}{
+		{"positive, up", Term{Tracker: "a", Weight: 10, Status: "up", Delta: 10}, 110, "if a goes down: priority 100, equal to the master's 100"},
+		{"positive, down", Term{Tracker: "a", Weight: 10, Status: "down"}, 100, "if a comes up: priority 110, above the master's 100"},
+		{"positive, unknown", Term{Tracker: "a", Weight: 10, Status: "unknown"}, 100, "if a comes up: priority 110, above the master's 100"},
+		{"negative, up", Term{Tracker: "a", Weight: -20, Status: "up"}, 100, "if a goes down: priority 80, below the master's 100"},
+		{"negative, down", Term{Tracker: "a", Weight: -20, Status: "down", Delta: -20}, 80, "if a comes up: priority 100, equal to the master's 100"},
+		{"negative, unknown", Term{Tracker: "a", Weight: -20, Status: "unknown"}, 100, "if a goes down: priority 80, below the master's 100"},
+		{"weight 0, up", Term{Tracker: "a", Status: "up"}, 100, "if a goes down: FAULT"},
+		{"weight 0, down: the faults say so", Term{Tracker: "a", Status: "down", Fault: true}, 100, ""},
+		{"bounded", Term{Tracker: "a", Weight: -253, Status: "up"}, 100, "if a goes down: priority 1, below the master's 100"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			i := Instance{State: Backup, Peer: &Router{Priority: 100}, Priority: Priority{100, tt.effective}, Terms: []Term{tt.term}}
+			if got := flip(i, tt.term); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// The JSON is an interface: its names are pinned, and nothing is lost on the way to a client and back.
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	text, err := json.MarshalIndent(full(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "full.json", string(text)+"\n")
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var back Snapshot
+	if err := decoder.Decode(&back); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(back, full()) {
+		t.Errorf("after a round trip: got %+v, want %+v", back, full())
+	}
+}
+
+func TestRemember(t *testing.T) {
+	t.Parallel()
+	var list []Transition
+	for n := range MaxTransitions + 3 {
+		before := list
+		list = Remember(list, Transition{Time: now.Add(time.Duration(n))})
+		if len(before) > 0 && &before[0] == &list[0] {
+			t.Fatal("the list is shared with the one of before")
+		}
+	}
+	if got := len(list); got != MaxTransitions {
+		t.Errorf("got %d transitions, want %d", got, MaxTransitions)
+	}
+	if got, want := list[0].Time, now.Add(3); !got.Equal(want) {
+		t.Errorf("oldest: got %v, want %v", got, want)
+	}
+	if got, want := list[MaxTransitions-1].Time, now.Add(MaxTransitions+2); !got.Equal(want) {
+		t.Errorf("newest: got %v, want %v", got, want)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0ms", 850 * time.Millisecond: "850ms", 59*time.Second + 900*time.Millisecond: "59s",
+		time.Minute: "1m0s", 185 * time.Second: "3m5s", 133 * time.Minute: "2h13m", 220 * time.Hour: "9d4h",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
+		}
+	}
+}
