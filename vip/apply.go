@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -98,36 +99,25 @@ func (s *Set) putAll(slots []slot, lease time.Duration) error {
 
 // changeBack undoes what change did on the way to next. What it cannot undo Run mends.
 func (s *Set) changeBack(next []slot) error {
-	var errs []error
 	stays := places(s.slots)
-	for i := range next {
-		if sl := &next[i]; !stays[placeOf(sl.Address)] && sl.Present {
-			errs = append(errs, s.remove(sl))
+	for _, sl := range next {
+		if !stays[placeOf(sl.Address)] && sl.Present {
+			s.strays = append(s.strays, sl)
 		}
 	}
-	errs = append(errs, s.putAll(s.slots, s.cfg.Lease))
+	err := errors.Join(s.removeStrays(), s.putAll(s.slots, s.cfg.Lease))
 	s.markDirty()
-	return errors.Join(errs...)
+	return err
 }
 
 // install makes the configuration the Set's own, after the kernel has it.
 func (s *Set) install(began time.Time, cfg Config, next []slot) {
 	s.mu.Lock()
-	changed := !sameAddresses(s.slots, next)
+	changed := !slices.Equal(s.cfg.Addresses, cfg.Addresses)
 	s.cfg, s.slots = cfg, next
+	wanted := places(next)
+	s.strays = slices.DeleteFunc(s.strays, func(sl slot) bool { return wanted[placeOf(sl.Address)] })
 	s.sched.configure(time.Now(), cfg.GARP, len(next), changed)
 	s.mu.Unlock()
 	s.planMending(began, true, nil)
-}
-
-func sameAddresses(a, b []slot) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Address != b[i].Address {
-			return false
-		}
-	}
-	return true
 }

@@ -28,6 +28,7 @@
 //	source.go        the address that an interface has besides the virtual ones, and its changes
 //	rtnl_linux.go    addresses over netlink; Remover, all that a last will needs of them
 //	kernel_linux.go  Netlink: the Kernel and Announcer of a network namespace
+//	events_linux.go  rtnetlink messages as events
 //	garp_linux.go    gratuitous ARP on the wire
 //
 // Package viptest has a kernel in memory, and the cases that it and the real one pass alike.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 
 	"github.com/mdlayher/arp"
 	"golang.org/x/sys/unix"
@@ -14,7 +15,7 @@ import (
 // garpSocket sends ARP on any interface of its namespace. It is bound to none, which is why it is not
 // mdlayher/packet's: one descriptor, open before it is needed, outlives the interfaces, and a new one of the
 // same name needs no new socket. arp's own client would want an IPv4 address on the interface, and receive all ARP.
-type garpSocket struct{ fd int }
+type garpSocket struct{ file *os.File } // a file, so that closing never meets a number that is another's by then
 
 func openGARP() (*garpSocket, error) {
 	// Protocol 0: it receives nothing. SOCK_DGRAM: the kernel writes the Ethernet header.
@@ -22,14 +23,11 @@ func openGARP() (*garpSocket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ARP socket: %w", err)
 	}
-	return &garpSocket{fd}, nil
+	return &garpSocket{os.NewFile(uintptr(fd), "arp")}, nil
 }
 
 func (g *garpSocket) close() error {
-	if err := unix.Close(g.fd); err != nil {
-		return fmt.Errorf("close ARP socket: %w", err)
-	}
-	return nil
+	return g.file.Close()
 }
 
 // broadcast is ff:ff:ff:ff:ff:ff.
@@ -47,7 +45,16 @@ func (g *garpSocket) send(ifindex int, mac net.HardwareAddr, addr netip.Addr) er
 	protocol := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_ARP))
 	to := &unix.SockaddrLinklayer{Protocol: protocol, Ifindex: ifindex, Halen: 6}
 	copy(to.Addr[:], broadcast())
-	return unix.Sendto(g.fd, b, 0, to)
+	conn, err := g.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sendErr error
+	err = conn.Write(func(fd uintptr) bool {
+		sendErr = unix.Sendto(int(fd), b, 0, to)
+		return true // a full queue is an error and no reason to wait: the next burst makes it good
+	})
+	return errors.Join(err, sendErr)
 }
 
 // gratuitousARP is an ARP request whose sender and target are the address, with an all-ones target hardware address

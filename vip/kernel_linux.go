@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
@@ -81,56 +80,6 @@ func (n *Netlink) Run(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// parseEvent reads an rtnetlink message; false means that it tells nothing that the package follows.
-func parseEvent(m syscall.NetlinkMessage) (Event, bool) {
-	switch m.Header.Type {
-	case unix.RTM_NEWADDR:
-		return parseAddrEvent(AddressAdded, m.Data)
-	case unix.RTM_DELADDR:
-		return parseAddrEvent(AddressRemoved, m.Data)
-	case unix.RTM_NEWLINK:
-		return parseLinkEvent(LinkChanged, m.Data)
-	case unix.RTM_DELLINK:
-		return parseLinkEvent(LinkRemoved, m.Data)
-	}
-	return Event{}, false
-}
-
-func parseAddrEvent(kind EventKind, b []byte) (Event, bool) {
-	if len(b) < unix.SizeofIfAddrmsg {
-		return Event{}, false
-	}
-	value, ok := attribute(b[unix.SizeofIfAddrmsg:], unix.IFA_LOCAL)
-	if !ok {
-		return Event{}, false
-	}
-	addr, ok := netip.AddrFromSlice(value)
-	return Event{Kind: kind, Index: int(nl.DeserializeIfAddrmsg(b).Index), Addr: addr}, ok
-}
-
-func parseLinkEvent(kind EventKind, b []byte) (Event, bool) {
-	if len(b) < unix.SizeofIfInfomsg {
-		return Event{}, false
-	}
-	value, ok := attribute(b[unix.SizeofIfInfomsg:], unix.IFLA_IFNAME)
-	name := unix.ByteSliceToString(value)
-	return Event{Kind: kind, Index: int(nl.DeserializeIfInfomsg(b).Index), Interface: name}, ok && name != ""
-}
-
-// attribute returns the value of the first attribute of a type.
-func attribute(b []byte, typ uint16) ([]byte, bool) {
-	attrs, err := nl.ParseRouteAttr(b)
-	if err != nil {
-		return nil, false
-	}
-	for _, a := range attrs {
-		if a.Attr.Type == typ {
-			return a.Value, true
-		}
-	}
-	return nil, false
 }
 
 // Addresses is Kernel.Addresses.

@@ -146,7 +146,7 @@ func (s *Set) mend(now time.Time, renew bool) {
 		s.removeRest(now)
 		return
 	}
-	var errs []error
+	errs := []error{s.removeStrays()}
 	list := lister{kernel: s.kernel}
 	for i := range s.slots {
 		sl := &s.slots[i]
@@ -158,7 +158,7 @@ func (s *Set) mend(now time.Time, renew bool) {
 		case err != nil:
 			s.record(sl, now, err)
 		case !there:
-			err = s.putBack(sl, now)
+			err = s.putBack(sl)
 		case renew || !sl.Present || !fits(h, sl.Address, s.cfg.Lease):
 			err = s.renew(sl, h)
 		}
@@ -169,13 +169,28 @@ func (s *Set) mend(now time.Time, renew bool) {
 
 // removeRest tries again to remove what Release could not.
 func (s *Set) removeRest(now time.Time) {
-	var errs []error
+	errs := []error{s.removeStrays()}
 	for i := range s.slots {
 		if sl := &s.slots[i]; sl.Present {
 			errs = append(errs, s.remove(sl))
 		}
 	}
 	s.planMending(now, false, errs)
+}
+
+// removeStrays removes the addresses that no configuration has any more. It has the turn.
+func (s *Set) removeStrays() error {
+	var errs []error
+	rest := s.strays[:0]
+	for _, sl := range s.strays {
+		err := s.remove(&sl)
+		if err != nil {
+			rest = append(rest, sl)
+		}
+		errs = append(errs, err)
+	}
+	s.strays = rest
+	return errors.Join(errs...)
 }
 
 // Why an address is not put back at once.
@@ -185,7 +200,8 @@ var (
 )
 
 // putBack adds an address that the kernel does not have, and has it announced.
-func (s *Set) putBack(sl *slot, now time.Time) error {
+func (s *Set) putBack(sl *slot) error {
+	now := time.Now() // after the kernel was asked, which may be long after it was decided to ask
 	if s.noteLoss(sl, now); now.Before(sl.notBefore) {
 		return sl.Err
 	}

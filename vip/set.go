@@ -27,6 +27,7 @@ type Set struct {
 	mu       sync.Mutex
 	cfg      Config // GARP with its defaults; changed by who has the turn
 	slots    []slot // one an address, in configured order; changed by who has the turn
+	strays   []slot // what a reload that failed left behind; belongs to who has the turn
 	held     bool   // what the owner wants
 	dirty    bool   // the kernel may differ from what it should be
 	lifeless bool   // Alive said no
@@ -93,7 +94,7 @@ func (s *Set) Release(ctx context.Context) error {
 	}
 	defer s.give()
 
-	var errs []error
+	errs := []error{s.removeStrays()}
 	for i := range s.slots {
 		errs = append(errs, s.remove(&s.slots[i]))
 	}

@@ -1,0 +1,200 @@
+package vip
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// sends runs a schedule until the given age and returns the ages at which it sent, in the order of sending. Each
+// event is applied at its age.
+func sends(c *schedule, until time.Duration, events map[time.Duration]func(now time.Time)) []time.Duration {
+	epoch := time.Unix(1000, 0)
+	ages := []time.Duration{until}
+	for age := range events {
+		ages = append(ages, age)
+	}
+	slices.Sort(ages)
+	var got []time.Duration
+	var now time.Time
+	drain := func() {
+		for {
+			if _, ok := c.next(now); !ok {
+				return
+			}
+			got = append(got, now.Sub(epoch))
+			c.done()
+		}
+	}
+	for _, age := range ages {
+		for {
+			d := c.deadline()
+			if d.IsZero() || d.After(epoch.Add(age)) {
+				break
+			}
+			now = later(d, now)
+			drain()
+		}
+		now = epoch.Add(age)
+		if do := events[age]; do != nil {
+			do(now)
+		}
+		drain()
+	}
+	return got
+}
+
+func TestSchedule(t *testing.T) {
+	garp := GARP{Repeat: 2, Delay: 5 * time.Second, Refresh: 30 * time.Second}
+	const ms, s = time.Millisecond, time.Second
+	for _, tt := range []struct {
+		name   string
+		events func(c *schedule) map[time.Duration]func(time.Time)
+		until  time.Duration
+		want   []time.Duration
+	}{
+		{
+			name: "a takeover: a burst, another after the delay, single ones as refresh",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover}
+			},
+			until: 61 * s,
+			want:  []time.Duration{0, 0, 5 * s, 5 * s, 30 * s, 60 * s},
+		}, {
+			name: "no more than one burst a second, and the last sign is answered",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){
+					0: c.takeover, 200 * ms: c.ask, 300 * ms: c.ask, 1100 * ms: c.ask, 3 * s: c.ask,
+				}
+			},
+			until: 4 * s,
+			want:  []time.Duration{0, 0, 1 * s, 1 * s, 2 * s, 2 * s, 3 * s, 3 * s},
+		}, {
+			name: "an answer just before the second burst moves it",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover, 4500 * ms: c.ask}
+			},
+			until: 10 * s,
+			want:  []time.Duration{0, 0, 4500 * ms, 4500 * ms, 5500 * ms, 5500 * ms},
+		}, {
+			name: "one burst serves the answer and the refresh",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover, 29500 * ms: c.ask, 29600 * ms: c.ask}
+			},
+			until: 59 * s,
+			want:  []time.Duration{0, 0, 5 * s, 5 * s, 29500 * ms, 29500 * ms, 30500 * ms, 30500 * ms},
+		}, {
+			name: "a takeover is at once, whatever was before",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover, 100 * ms: c.takeover}
+			},
+			until: 5100 * ms,
+			want:  []time.Duration{0, 0, 100 * ms, 100 * ms, 5100 * ms, 5100 * ms},
+		}, {
+			name: "after stop nothing is sent",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){
+					0: c.takeover, 100 * ms: c.ask, 200 * ms: func(time.Time) { c.stop() },
+				}
+			},
+			until: 90 * s,
+			want:  []time.Duration{0, 0},
+		}, {
+			name: "without refresh",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				c.garp.Refresh = -1
+				return map[time.Duration]func(time.Time){0: c.takeover}
+			},
+			until: 90 * s,
+			want:  []time.Duration{0, 0, 5 * s, 5 * s},
+		}, {
+			name: "an answer without a takeover",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.ask}
+			},
+			until: 90 * s,
+			want:  []time.Duration{0, 0},
+		}, {
+			name: "a refresh that a reload shortens",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover, 6 * s: func(now time.Time) {
+					c.configure(now, GARP{Repeat: 2, Refresh: 10 * time.Second}, 1, false)
+				}}
+			},
+			until: 27 * s,
+			want:  []time.Duration{0, 0, 5 * s, 5 * s, 16 * s, 26 * s},
+		}, {
+			name: "addresses that a reload changes are announced as at a takeover",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover, 20 * s: func(now time.Time) {
+					c.configure(now, garp, 2, true)
+				}}
+			},
+			until: 26 * s,
+			want:  []time.Duration{0, 0, 5 * s, 5 * s, 20 * s, 20 * s, 20 * s, 20 * s, 25 * s, 25 * s, 25 * s, 25 * s},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &schedule{garp: garp, addrs: 1}
+			if got := sends(c, tt.until, tt.events(c)); !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestScheduleOrder: every address is announced once before any a second time.
+func TestScheduleOrder(t *testing.T) {
+	c := &schedule{garp: GARP{Repeat: 2}.withDefaults(), addrs: 3}
+	now := time.Unix(1000, 0)
+	c.takeover(now)
+	var got []int
+	for {
+		i, ok := c.next(now)
+		if !ok {
+			break
+		}
+		got = append(got, i)
+		c.done()
+	}
+	if want := []int{0, 1, 2, 0, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestScheduleWithoutAddresses(t *testing.T) {
+	c := &schedule{garp: GARP{}.withDefaults()}
+	now := time.Unix(1000, 0)
+	c.takeover(now)
+	if i, ok := c.next(now); ok {
+		t.Errorf("got address %d announced, want none", i)
+	}
+}
+
+// TestScheduleRate: whatever is asked when, answers begin at least a second apart, and a sign is
+// answered within a second.
+func TestScheduleRate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &schedule{garp: GARP{Repeat: 1}.withDefaults(), addrs: 1}
+		events := map[time.Duration]func(time.Time){0: c.takeover}
+		var asked []time.Duration
+		for _, ms := range rapid.SliceOf(rapid.IntRange(1, 40_000)).Draw(t, "asked") {
+			age := time.Duration(ms) * time.Millisecond
+			events[age] = c.ask
+			asked = append(asked, age)
+		}
+		got := sends(c, time.Minute, events)
+		for i := 1; i < len(got); i++ {
+			if got[i]-got[i-1] < burstGap {
+				t.Fatalf("bursts at %v and %v, want a second between them", got[i-1], got[i])
+			}
+		}
+		for _, age := range asked {
+			if !slices.ContainsFunc(got, func(sent time.Duration) bool { return sent >= age && sent <= age+burstGap }) {
+				t.Fatalf("sign at %v: bursts at %v, want one within a second", age, got)
+			}
+		}
+	})
+}
