@@ -48,7 +48,7 @@ func (b *builder) build() []Node {
 // checkWhole reports what concerns the file as a whole.
 func (b *builder) checkWhole() {
 	instances, frontends := b.raw.VRRP.Instances, b.raw.Proxy.Frontends
-	if len(instances) == 0 && len(frontends) == 0 && b.found.Err() == nil {
+	if len(instances) == 0 && len(frontends) == 0 && b.errors == 0 {
 		b.errorAt("", "nothing to do", "vrrp.instances or proxy.frontends")
 	}
 	if len(instances) > 0 && len(b.nodes) == 0 && !b.reported("nodes") {
@@ -83,9 +83,12 @@ func (u *unique) add(value, what, path string) {
 	u.seen[value] = path
 }
 
-// reported says whether something at or below path has been reported: then what is missing there is no news.
+// reported says whether an error at or below path has been reported: then what does not fit together there is no news.
 func (b *builder) reported(path string) bool {
-	return slices.ContainsFunc(b.found, func(p Problem) bool { return strings.HasPrefix(p.Path, path) })
+	return slices.ContainsFunc(b.found, func(p Problem) bool {
+		below, ok := strings.CutPrefix(p.Path, path)
+		return ok && !p.Warning && (below == "" || below[0] == '.' || below[0] == '[')
+	})
 }
 
 // nodesOrOne returns the names of the nodes, or the empty one of the view that is for any node.

@@ -25,9 +25,7 @@ const maxProblems = 1000
 // report adds an error at a node of the tree.
 func (c *checker) report(n *yaml.Node, path, what, want string) {
 	if c.errors++; c.errors <= maxProblems {
-		p := c.src.problem(n.Line, n.Column, what, want)
-		p.Path = path
-		c.found = append(c.found, *p)
+		c.found = append(c.found, Problem{File: c.src.name, Line: n.Line, Column: n.Column, Path: path, What: what, Want: want})
 	}
 }
 
@@ -40,10 +38,18 @@ func (c *checker) errorAt(path, what, want string) {
 func (c *checker) warnAt(path, what, want string) {
 	if c.warnings++; c.warnings <= maxProblems {
 		n := c.src.at(path)
-		p := c.src.problem(n.Line, n.Column, what, want)
-		p.Path, p.Warning = path, true
-		c.found = append(c.found, *p)
+		c.found = append(c.found, Problem{File: c.src.name, Line: n.Line, Column: n.Column, Path: path, What: what, Want: want, Warning: true})
 	}
+}
+
+// problems returns what was found, in the order of the text, with its lines. They come last: only now all secrets are
+// known.
+func (c *checker) problems() Problems {
+	ps := c.found.sorted()
+	for i := range ps {
+		ps[i].Source = c.src.shown(ps[i].Line)
+	}
+	return ps
 }
 
 // value checks n against f and reports whether something of it is left to use.
@@ -73,7 +79,7 @@ func (c *checker) section(n *yaml.Node, f *field, path string) {
 		seen[key.Value] = true
 		switch sub := f.field(key.Value); {
 		case sub == nil:
-			c.unknown(key, f, p)
+			c.unknown(key, value, f, p)
 		case sub.Later:
 			c.report(key, p, "is not in this version", "")
 		case c.value(value, sub, p):
@@ -83,10 +89,11 @@ func (c *checker) section(n *yaml.Node, f *field, path string) {
 	n.Content = kept
 	present := keysOf(n)
 	for _, sub := range f.fields {
-		switch value := sub.defaultNode(); {
+		switch {
 		case sub.Required && !seen[sub.name]:
 			c.report(n, join(path, sub.name), "is missing", sub.want())
-		case value != nil && !present[sub.name]:
+		case sub.fill != nil && !present[sub.name]:
+			value := placeless(sub.fill)
 			c.value(value, sub, join(path, sub.name)) // for the defaults below it
 			n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: sub.name}, value)
 		}
@@ -141,7 +148,7 @@ func (c *checker) pairs(n *yaml.Node, path string, each func(key, value *yaml.No
 		case key.Kind != yaml.ScalarNode:
 			c.report(key, path, "a key that is no word", "keys")
 		case again:
-			c.report(key, p, "is given twice, first on line "+strconv.Itoa(first), "it once")
+			c.report(key, p, "is given twice, first on line "+strconv.Itoa(first), "")
 		default:
 			lines[key.Value] = key.Line
 			each(key, value, p)
@@ -149,9 +156,12 @@ func (c *checker) pairs(n *yaml.Node, path string, each func(key, value *yaml.No
 	}
 }
 
-func (c *checker) unknown(key *yaml.Node, f *field, path string) {
-	if meant := suggest(f, key.Value); meant != "" {
-		c.report(key, path, "unknown key, did you mean "+meant+"?", "")
+func (c *checker) unknown(key, value *yaml.Node, f *field, path string) {
+	if meant := suggest(f, key.Value); meant != nil {
+		if meant.holdsSecret() { // misspelt, it is one all the same
+			c.src.secrets = append(c.src.secrets, value)
+		}
+		c.report(key, path, "unknown key, did you mean "+meant.name+"?", "")
 		return
 	}
 	var known []string
@@ -198,7 +208,7 @@ func (c *checker) scalar(n *yaml.Node, f *field, path string) bool {
 		what = f.Type.fault(n.Value)
 	}
 	if what != "" {
-		c.report(n, path, what, f.want())
+		c.report(n, path, what, f.Type.Want)
 	}
 	return what == ""
 }

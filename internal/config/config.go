@@ -104,11 +104,11 @@ func Parse(name string, text []byte) (*Config, Problems) {
 	}
 	b := builder{checker: c, raw: &raw}
 	views := b.build()
-	if found := c.found.sorted(); found.Err() != nil {
-		return nil, found
+	if c.errors > 0 {
+		return nil, c.problems()
 	}
 	hash := sha256.Sum256(text)
-	return &Config{File: name, Hash: hex.EncodeToString(hash[:]), Nodes: c.nodes, views: views, src: src, raw: &raw}, c.found.sorted()
+	return &Config{File: name, Hash: hex.EncodeToString(hash[:]), Nodes: c.nodes, views: views, src: src, raw: &raw}, c.problems()
 }
 
 // Node returns the view of one node. A file without nodes is for any one node, whatever its name.

@@ -10,6 +10,9 @@ import (
 // checkPriorities reports priorities and weights that cannot do what they are for. Views are of all nodes.
 func (b *builder) checkPriorities(views []Node) {
 	for i := range b.raw.VRRP.Instances {
+		if b.reported(instancePath(i, "priority")) {
+			continue
+		}
 		best := 0
 		byPriority := map[uint8]string{}
 		for v, view := range views {
@@ -24,56 +27,67 @@ func (b *builder) checkPriorities(views []Node) {
 				best = v
 			}
 		}
-		b.checkWeights(i, views, best)
+		if !b.reported(item("vrrp.instances", i)) {
+			b.checkWeights(i, views, best)
+		}
 	}
 }
 
 // checkWeights warns of each tracker of an instance whose failure on the best node does not make another take over: a
 // backup preempts a master whose advertised priority is below its own, and leaves one alone that is equal.
 func (b *builder) checkWeights(i int, views []Node, best int) {
-	bindings := views[best].Instances[i].Track
-	for t := 1; t < len(bindings) && len(views) > 1; t++ { // 0 is the own interface: FAULT
-		weight := bindings[t].Weight
-		if weight == 0 {
-			continue
-		}
-		mine, theirs := effective(views[best].Instances[i], t), 0
-		for v, view := range views {
-			if v != best {
-				theirs = max(theirs, effective(view.Instances[i], -1))
-			}
-		}
-		if theirs > mine {
+	track := views[best].Instances[i].Track
+	for t := 1; t < len(track) && len(views) > 1; t++ { // 0 is the own interface: FAULT
+		weight := track[t].Weight
+		mine, theirs := contest(i, views, best, t, weight)
+		if weight == 0 || theirs > mine {
 			continue
 		}
 		relation := ">"
 		if mine == theirs {
 			relation = "="
 		}
+		want := "priorities that are nearer to each other"
+		switch better := weight + (mine-theirs+1)*sign(weight); {
+		case better < -253 || better > 253:
+		case !failsOver(contest(i, views, best, t, better)): // at a bound of the priorities more weight changes nothing
+		case weight < 0:
+			want = fmt.Sprintf("a weight of %d or less", better)
+		default:
+			want = fmt.Sprintf("a weight of %d or more", better)
+		}
 		b.warnAt(join(trackPath(i, t-1), "weight"),
-			fmt.Sprintf("with %s down %s is %d %s %d: no failover", bindings[t].ID.Name, views[best].Name, mine, relation, theirs), betterWeight(weight, mine-theirs+1))
+			fmt.Sprintf("with %s down %s is %d %s %d: no failover", track[t].ID.Name, views[best].Name, mine, relation, theirs), want)
 	}
 }
 
-// betterWeight says which weight makes up for a gap in priority.
-func betterWeight(weight, gap int) string {
-	switch {
-	case weight < 0 && weight-gap >= -253:
-		return fmt.Sprintf("a weight of %d or less", weight-gap)
-	case weight > 0 && weight+gap <= 253:
-		return fmt.Sprintf("a weight of %d or more", weight+gap)
+func sign(n int) int {
+	if n < 0 {
+		return -1
 	}
-	return "priorities that are nearer to each other"
+	return 1
 }
 
-// effective returns the priority of an instance when everything it tracks is up, but for one binding; -1: but for none.
-func effective(in Instance, down int) int {
-	inputs := make([]tracker.Input, len(in.Track))
-	for t, binding := range in.Track {
-		inputs[t] = tracker.Input{Binding: binding, State: tracker.State{ID: binding.ID, Status: hysteresis.Up}}
-		if t == down {
+func failsOver(mine, theirs int) bool { return theirs > mine }
+
+// contest returns the priority of the best node when one thing that it tracks with a weight is down, and the highest of
+// the others', where it is up.
+func contest(i int, views []Node, best, t, weight int) (mine, theirs int) {
+	for v, view := range views {
+		inputs := make([]tracker.Input, len(view.Instances[i].Track))
+		for j, binding := range view.Instances[i].Track {
+			inputs[j] = tracker.Input{Binding: binding, State: tracker.State{ID: binding.ID, Status: hysteresis.Up}}
+		}
+		inputs[t].Binding.Weight = weight
+		if v == best {
 			inputs[t].State.Status = hysteresis.Down
 		}
+		priority := int(tracker.Tally(view.Instances[i].VRRP.Priority, inputs).Priority)
+		if v == best {
+			mine = priority
+		} else {
+			theirs = max(theirs, priority)
+		}
 	}
-	return int(tracker.Tally(in.VRRP.Priority, inputs).Priority)
+	return mine, theirs
 }

@@ -68,12 +68,12 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 					continue
 				}
 				if err := h.Certificates(bind.TLS.Certificates); err != nil {
-					report.errorAt(join(item(frontendPath(i, "bind"), j), "tls.certificates"), err.Error(), "")
+					report.errorAt(item(frontendPath(i, "bind"), j)+".tls.certificates", err.Error(), "")
 				}
 			}
 		}
 	}
-	return report.found.sorted()
+	return report.problems()
 }
 
 // subnets warns of virtual addresses that nobody on the network of their interface would ask for.

@@ -15,7 +15,7 @@ func vrrpKeys() []Key {
 			Help: "Who holds the addresses: the highest. 255 is the owner's, which no tracker changes."},
 		{Path: in + ".advert_interval", Type: wholeSeconds("1s", "255s"), Default: "1s", Others: "advert_int", Example: "1s", Reload: ReloadWire,
 			Help: "The time between two adverts. A silent master is replaced after three of them and a fraction of a second."},
-		{Path: in + ".authentication", Type: section(), Absent: "none", Example: "{type: PASS, password: supersec}", Reload: ReloadWire,
+		{Path: in + ".authentication", Type: section(), Absent: "none", Others: "auth_type auth_pass", Example: "{type: PASS, password: supersec}", Reload: ReloadWire,
 			Help: "How adverts are told from others'. Anyone on the network can read them."},
 		{Path: in + ".authentication.type", Type: oneOf("PASS").later("HMAC"), Required: true, Others: "auth_type", Example: "PASS", Reload: ReloadWire, Help: "`PASS` is RFC 2338's simple text."},
 		{Path: in + ".authentication.password", Type: password(), Required: true, Secret: true, Others: "auth_pass", Example: "supersec", Reload: ReloadWire,

@@ -33,5 +33,5 @@ func masterDown(interval time.Duration, priority uint8) time.Duration {
 
 // leaseWithin returns the longest lease, in whole seconds, that has surely ended before patience has.
 func leaseWithin(patience time.Duration) time.Duration {
-	return max((patience-leaseSlack-1).Truncate(time.Second), minLease)
+	return max((patience - leaseSlack - 1).Truncate(time.Second), minLease)
 }

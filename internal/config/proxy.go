@@ -14,8 +14,8 @@ import (
 )
 
 // frontendPath and backendPath return the path of a key of a frontend or backend.
-func frontendPath(i int, key string) string { return join(item("proxy.frontends", i), key) }
-func backendPath(i int, key string) string  { return join(item("proxy.backends", i), key) }
+func frontendPath(i int, key string) string { return item("proxy.frontends", i) + "." + key }
+func backendPath(i int, key string) string  { return item("proxy.backends", i) + "." + key }
 
 // checkProxy reports what is wrong with the balancer on every node alike.
 func (b *builder) checkProxy() {
@@ -62,13 +62,9 @@ func (b *builder) noBackend(path, name string) {
 }
 
 func (b *builder) checkServers(i int) {
-	names, addresses := unique{b: b}, unique{b: b}
+	names := unique{b: b}
 	for j, s := range b.raw.Proxy.Backends[i].Servers {
-		path := item(backendPath(i, "servers"), j)
-		names.add(s.Name, "name", join(path, "name"))
-		if s.Address.IsValid() {
-			addresses.add(s.Address.String(), "address", join(path, "address"))
-		}
+		names.add(s.Name, "name", join(item(backendPath(i, "servers"), j), "name"))
 	}
 }
 

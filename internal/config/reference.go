@@ -13,20 +13,24 @@ var preface string
 
 // Reference returns the table of keys as Markdown: docs/configuration.md.
 func Reference() string {
-	var b, later strings.Builder
-	b.WriteString(preface)
-	section := "-"
+	rows := map[string]string{} // by section
+	var sections []string
+	var later strings.Builder
 	for _, k := range Keys() {
-		in, key := split(k.Path)
 		if k.Later {
 			fmt.Fprintf(&later, "- `%s`: %s\n", k.Path, k.Help)
 			continue
 		}
-		if in != section {
-			section = in
-			b.WriteString(heading(in))
+		in, key := split(k.Path)
+		if rows[in] == "" {
+			sections = append(sections, in)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` | %s | %s |\n", key, cell(values(k)), cell(whenAbsent(k)), cell(k.Example), cell(string(k.Reload)), cell(meaning(k)))
+		rows[in] += fmt.Sprintf("| `%s` | %s | %s | `%s` | %s | %s |\n", key, cell(values(k)), cell(whenAbsent(k)), cell(k.Example), cell(string(k.Reload)), cell(meaning(k)))
+	}
+	var b strings.Builder
+	b.WriteString(preface)
+	for _, in := range sections {
+		b.WriteString(heading(in) + rows[in])
 	}
 	b.WriteString("\n## Known, but not in this version\n\nThese keys are errors: \"is not in this version\".\n\n" + later.String())
 	return b.String()

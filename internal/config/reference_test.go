@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -21,9 +22,14 @@ func golden(t *testing.T, path, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("%s is not what the code says now; look at the difference and run\n\tgo test ./internal/config -run %s -update\ngot:\n%s", path, t.Name(), got)
+	if got == string(want) {
+		return
 	}
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for len(gotLines) > 1 && len(wantLines) > 1 && gotLines[0] == wantLines[0] {
+		gotLines, wantLines = gotLines[1:], wantLines[1:]
+	}
+	t.Errorf("%s is not what the code says now. The first difference:\n got %s\nwant %s\nWhere it is meant: go test ./internal/config -run '%s' -update", path, gotLines[0], wantLines[0], t.Name())
 }
 
 func TestReferenceIsCurrent(t *testing.T) {

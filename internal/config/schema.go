@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -11,9 +12,10 @@ import (
 type field struct {
 	Key
 	name   string
-	fields []*field // the keys of a section, in the order of the table
-	named  *field   // what stands under each name of the user's choice
-	item   *field   // what a list holds
+	fill   *yaml.Node // the default, with no place in a text; nil: none
+	fields []*field   // the keys of a section, in the order of the table
+	named  *field     // what stands under each name of the user's choice
+	item   *field     // what a list holds
 }
 
 // schema makes a tree of the table.
@@ -25,6 +27,7 @@ func schema(keys []Key) *field {
 			f = f.step(step)
 		}
 		f.Key = k
+		f.fill = defaultNode(k)
 	}
 	return root
 }
@@ -79,14 +82,29 @@ func (f *field) want() string {
 	return strings.Join(forms, ", or ")
 }
 
-// defaultNode returns the default as a node, or nil where there is none.
-func (f *field) defaultNode() *yaml.Node {
-	if f.Default == "" {
+// defaultNode returns the default of a key as a node, or nil where there is none.
+func defaultNode(k Key) *yaml.Node {
+	if k.Default == "" {
 		return nil
 	}
 	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(f.Default), &doc); err != nil {
-		panic("the table of keys has a default that is no YAML: " + f.Path) // a test goes over all of them
+	if err := yaml.Unmarshal([]byte(k.Default), &doc); err != nil {
+		panic("the table of keys has a default that is no YAML: " + k.Path) // a test goes over all of them
 	}
-	return doc.Content[0]
+	return placeless(doc.Content[0])
+}
+
+// placeless returns a copy of n without the places that it and what is below it have in a text.
+func placeless(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Line, c.Column, c.Content = 0, 0, nil
+	for _, sub := range n.Content {
+		c.Content = append(c.Content, placeless(sub))
+	}
+	return &c
+}
+
+// holdsSecret reports whether f or something below it is a secret.
+func (f *field) holdsSecret() bool {
+	return f.Secret || slices.ContainsFunc(f.fields, (*field).holdsSecret)
 }

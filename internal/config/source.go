@@ -80,17 +80,16 @@ func (s *source) encoding() *Problem {
 }
 
 var (
-	syntaxLine    = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	syntaxError   = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// syntax turns an error of the YAML parser into a problem. The parser tells a line at most, and not always the one where
-// a reader would look first.
+// syntax turns an error of the YAML parser into a problem.
 func (s *source) syntax(err error) *Problem {
-	line, what := 1, err.Error()
-	if m := syntaxLine.FindStringSubmatch(what); m != nil {
+	line, what := s.syntaxLine(), err.Error()
+	if m := syntaxError.FindStringSubmatch(what); m != nil {
 		what = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
+		if n, err := strconv.Atoi(m[1]); err == nil && line == 0 {
 			line = min(n, len(s.lines))
 		}
 	}
@@ -101,27 +100,42 @@ func (s *source) syntax(err error) *Problem {
 			}
 		}
 	}
-	for i := line - 1; i < min(line+1, len(s.lines)); i++ { // a tab is found out on the line after it
-		indent := s.lines[i][:len(s.lines[i])-len(strings.TrimLeft(s.lines[i], " \t"))]
-		if at := strings.IndexByte(indent, '\t'); at >= 0 {
-			return s.problem(i+1, at+1, "a tab indents this line", "spaces")
+	line = max(line, 1)
+	text := s.lines[line-1]
+	column := len(text) - len(strings.TrimLeft(text, " ")) + 1
+	if strings.HasPrefix(text[column-1:], "\t") {
+		return s.problem(line, column, "a tab indents this line", "spaces")
+	}
+	return s.problem(line, column, "no YAML: "+what, "")
+}
+
+// maxSearched bounds the text that is parsed again to find the line of a syntax error.
+const maxSearched = 4 << 20
+
+// syntaxLine returns the first line that makes YAML of none of the text up to it: the parser itself tells where the part
+// begins that it could not finish, which may be far above. 0: the text is too long to search.
+func (s *source) syntaxLine() int {
+	searched := 0
+	for line := len(s.lines); line > 0; line-- {
+		text := strings.Join(s.lines[:line-1], "\n")
+		var doc yaml.Node
+		if yaml.Unmarshal([]byte(text), &doc) == nil {
+			return line
+		}
+		if searched += len(text); searched > maxSearched {
+			return 0
 		}
 	}
-	text := s.lines[line-1]
-	return s.problem(line, len(text)-len(strings.TrimLeft(text, " "))+1, "no YAML: "+what, "")
+	return 1
 }
 
 // problem is an error at a place.
 func (s *source) problem(line, column int, what, want string) *Problem {
-	p := &Problem{File: s.name, Line: line, Column: column, What: what, Want: want}
-	if line >= 1 && line <= len(s.lines) {
-		p.Source = s.hidden(line)
-	}
-	return p
+	return &Problem{File: s.name, Line: line, Column: column, What: what, Want: want, Source: s.shown(line)}
 }
 
-// hidden returns a line of the text with the secrets in it starred out.
-func (s *source) hidden(line int) string {
+// shown returns a line of the text with the secrets in it starred out.
+func (s *source) shown(line int) string {
 	text := s.lines[line-1]
 	for _, n := range s.secrets {
 		if n.Value == "" || line < n.Line || line > n.Line+strings.Count(n.Value, "\n") {

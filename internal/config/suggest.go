@@ -5,19 +5,20 @@ import "strings"
 // longestKey bounds what suggest compares: a longer key is not misspelt, it is something else.
 const longestKey = 64
 
-// suggest returns the key of f that an unknown one was probably meant to be, or "".
-func suggest(f *field, unknown string) string {
+// suggest returns the key of f that an unknown one was probably meant to be, or nil.
+func suggest(f *field, unknown string) *field {
 	if len(unknown) > longestKey {
-		return ""
+		return nil
 	}
 	unknown = strings.ToLower(strings.ReplaceAll(unknown, "-", "_"))
-	best, least := "", max(1, len(unknown)/3)+1
+	var best *field
+	least := max(1, len(unknown)/3) + 1
 	for _, sub := range f.fields {
 		if containsWord(sub.Others, unknown) {
-			return sub.name
+			return sub
 		}
 		if d := distance(unknown, sub.name); d < least {
-			best, least = sub.name, d
+			best, least = sub, d
 		}
 	}
 	return best

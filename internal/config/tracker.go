@@ -32,14 +32,19 @@ func (b *builder) checkTrack(i int) {
 		if t.Backend != "" {
 			b.checkTrackedBackend(path, t)
 		} else if t.MinUp != 0 {
-			b.errorAt(join(path, "min_up"), "is only for a backend", "no such key here")
+			b.errorAt(join(path, "min_up"), "is only for a backend", "")
 		}
 	}
 	for _, node := range b.nodesOrOne() {
-		seen := map[tracker.ID]bool{{Kind: tracker.KindInterface, Name: in.Interface.on(node)}: true}
+		own := tracker.OwnInterface(in.Interface.on(node)).ID
+		seen := map[tracker.ID]bool{}
 		for j, t := range b.bindings(i, node) {
-			if seen[t.ID] && t.ID.Name != "" {
-				b.errorAt(trackPath(i, j), fmt.Sprintf("%s %s is tracked already", t.ID.Kind, t.ID.Name), "it once (an instance's own interface always is)")
+			switch {
+			case t.ID.Name == "": // reported
+			case t.ID == own:
+				b.errorAt(trackPath(i, j), own.Name+" is the instance's own interface, which is always tracked", "")
+			case seen[t.ID]:
+				b.errorAt(trackPath(i, j), t.ID.String()+" is tracked already", "")
 			}
 			seen[t.ID] = true
 		}

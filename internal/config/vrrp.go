@@ -10,7 +10,7 @@ import (
 )
 
 // instancePath returns the path of a key of an instance.
-func instancePath(i int, key string) string { return join(item("vrrp.instances", i), key) }
+func instancePath(i int, key string) string { return item("vrrp.instances", i) + "." + key }
 
 // checkInstances reports what is wrong with the instances on every node alike.
 func (b *builder) checkInstances() {

@@ -1,0 +1,234 @@
+package config
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/internal/notify"
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/rule"
+	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vrrp"
+)
+
+// good loads a file of testdata/good, which has no problems, as one node sees it.
+func good(t *testing.T, file, node string) *Node {
+	t.Helper()
+	cfg, problems := Load(filepath.Join("testdata", "good", file))
+	if len(problems) > 0 {
+		t.Fatalf("got %v, want no problems", problems)
+	}
+	n, err := cfg.Node(node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestGoodFilesHaveNoProblems(t *testing.T) {
+	for _, file := range inputs(t, "good") {
+		if _, problems := Load(file); len(problems) > 0 {
+			t.Errorf("%s: got %v, want no problems", file, problems)
+		}
+	}
+}
+
+func TestWebPair(t *testing.T) {
+	insecure := false
+	certs := &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS12}
+	vip100 := netip.MustParseAddr("192.168.1.100")
+	want := &Node{
+		Name:    "lb2",
+		Address: netip.MustParseAddr("192.168.1.12"),
+		Instances: []Instance{{
+			VRRP: vrrp.Config{Name: "VI_1", Interface: "eth0", VRID: 51, Version: vrrp.V2, Priority: 100, AdvertInterval: time.Second,
+				Auth: vrrp.Auth{Type: vrrp.AuthPass, Password: "supersec"}, Addresses: []netip.Addr{vip100}},
+			VIP: vip.Config{Instance: "VI_1", Addresses: []vip.Address{{Prefix: netip.MustParsePrefix("192.168.1.100/24"), Interface: "eth0"}},
+				GARP: vip.GARP{Repeat: 5, Delay: 5 * time.Second, Refresh: 30 * time.Second}, Lease: 3 * time.Second},
+			Track: []tracker.Binding{
+				{ID: tracker.ID{Kind: tracker.KindInterface, Name: "eth0"}},
+				{ID: tracker.ID{Kind: tracker.KindScript, Name: "check_app"}, Weight: -20},
+				{ID: tracker.ID{Kind: tracker.KindInterface, Name: "eth1"}, Weight: -10},
+				{ID: tracker.ID{Kind: tracker.KindBackend, Name: "web", MinUp: 1}, Weight: -30},
+			},
+			Notify: &notify.Config{Instance: "VI_1", Script: []string{"/etc/tandem/notify.sh"}, Timeout: 10 * time.Second},
+		}},
+		Scripts: []tracker.Script{{Name: "check_app", Command: []string{"/usr/local/bin/check_app"}, Interval: 2 * time.Second, Timeout: time.Second,
+			Rise: 2, Fall: 3, User: "tandem_script"}},
+		Proxy: proxy.Config{
+			Frontends: []proxy.Frontend{{
+				Name: "http_front",
+				Binds: []proxy.Bind{
+					{Address: netip.AddrPortFrom(vip100, 80), VIP: true},
+					{Address: netip.AddrPortFrom(vip100, 443), VIP: true, TLS: certs},
+				},
+				Rules: []rule.Rule{
+					{Match: rule.Match{TLS: &insecure, Not: &rule.Match{PathPrefix: "/.well-known/acme-challenge/"}}, Redirect: &rule.Redirect{Scheme: "https", Code: 301}},
+					{Match: rule.Match{Path: "/health"}, Respond: &rule.Respond{Status: 200, Body: "healthy\n", ContentType: "text/plain"}, NoLog: true},
+				},
+				ResponseHeaders: []proxy.HeaderSet{{Name: "X-Frame-Options", Value: "SAMEORIGIN"}},
+				DefaultBackend:  "web",
+				Timeouts:        proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 50 * time.Second, KeepAlive: time.Minute, Tunnel: time.Hour},
+			}},
+			Backends: []proxy.Backend{{
+				Name: "web", Algorithm: "round_robin",
+				Servers: []proxy.Server{
+					{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3},
+					{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 1},
+				},
+				Check:     &health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health", ExpectStatus: []int{200}}, Interval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
+				Forwarded: proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true},
+				Timeouts:  proxy.BackendTimeouts{Connect: 5 * time.Second, Server: 50 * time.Second},
+				Retries:   3, Redispatch: true,
+			}},
+		},
+		Admin: Admin{Mode: 0o660},
+		Log:   Log{Level: hclog.Info},
+	}
+	if got := good(t, "web_pair.yaml", "lb2"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestPlainBalancer(t *testing.T) {
+	n := good(t, "plain_balancer.yaml", "whoever")
+	if n.Name != "whoever" || n.Address.IsValid() || len(n.Instances) > 0 {
+		t.Errorf("got node %q at %v with %d instances, want any name and nothing else", n.Name, n.Address, len(n.Instances))
+	}
+	front, back := n.Proxy.Frontends[0], n.Proxy.Backends[0]
+	wantBinds := []proxy.Bind{
+		{Address: netip.MustParseAddrPort("0.0.0.0:8080")},
+		{Address: netip.MustParseAddrPort("[::]:8443"), TLS: &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS13}},
+	}
+	if !reflect.DeepEqual(front.Binds, wantBinds) {
+		t.Errorf("got binds %+v, want %+v", front.Binds, wantBinds)
+	}
+	if want := (proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 30 * time.Second, KeepAlive: time.Minute, Tunnel: 2 * time.Hour}); front.Timeouts != want {
+		t.Errorf("got %+v, want %+v", front.Timeouts, want)
+	}
+	if want := (proxy.BackendTimeouts{Connect: time.Second, Server: 50 * time.Second}); back.Timeouts != want {
+		t.Errorf("got %+v, want %+v", back.Timeouts, want)
+	}
+	if want := (proxy.Forwarded{For: proxy.ForwardedForOff}); back.Forwarded != want {
+		t.Errorf("got %+v, want %+v", back.Forwarded, want)
+	}
+	if want := (&health.Check{Interval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(back.Check, want) {
+		t.Errorf("got %+v, want %+v", back.Check, want)
+	}
+	if back.Retries != 0 || back.Redispatch || back.Servers[1].Weight != 0 {
+		t.Errorf("got retries %d, redispatch %t, weight %d, want 0, false, 0: the file says so", back.Retries, back.Redispatch, back.Servers[1].Weight)
+	}
+}
+
+func TestActiveActive(t *testing.T) {
+	n := good(t, "active_active.yaml", "lb2")
+	one, two := n.Instances[0], n.Instances[1]
+	wantAddresses := []vip.Address{
+		{Prefix: netip.MustParsePrefix("10.77.0.100/24"), Interface: "ens3"},
+		{Prefix: netip.MustParsePrefix("10.77.0.101/32"), Interface: "ens4", Label: "eth0:vip", Scope: vip.ScopeLink},
+	}
+	if !reflect.DeepEqual(one.VIP.Addresses, wantAddresses) {
+		t.Errorf("got addresses %+v, want %+v", one.VIP.Addresses, wantAddresses)
+	}
+	if want := (vip.GARP{Repeat: 3, Delay: 2 * time.Second, Refresh: -1, Interval: time.Millisecond}); one.VIP.GARP != want {
+		t.Errorf("got %+v, want %+v: never is negative", one.VIP.GARP, want)
+	}
+	if !one.VRRP.NoPreempt || two.VRRP.NoPreempt {
+		t.Errorf("got NoPreempt %t and %t, want true and false", one.VRRP.NoPreempt, two.VRRP.NoPreempt)
+	}
+	if one.VIP.Lease != 3*time.Second || two.VIP.Lease != 0 {
+		t.Errorf("got leases %v and %v, want 3s and 0s", one.VIP.Lease, two.VIP.Lease)
+	}
+	if want := (tracker.OwnInterface("ens3")); one.Track[0] != want || len(one.Track) != 1 {
+		t.Errorf("got %+v, want the own interface alone", one.Track)
+	}
+	var binds []string
+	for _, b := range n.Proxy.Frontends[0].Binds {
+		kind := " always"
+		if b.VIP {
+			kind = " gated"
+		}
+		binds = append(binds, b.Address.String()+kind)
+	}
+	wantBinds := []string{"10.77.0.100:80 gated", "10.77.0.101:80 gated", "10.77.0.102:80 gated", "10.77.0.102:8080 gated", "10.77.0.2:8081 always"}
+	if !reflect.DeepEqual(binds, wantBinds) {
+		t.Errorf("got binds %v, want %v", binds, wantBinds)
+	}
+	if want := (Admin{SocketPath: "/run/b.sock", Mode: 0o600, Group: "adm"}); n.Admin != want {
+		t.Errorf("got %+v, want %+v", n.Admin, want)
+	}
+	if want := (Log{Level: hclog.Debug, JSON: true}); n.Log != want {
+		t.Errorf("got %+v, want %+v", n.Log, want)
+	}
+}
+
+func TestBesideKeepalived(t *testing.T) {
+	n := good(t, "beside_keepalived.yaml", "lb1")
+	in := n.Instances[0]
+	if got := in.VRRP.Auth.Password; got != "01234567" {
+		t.Errorf("got password %q, want the text as it stands, not a number", got)
+	}
+	if got := in.Notify.Script; !reflect.DeepEqual(got, []string{"/etc/notify.sh"}) {
+		t.Errorf("got script %q, want the program alone", got)
+	}
+	want := []tracker.Script{{Name: "chk", Command: []string{"/usr/bin/killall", "-0", "haproxy"}, Interval: time.Second, Timeout: time.Second, Rise: 1, Fall: 1}}
+	if !reflect.DeepEqual(n.Scripts, want) {
+		t.Errorf("got %+v, want %+v", n.Scripts, want)
+	}
+}
+
+func TestAliases(t *testing.T) {
+	n := good(t, "aliases.yaml", "")
+	web, api := n.Proxy.Backends[0], n.Proxy.Backends[1]
+	if want := (&health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health"}, Interval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(web.Check, want) {
+		t.Errorf("got %+v, want %+v", web.Check, want)
+	}
+	if want := (&health.Check{HTTP: &health.HTTP{Method: "HEAD", Path: "/health"}, Interval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 5, Fall: 3}); !reflect.DeepEqual(api.Check, want) {
+		t.Errorf("got %+v, want %+v", api.Check, want)
+	}
+	if !reflect.DeepEqual(web.Servers, api.Servers) {
+		t.Errorf("got %+v, want %+v", api.Servers, web.Servers)
+	}
+}
+
+func TestConfigNamesItsNodesAndText(t *testing.T) {
+	file := filepath.Join("testdata", "good", "web_pair.yaml")
+	cfg, _ := Load(file)
+	if cfg.File != file || !reflect.DeepEqual(cfg.Nodes, []string{"lb1", "lb2"}) {
+		t.Errorf("got %s with nodes %v, want %s with lb1 and lb2", cfg.File, cfg.Nodes, file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, _ := Parse("another name", text)
+	other, _ := Parse(file, append(text, '\n'))
+	if cfg.Hash != same.Hash || cfg.Hash == other.Hash || len(cfg.Hash) != 64 {
+		t.Errorf("got hashes %s, %s and %s, want the first two equal", cfg.Hash, same.Hash, other.Hash)
+	}
+	const want = `testdata/good/web_pair.yaml has no node "lb3", want one of lb1, lb2: name it with --node or $TANDEM_NODE`
+	if _, err := cfg.Node("lb3"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestLoadOfNoFile(t *testing.T) {
+	_, problems := Load("testdata/none.yaml")
+	const want = "testdata/none.yaml: open: no such file or directory"
+	if err := problems.Err(); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, problems = Load("testdata")
+	if err := problems.Err(); err == nil || err.Error() != "testdata: read: read testdata: is a directory" {
+		t.Errorf("got %v, want that it is a directory", err)
+	}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestCheckHost(t *testing.T) {
+	text := `
+nodes: {lb1: {address: 10.0.0.1}}
+vrrp:
+  instances:
+    - name: VI_1
+      interface: eth0
+      virtual_router_id: 51
+      virtual_addresses: [10.0.0.100/24, 10.9.0.1/24, {address: 10.0.0.101/24, interface: eth1}, {address: 10.0.0.102/24, interface: eth9}]
+      track: [{script: check}]
+      notify: {script: /bin/notify}
+    - {name: VI_2, interface: eth8, virtual_router_id: 51, virtual_addresses: [10.8.0.1/24]}
+tracker: {scripts: {check: {command: [/bin/check, -x]}}}
+proxy:
+  frontends: [{name: f, bind: [{address: ":80"}, {address: ":443", tls: {certificates: [/etc/a.pem, /etc/b]}}], default_backend: web}]
+  backends: [{name: web, servers: [{name: w, address: "10.0.0.11:80"}]}]
+`
+	host := Host{
+		Interfaces: func(name string) ([]netip.Prefix, error) {
+			switch name {
+			case "eth0": // it holds the second address right now, which makes no subnet of its own
+				return []netip.Prefix{netip.MustParsePrefix("fe80::1/64"), netip.MustParsePrefix("10.0.0.1/24"), netip.MustParsePrefix("10.9.0.1/24")}, nil
+			case "eth1":
+				return nil, nil
+			}
+			return nil, errors.New("not found")
+		},
+		Executable: func(path string) error { return errors.New("stat " + path + ": no such file") },
+		Certificates: func(paths []string) error {
+			if !slices.Equal(paths, []string{"/etc/a.pem", "/etc/b"}) {
+				t.Errorf("got %v, want the paths of the second bind", paths)
+			}
+			return errors.New("no key in /etc/a.pem")
+		},
+	}
+	cfg, problems := Parse("f.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	n, err := cfg.Node("lb1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"f.yaml:8:42: warning: vrrp.instances[0].virtual_addresses[1]: 10.9.0.1 is in no subnet of eth0, want one of 10.0.0.0/24",
+		"f.yaml:8:55: warning: vrrp.instances[0].virtual_addresses[2]: eth1 has no IPv4 address of its own, so 10.0.0.101 is in none of its subnets",
+		"f.yaml:8:98: warning: vrrp.instances[0].virtual_addresses[3]: no interface eth9 here: not found",
+		"f.yaml:10:24: vrrp.instances[0].notify.script: stat /bin/notify: no such file",
+		"f.yaml:11:31: warning: vrrp.instances[1].interface: no interface eth8 here: not found",
+		"f.yaml:12:39: tracker.scripts.check.command[0]: stat /bin/check: no such file",
+		"f.yaml:14:88: proxy.frontends[0].bind[1].tls.certificates: no key in /etc/a.pem",
+	}
+	var got []string
+	for _, p := range cfg.CheckHost(n, host) {
+		got = append(got, p.String())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := cfg.CheckHost(n, Host{}); len(got) > 0 {
+		t.Errorf("got %v, want nothing: nothing was asked", got)
+	}
+}
+
+func TestThisHost(t *testing.T) {
+	host := ThisHost()
+	prefixes, err := host.Interfaces("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range prefixes {
+		if !p.Addr().IsLoopback() {
+			t.Errorf("got %v on lo, want loopback addresses", p)
+		}
+	}
+	if _, err := host.Interfaces("no-such-iface"); err == nil {
+		t.Error("got an interface that is not there")
+	}
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	for path, mode := range map[string]os.FileMode{plain: 0o644, filepath.Join(dir, "script"): 0o755} {
+		if err := os.WriteFile(path, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "script"): "",
+		plain:                        "run " + plain + ": nobody may execute it",
+		dir:                          "run " + dir + ": it is no file",
+		dir + "/none":                "stat " + dir + "/none: no such file or directory",
+	} {
+		got := ""
+		if err := host.Executable(path); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	for _, tt := range []struct{ name, flag, env, host, want string }{
+		{"the flag", "a", "b", "c", "a"},
+		{"the environment", "", "b", "c", "b"},
+		{"the host name", "", "", "c", "c"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			getenv := func(key string) string { return map[string]string{"TANDEM_NODE": tt.env}[key] }
+			got, err := NodeName(tt.flag, getenv, func() (string, error) { return tt.host, nil })
+			if got != tt.want || err != nil {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+	cause := errors.New("no name")
+	_, err := NodeName("", func(string) string { return "" }, func() (string, error) { return "", cause })
+	if !errors.Is(err, cause) {
+		t.Errorf("got %v, want the cause", err)
+	}
+}

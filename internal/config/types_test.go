@@ -1,0 +1,101 @@
+package config
+
+import "testing"
+
+func TestTypesAtTheirEdges(t *testing.T) {
+	const ok = ""
+	for _, tt := range []struct {
+		name string
+		typ  Type
+		text string
+		want string // what is wrong with it
+	}{
+		{"least", integer(1, 255), "1", ok},
+		{"most", integer(1, 255), "255", ok},
+		{"below", integer(1, 255), "0", "0 is out of range"},
+		{"above", integer(1, 255), "256", "256 is out of range"},
+		{"negative", integer(-253, 253), "-253", ok},
+		{"beyond any integer", integer(1, 255), "18446744073709551617", "18446744073709551617 is out of range"},
+		{"hexadecimal", integer(1, 255), "0x10", "0x10 is not in plain decimal digits"},
+		{"octal", integer(1, 255), "010", "010 is not in plain decimal digits"},
+		{"grouped", integer(1, 9999), "1_000", "1_000 is not in plain decimal digits"},
+
+		{"shortest", duration("10ms", "1h"), "10ms", ok},
+		{"longest", duration("10ms", "1h"), "1h", ok},
+		{"in parts", duration("10ms", "1h"), "1m30.5s", ok},
+		{"too short", duration("10ms", "1h"), "9.999ms", "9.999ms is out of range"},
+		{"too long", duration("10ms", "1h"), "60m1ns", "60m1ns is out of range"},
+		{"no unit", duration("10ms", "1h"), "5", "5 has no unit"},
+		{"no unit, with a fraction", duration("10ms", "1h"), "1e3", "1e3 has no unit"},
+		{"other unit", duration("10ms", "1h"), "1d", `"1d" is no duration`},
+		{"no duration", duration("10ms", "1h"), "soon", `"soon" is no duration`},
+		{"beyond any duration", duration("10ms", "1h"), "9999999h", `"9999999h" is no duration`},
+		{"whole seconds", wholeSeconds("1s", "255s"), "4m15s", ok},
+		{"half seconds", wholeSeconds("1s", "255s"), "1.5s", "1.5s is not in whole seconds"},
+
+		{"true", boolean(), "True", ok},
+		{"yes", boolean(), "yes", `"yes" is neither true nor false`},
+
+		{"word", oneOf("http").later("tcp"), "http", ok},
+		{"later word", oneOf("http").later("tcp"), "tcp", "tcp is not in this version"},
+		{"other word", oneOf("http").later("tcp"), "HTTP", `unknown value "HTTP"`},
+
+		{"name", identifier(), "VI_1.a-b", ok},
+		{"name with a blank", identifier(), "VI 1", `"VI 1" is no name`},
+		{"name that starts like an option", identifier(), "-x", `"-x" is no name`},
+		{"name of 64", identifier(), "0123456789012345678901234567890123456789012345678901234567890123",
+			`"012345678901234567890123456789012345678901234567..." is no name`},
+
+		{"interface", interfaceName(), "eth0.100", ok},
+		{"interface of 15", interfaceName(), "123456789012345", ok},
+		{"interface of 16", interfaceName(), "1234567890123456", `"1234567890123456" is no interface name`},
+		{"interface with a slash", interfaceName(), "a/b", `"a/b" is no interface name`},
+		{"interface that is a folder", interfaceName(), "..", `".." is no interface name`},
+		{"interface with an alias", interfaceName(), "eth0:1", `"eth0:1" is no interface name`},
+
+		{"text", line(5), "a b c", ok},
+		{"text too long", line(5), "123456", "the text has 6 octets"},
+		{"text in octets, not characters", line(5), "äöü", "the text has 6 octets"},
+		{"text of two lines", line(5), "a\nb", `"a\nb" holds a control character`},
+		{"no text", line(5), "", "the text is empty"},
+		{"body of two lines", body(5), "a\nb", ok},
+		{"no body", body(5), "", ok},
+
+		{"password", password(), "12345678", ok},
+		{"password too long", password(), "123456789", "longer than 8 octets (Keepalived truncates it to the first 8: give those on both sides)"},
+
+		{"host", hostAddress(), "fe80::1", ok},
+		{"host with a zone", hostAddress(), "fe80::1%eth0", `"fe80::1%eth0" is no IP address`},
+		{"broadcast", hostAddress(), "255.255.255.255", "255.255.255.255 is not the address of a host"},
+
+		{"virtual address", virtualAddress(), "192.168.1.100/24", ok},
+		{"virtual address alone", virtualAddress(), "192.168.1.100", ok},
+		{"of a point-to-point link", virtualAddress(), "192.168.1.0/31", ok},
+		{"virtual address of a network", virtualAddress(), "192.168.1.128/25", "192.168.1.128/25 is the network's own or its broadcast address"},
+		{"virtual broadcast address", virtualAddress(), "192.168.1.127/25", "192.168.1.127/25 is the network's own or its broadcast address"},
+		{"virtual address of IPv6", virtualAddress(), "fd00::1/64", "fd00::1/64 is IPv6, which needs VRRP version 3 and is not in this version"},
+		{"virtual address in disguise", virtualAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv6, which needs VRRP version 3 and is not in this version"},
+
+		{"server", serverAddress(), "[fd00::1]:443", ok},
+		{"server without port", serverAddress(), "10.0.0.1", `"10.0.0.1" is no IP address and port`},
+		{"server anywhere", serverAddress(), "0.0.0.0:80", "0.0.0.0 is not the address of a host"},
+
+		{"bind of a port", bindAddress(), ":80", ok},
+		{"bind anywhere", bindAddress(), "[::]:80", ok},
+		{"bind with no port", bindAddress(), "10.0.0.1", `"10.0.0.1" is no address to listen on`},
+		{"bind of port 0", bindAddress(), ":0", `":0" is no address to listen on`},
+
+		{"header", headerValue(), `max-age=31536000; includeSubDomains`, ok},
+		{"header with a line break", headerValue(), "a\r\nb: c", `"a\r\nb: c" is no header value`},
+		{"header name", headerName(), "X-Frame-Options", ok},
+		{"header name with a colon", headerName(), "X:", `"X:" is no header name`},
+		{"path of a file", filePath(), "/etc/tandem", ok},
+		{"relative path", filePath(), "etc/tandem", `"etc/tandem" is no absolute path`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.typ.fault(tt.text); got != tt.want {
+				t.Errorf("%q: got %q, want %q", tt.text, got, tt.want)
+			}
+		})
+	}
+}

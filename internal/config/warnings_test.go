@@ -1,0 +1,128 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// pair returns a file for two nodes; the strings are the priorities and what follows them in the instance.
+func pair(priority, track string) string {
+	return fmt.Sprintf(`
+nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}
+vrrp:
+  instances:
+    - name: VI_1
+      interface: eth0
+      virtual_router_id: 51
+      virtual_addresses: [10.0.0.100/24]
+      priority: %s
+      track: %s
+tracker: {scripts: {check_app: {command: [/bin/check]}, other: {command: [/bin/other]}}}
+proxy:
+  frontends: [{name: f, bind: [{address: ":80"}], default_backend: web}]
+  backends:
+    - {name: web, servers: [{name: w1, address: "10.0.0.11:80"}], health_check: {tcp: true}}
+    - {name: unchecked, servers: [{name: w1, address: "10.0.0.11:80"}]}
+`, priority, track)
+}
+
+func TestWarnings(t *testing.T) {
+	const unused = `f.yaml:11:64: warning: tracker.scripts.other: no instance tracks it, so it is never run`
+	for _, tt := range []struct {
+		name, priority, track string
+		want                  []string
+	}{
+		{"enough", "{lb1: 101, lb2: 100}", "[{script: check_app, weight: -2}, {script: other, weight: -2}]", nil},
+		{"the peer stays below", "{lb1: 121, lb2: 100}", "[{script: check_app, weight: -20}, {script: other, weight: -50}]", []string{
+			"f.yaml:10:43: warning: vrrp.instances[0].track[0].weight: with check_app down lb1 is 101 > 100: no failover, want a weight of -22 or less"}},
+		{"equal is not enough", "{lb1: 120, lb2: 100}", "[{script: check_app, weight: -20}, {script: other, weight: -21}]", []string{
+			"f.yaml:10:43: warning: vrrp.instances[0].track[0].weight: with check_app down lb1 is 100 = 100: no failover, want a weight of -21 or less"}},
+		{"a bonus too small", "{lb1: 103, lb2: 101}", "[{script: check_app, weight: 2}, {script: other, weight: 3}]", []string{
+			"f.yaml:10:43: warning: vrrp.instances[0].track[0].weight: with check_app down lb1 is 106 = 106: no failover, want a weight of 3 or more"}},
+		{"a bonus lost in the bound of 254", "{lb1: 250, lb2: 240}", "[{script: check_app, weight: 10}, {script: other, weight: 20}]", []string{
+			"f.yaml:10:43: warning: vrrp.instances[0].track[0].weight: with check_app down lb1 is 254 = 254: no failover, want priorities that are nearer to each other",
+			"f.yaml:10:72: warning: vrrp.instances[0].track[1].weight: with other down lb1 is 254 = 254: no failover, want priorities that are nearer to each other"}},
+		{"the owner is not changed", "{lb1: 255, lb2: 100}", "[{script: check_app, weight: -200}, {script: other, weight: 0}]", []string{
+			"f.yaml:10:43: warning: vrrp.instances[0].track[0].weight: with check_app down lb1 is 255 > 100: no failover, want priorities that are nearer to each other"}},
+		{"too far apart", "{lb1: 254, lb2: 1}", "[{interface: eth1, weight: -252}, {script: check_app}, {script: other}]", []string{
+			"f.yaml:10:41: warning: vrrp.instances[0].track[0].weight: with eth1 down lb1 is 2 > 1: no failover, want priorities that are nearer to each other"}},
+		{"equal priorities", "100", "[{script: check_app}, {script: other}]", []string{
+			"f.yaml:9:17: warning: vrrp.instances[0].priority: lb1 and lb2 both have 100: the higher of their addresses decides, want different ones"}},
+		{"weight 0 on what both share", "{lb1: 101, lb2: 100}", "[{backend: web}, {script: check_app}, {script: other}]", []string{
+			"f.yaml:10:15: warning: vrrp.instances[0].track[0]: weight 0 on what all nodes share: with web down every node is in FAULT and none has the addresses, want a negative weight"}},
+		{"a backend without a check", "{lb1: 101, lb2: 100}", "[{backend: unchecked, weight: -10}, {script: check_app}, {script: other}]", []string{
+			"f.yaml:10:25: warning: vrrp.instances[0].track[0].backend: unchecked has no health_check: it is never down"}},
+		{"a script that nobody tracks", "{lb1: 101, lb2: 100}", "[{script: check_app}]", []string{unused}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, problems := Parse("f.yaml", []byte(pair(tt.priority, tt.track)))
+			if cfg == nil {
+				t.Fatalf("got no configuration: %v", problems)
+			}
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.String())
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+			if problems.Err() != nil || len(problems.Warnings()) != len(problems) || len(problems.Errors()) != 0 {
+				t.Errorf("got %v as an error, want warnings alone", problems.Err())
+			}
+		})
+	}
+}
+
+func TestLeaseStaysBelowThePeersPatience(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		interval time.Duration
+		priority uint8
+		patience time.Duration
+		lease    time.Duration
+	}{
+		{"usual", time.Second, 100, 3609375 * time.Microsecond, 3 * time.Second},
+		{"a high peer", time.Second, 254, 3007812500 * time.Nanosecond, 2 * time.Second},
+		{"the least that allows 3 s", time.Second, 153, 3402343750 * time.Nanosecond, 3 * time.Second},
+		{"the most that does not", time.Second, 154, 3398437500 * time.Nanosecond, 2 * time.Second},
+		{"a long interval", 10 * time.Second, 100, 30609375 * time.Microsecond, 30 * time.Second},
+		{"the longest", 255 * time.Second, 1, 765996093750 * time.Nanosecond, 765 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := masterDown(tt.interval, tt.priority); got != tt.patience {
+				t.Errorf("got a master down interval of %v, want %v", got, tt.patience)
+			}
+			got := leaseWithin(tt.patience)
+			if got != tt.lease {
+				t.Errorf("got a lease of %v, want %v", got, tt.lease)
+			}
+			if got > minLease && got+leaseSlack >= tt.patience {
+				t.Errorf("a lease of %v may end after %v", got, tt.patience)
+			}
+		})
+	}
+	if got := leaseWithin(3400 * time.Millisecond); got != 2*time.Second {
+		t.Errorf("got %v at the very edge, want 2s: below, not equal", got)
+	}
+	if got := leaseWithin(time.Second); got != minLease {
+		t.Errorf("got %v, want %v: no lease is shorter", got, minLease)
+	}
+}
+
+func TestLeaseLooksAtTheOtherNodes(t *testing.T) {
+	cfg, problems := Parse("f.yaml", []byte(pair("{lb1: 254, lb2: 100}", "[{script: check_app}, {script: other}]")))
+	if cfg == nil {
+		t.Fatal(problems)
+	}
+	for node, want := range map[string]time.Duration{"lb1": 3 * time.Second, "lb2": 2 * time.Second} {
+		n, err := cfg.Node(node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Instances[0].VIP.Lease; got != want {
+			t.Errorf("%s: got a lease of %v, want %v", node, got, want)
+		}
+	}
+}
