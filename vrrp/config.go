@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -38,4 +39,39 @@ type Config struct {
 	NoPreempt      bool          // Preempt_Mode false (RFC 3768 section 6.1)
 	Auth           Auth
 	Addresses      []netip.Addr // advertised virtual addresses, in configured order; IPv4, 1 to 255
+}
+
+// Validate says what of c no virtual router can be run with.
+func (c *Config) Validate() error {
+	switch {
+	case c.VRID == 0:
+		return fmt.Errorf("instance %s: VRID 0, want 1 to 255", c.Name)
+	case c.Version != V2:
+		return fmt.Errorf("instance %s: version %d, want 2", c.Name, c.Version)
+	case c.Priority == 0:
+		return fmt.Errorf("instance %s: priority 0, want 1 to 255", c.Name)
+	case c.AdvertInterval < time.Second || c.AdvertInterval > maxIntervalV2 || c.AdvertInterval%time.Second != 0:
+		return fmt.Errorf("instance %s: advert interval %v, want 1 to 255 whole seconds", c.Name, c.AdvertInterval)
+	case len(c.Addresses) == 0 || len(c.Addresses) > maxAddresses:
+		return fmt.Errorf("instance %s: %d addresses, want 1 to %d", c.Name, len(c.Addresses), maxAddresses)
+	}
+	for _, a := range c.Addresses {
+		if !a.Is4() {
+			return fmt.Errorf("instance %s: address %v, want IPv4", c.Name, a)
+		}
+	}
+	return c.Auth.validate(c.Name)
+}
+
+func (a Auth) validate(instance string) error {
+	switch n := len(a.Password); {
+	case a.Type == AuthNone && n == 0, a.Type == AuthPass && n >= 1 && n <= authLen:
+		return nil
+	case a.Type == AuthNone:
+		return fmt.Errorf("instance %s: a password without authentication type PASS", instance)
+	case a.Type == AuthPass:
+		return fmt.Errorf("instance %s: a password of %d octets, want 1 to %d", instance, n, authLen)
+	default:
+		return fmt.Errorf("instance %s: authentication type %d, want 0 or 1", instance, a.Type)
+	}
 }

@@ -1,0 +1,51 @@
+package vrrp
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	// PriorityResign is advertised once by a master that gives up (RFC 3768 section 5.3.4).
+	PriorityResign = 0
+	// PriorityOwner is the priority of the router that owns the addresses. No tracker changes it.
+	PriorityOwner = 255
+
+	// maxTracked and minTracked bound a priority that trackers moved: 0 and 255 have meanings of their own.
+	minTracked, maxTracked = 1, 254
+)
+
+// Advert is what one VRRP packet says, whatever the version.
+type Advert struct {
+	Version   Version
+	VRID      uint8         // 1 to 255
+	Priority  uint8         // 0 resigns, 255 is the owner
+	Interval  time.Duration // of the sender's adverts; v2: whole seconds, 0 to 255 s
+	AuthType  AuthType      // v2; as it stands in the packet, also a value that nobody defined
+	AuthData  [authLen]byte // v2; zero for AuthNone
+	Addresses []netip.Addr  // in the order of the packet; v2: IPv4, at most 255
+}
+
+// clone is a that shares no memory with it.
+func (a *Advert) clone() Advert {
+	c := *a
+	c.Addresses = slices.Clone(a.Addresses)
+	return c
+}
+
+// advert is what a router of this configuration advertises at a priority.
+func (c *Config) advert(priority uint8) Advert {
+	return Advert{
+		Version:   c.Version,
+		VRID:      c.VRID,
+		Priority:  priority,
+		Interval:  c.AdvertInterval,
+		AuthType:  c.Auth.Type,
+		AuthData:  c.Auth.data(),
+		Addresses: c.Addresses,
+	}
+}
+
+// groupIPv4 is where IPv4 adverts go (RFC 3768 section 5.2.2).
+func groupIPv4() netip.Addr { return netip.AddrFrom4([4]byte{224, 0, 0, 18}) }

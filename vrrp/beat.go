@@ -1,0 +1,74 @@
+package vrrp
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+)
+
+// Beat is somebody outside this process who sends the periodic adverts of a master, so that they are on time however
+// busy this process is. A Group wants it to be as it is told at all times (level, not edge): it calls Set again when
+// the advert changes, and falls back to its own timer as soon as the Beat is not Alive.
+//
+// No call may block. The Group's loop makes all calls.
+type Beat interface {
+	// Set has packet sent on the interface to dst, first after interval and then at each further one. packet is a
+	// whole IPv4 packet, header included, for a raw socket with IP_HDRINCL. It replaces what was set for the instance and
+	// keeps the rhythm. packet is the Group's: copy it.
+	Set(instance string, packet []byte, iface string, dst netip.Addr, interval time.Duration)
+	// Stop ends the adverts of the instance. Of packets sent after Stop returned none overtakes what the Group sends
+	// once the addresses have been released.
+	Stop(instance string)
+	// Alive reports whether what was set is being sent. A Beat that was restarted without what was set must have been
+	// seen not Alive, or carry it over.
+	Alive() bool
+}
+
+// beating is what a Group has told its Beat about one instance.
+type beating struct {
+	set      bool
+	packet   []byte
+	interval time.Duration
+}
+
+// quiet stops the beat of a member that shall not have one. It comes before the actions of a step: nothing may follow
+// a priority-0 advert.
+func (g *Group) quiet(mb *member) {
+	if !mb.beat.set || mb.machine.Beating() {
+		return
+	}
+	mb.beat.set = false
+	g.cfg.Beat.Stop(mb.name)
+}
+
+// keep makes the Beat send the present advert of a member that is Master. When the Beat has died the member speaks for
+// itself, from now on.
+func (g *Group) keep(mb *member) {
+	if g.cfg.Beat == nil || !mb.machine.Beating() {
+		return
+	}
+	if !g.cfg.Beat.Alive() {
+		if mb.beat.set {
+			mb.beat.set = false
+			mb.publish()
+			mb.log.Warn("keeper is gone: adverts come from the daemon itself")
+			ad := mb.machine.Advert()
+			g.send(mb, &ad)
+		}
+		return
+	}
+	ad := mb.machine.Advert()
+	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), &ad)
+	g.packet = packet[:0]
+	if err != nil {
+		mb.sendFailed(err)
+		return
+	}
+	interval := mb.machine.cfg.AdvertInterval
+	if mb.beat.set && bytes.Equal(packet, mb.beat.packet) && interval == mb.beat.interval {
+		return
+	}
+	mb.beat = beating{set: true, packet: append(mb.beat.packet[:0], packet...), interval: interval}
+	mb.publish()
+	g.cfg.Beat.Set(mb.name, mb.beat.packet, mb.machine.cfg.Interface, groupIPv4(), interval)
+}

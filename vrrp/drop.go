@@ -1,0 +1,78 @@
+package vrrp
+
+// DropReason says why a packet does not count. It is the error, the metric label and the value in logs and tests.
+type DropReason uint8
+
+// accepted is the zero DropReason: the packet counts.
+const accepted DropReason = 0
+
+// The reasons, in the order in which a packet is judged.
+const (
+	DropIP        DropReason = iota + 1 // the IP header contradicts the packet's length
+	DropTTL                             // TTL is not 255: the packet has passed a router
+	DropVersion                         // neither a version of ours nor, further on, that of the instance
+	DropType                            // not an advert
+	DropLength                          // too short, or not as long as the address count says
+	DropChecksum                        // the message was damaged
+	DropVRID                            // no instance with this VRID on the interface
+	DropOwnSource                       // the sender has this node's own address
+	DropAuthType                        // another authentication type than configured
+	DropAuthData                        // another password
+	DropInterval                        // v2: another advert interval than configured
+	DropOverload                        // the instance has more adverts waiting than it can mean seriously
+
+	numDrops = int(DropOverload) + 1 // length of a table indexed by DropReason
+)
+
+// dropText is the one table of what the reasons are called.
+func dropText(r DropReason) (label, text string) {
+	switch r {
+	case DropIP:
+		return "ip_header", "IP header contradicts the length of the packet"
+	case DropTTL:
+		return "ttl", "TTL is not 255"
+	case DropVersion:
+		return "version", "other VRRP version"
+	case DropType:
+		return "type", "not an advertisement"
+	case DropLength:
+		return "length", "length does not fit the address count"
+	case DropChecksum:
+		return "checksum", "wrong checksum"
+	case DropVRID:
+		return "vrid", "VRID not configured on this interface"
+	case DropOwnSource:
+		return "own_source", "sent from this node's own address"
+	case DropAuthType:
+		return "auth_type", "other authentication type"
+	case DropAuthData:
+		return "auth_data", "other password"
+	case DropInterval:
+		return "interval", "other advert interval: with different intervals both nodes become MASTER"
+	case DropOverload:
+		return "overload", "too many adverts waiting"
+	default:
+		return "none", "not dropped"
+	}
+}
+
+// Error describes the reason to people.
+func (r DropReason) Error() string {
+	_, text := dropText(r)
+	return text
+}
+
+// Label names the reason in metrics.
+func (r DropReason) Label() string {
+	label, _ := dropText(r)
+	return label
+}
+
+// DropReasons lists every reason.
+func DropReasons() []DropReason {
+	all := make([]DropReason, 0, numDrops-1)
+	for r := accepted + 1; int(r) < numDrops; r++ {
+		all = append(all, r)
+	}
+	return all
+}

@@ -1,0 +1,187 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// startup is RFC 3768 section 6.4.1.
+func (m *Machine) startup(now time.Time, out []Action) []Action {
+	switch {
+	case m.state != Initialize || m.stopping:
+		return out
+	case m.faulty():
+		return append(out, m.enter(now, Fault, m.faultReason()))
+	case m.priority == PriorityOwner && len(m.holds) == 0:
+		// An owner that must not preempt yet listens first like everybody else.
+		return m.becomeMaster(now, "started as owner", out)
+	default:
+		return m.becomeBackup(now, "started", out)
+	}
+}
+
+// shutdown leaves for Initialize: at once from a state that holds nothing, else when the addresses are gone.
+func (m *Machine) shutdown(now time.Time, out []Action) []Action {
+	m.stopping = true
+	m.downAt, m.retryAt = time.Time{}, time.Time{}
+	switch {
+	case m.state == Initialize:
+		return out
+	case m.state == Master:
+		return m.resign(now, out)
+	case !m.releaseBy.IsZero():
+		return out // gone finishes it
+	default:
+		// "If a Shutdown event is received, then: o Cancel the Master_Down_Timer o Transition to the {Initialize} state"
+		// (section 6.4.2): a backup has nothing to tell.
+		return append(out, m.enter(now, Initialize, "shutdown"))
+	}
+}
+
+// becomeMaster takes over. The advert comes first, so that a former master drops the addresses before they appear here.
+func (m *Machine) becomeMaster(now time.Time, reason string, out []Action) []Action {
+	m.downAt = time.Time{}
+	m.advertAt = now.Add(m.cfg.AdvertInterval)
+	m.peer, m.resigned = peer{}, netip.Addr{}
+	// A release of the last term may be under way still. The executor is ordered and ends it before it acquires.
+	m.parting, m.releaseBy = 0, time.Time{}
+	t := m.enter(now, Master, reason)
+	return append(out, m.immediate, AcquireAddresses{Epoch: t.Epoch}, t)
+}
+
+// becomeBackup waits in full before it takes over: "o Set the Master_Down_Timer to Master_Down_Interval o Transition to
+// the {Backup} state" (section 6.4.1).
+func (m *Machine) becomeBackup(now time.Time, reason string, out []Action) []Action {
+	m.downAt = now.Add(m.MasterDownInterval())
+	return append(out, m.enter(now, Backup, reason))
+}
+
+// resign begins to give up mastership of this node's own will: the addresses first, then the priority-0 advert, so
+// that no two nodes hold them. Until then the node stays Master and keeps its peers waiting with adverts.
+func (m *Machine) resign(now time.Time, out []Action) []Action {
+	if m.resigning {
+		return out
+	}
+	m.resigning = true
+	return m.release(now, out)
+}
+
+// stepDown ceases to be master because another one is, or may be. There is nobody to tell, and no time to lose.
+func (m *Machine) stepDown(now time.Time, reason string, out []Action) []Action {
+	m.advertAt = time.Time{}
+	if !m.resigning { // else the release is under way
+		out = m.release(now, out)
+	}
+	m.resigning = false
+	switch {
+	case m.stopping: // gone goes on to Initialize
+		return append(out, m.enter(now, Backup, reason))
+	case m.faulty():
+		return append(out, m.enter(now, Fault, m.faultReason()))
+	default:
+		return m.becomeBackup(now, reason, out)
+	}
+}
+
+// release gives the addresses up and waits for the answer.
+func (m *Machine) release(now time.Time, out []Action) []Action {
+	m.holding = false
+	m.releases++
+	m.releaseBy = now.Add(ReleaseTimeout)
+	return append(out, ReleaseAddresses{})
+}
+
+// released takes the answer to ReleaseAddresses. After two of them only the second one says that the addresses are gone.
+func (m *Machine) released(now time.Time, out []Action) []Action {
+	m.releases = max(m.releases-1, 0)
+	if m.releases > 0 || m.releaseBy.IsZero() {
+		return out
+	}
+	return m.gone(now, out)
+}
+
+// gone goes on where the wait for the release interrupted: it has been done, or has taken too long.
+func (m *Machine) gone(now time.Time, out []Action) []Action {
+	m.releaseBy = time.Time{}
+	if m.resigning {
+		return m.farewell(now, out)
+	}
+	if m.parting != 0 && m.releases == 0 {
+		// A winner that hears a lower priority announces, Keepalived too; to priority 0 it does not. What this node
+		// announced during the contest is mended so.
+		out = append(out, SendAdvert{Advert: m.cfg.advert(m.parting)})
+	}
+	m.parting = 0
+	if m.stopping && m.state != Initialize {
+		out = append(out, m.enter(now, Initialize, "shutdown"))
+	}
+	return out
+}
+
+// farewell says priority 0 and leaves Master: "o Cancel the Adver_Timer o Send an ADVERTISEMENT with Priority = 0 o
+// Transition to the {Initialize} state" (section 6.4.3). A fault does the same and leaves for Fault; when the fault has
+// passed meanwhile the addresses are given up all the same, and the node begins anew as Backup.
+func (m *Machine) farewell(now time.Time, out []Action) []Action {
+	m.resigning = false
+	m.advertAt = time.Time{}
+	out = append(out, SendAdvert{Advert: m.cfg.advert(PriorityResign)})
+	switch {
+	case m.stopping:
+		return append(out, m.enter(now, Initialize, "shutdown"))
+	case m.faulty():
+		return append(out, m.enter(now, Fault, m.faultReason()))
+	default:
+		return m.becomeBackup(now, "resigned for a fault that has passed", out)
+	}
+}
+
+// overslept fences the node off: others may have taken over meanwhile, and it must not speak before it has listened.
+func (m *Machine) overslept(now time.Time, slept time.Duration, out []Action) []Action {
+	switch m.state {
+	case Master:
+		return m.stepDown(now, fmt.Sprintf("overslept %v", slept.Round(time.Millisecond)), out)
+	case Backup:
+		if !m.downAt.IsZero() {
+			m.downAt = now.Add(m.MasterDownInterval())
+		}
+	}
+	return out
+}
+
+// faulty reports whether the node cannot serve.
+func (m *Machine) faulty() bool {
+	return len(m.faults) > 0 || m.failure != "" || m.sourceless
+}
+
+// faultReasons lists why the node cannot serve. That there is no source address is told when nobody else has.
+func (m *Machine) faultReasons() []string {
+	reasons := append([]string(nil), m.faults...)
+	if m.failure != "" {
+		reasons = append(reasons, m.failure)
+	}
+	if m.sourceless && len(reasons) == 0 {
+		reasons = append(reasons, fmt.Sprintf("interface %s has no address to send from", m.cfg.Interface))
+	}
+	return reasons
+}
+
+func (m *Machine) faultReason() string { return strings.Join(m.faultReasons(), "; ") }
+
+// reconsider follows a change of the faults.
+func (m *Machine) reconsider(now time.Time, out []Action) []Action {
+	if m.stopping {
+		return out
+	}
+	switch faulty := m.faulty(); {
+	case faulty && m.state == Master:
+		return m.resign(now, out)
+	case faulty && m.state == Backup:
+		m.downAt = time.Time{}
+		return append(out, m.enter(now, Fault, m.faultReason()))
+	case !faulty && m.state == Fault:
+		return m.becomeBackup(now, "fault cleared", out)
+	}
+	return out
+}

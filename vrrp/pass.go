@@ -1,0 +1,148 @@
+package vrrp
+
+import "time"
+
+// turn is one pass of the loop: read, then think, then speak.
+func (g *Group) turn(now time.Time) {
+	slept := g.sinceTurn()
+	if g.anyDue(now) || g.anyLate(slept) {
+		// An advert that waits in the socket came before the timer: a loop that is late must not take a master for dead.
+		for _, mb := range g.members {
+			mb.link.Drain()
+		}
+	}
+	for _, mb := range g.members {
+		if slept > mb.machine.MasterDownInterval() {
+			mb.log.Warn("overslept", "state", mb.machine.State(), "slept", slept)
+			g.step(now, mb, Overslept{For: slept})
+		}
+	}
+	g.deliver(now)
+	for _, mb := range g.members {
+		if g.stopping && !mb.machine.stopping {
+			g.step(now, mb, Shutdown{})
+		}
+		if due(mb.machine.Deadline(), now) {
+			g.step(now, mb, Tick{})
+		}
+		g.keep(mb) // the Beat may have died, or come alive
+	}
+	g.cfg.Pulse()
+}
+
+// sinceTurn is how long ago the last turn began, suspension included.
+func (g *Group) sinceTurn() time.Duration {
+	now := g.cfg.BootTime()
+	slept := now - g.turned
+	g.turned = now
+	return slept
+}
+
+func (g *Group) anyDue(now time.Time) bool {
+	for _, mb := range g.members {
+		if due(mb.machine.Deadline(), now) {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *Group) anyLate(slept time.Duration) bool {
+	for _, mb := range g.members {
+		if slept > mb.machine.MasterDownInterval() {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver steps through the events that wait.
+func (g *Group) deliver(now time.Time) {
+	for _, p := range g.take() {
+		g.step(now, p.to, p.ev)
+	}
+}
+
+// step gives a member one event and carries out what it wants.
+func (g *Group) step(now time.Time, mb *member, ev Event) {
+	g.actions = mb.machine.Step(now, ev, g.actions[:0])
+	switch ev.(type) {
+	case ConfigChanged, SourceChanged:
+		if e := mb.ear.Load(); e != nil {
+			mb.link.update(e, mb.machine.Config(), mb.machine.Source())
+		}
+	}
+	g.quiet(mb)
+	mb.publish() // who learns of an action finds the state here that it leads to
+	for _, a := range g.actions {
+		g.carry(mb, a)
+	}
+	clear(g.actions) // let go of what they hold
+	g.keep(mb)
+}
+
+// carry carries out one action, or has it done.
+func (g *Group) carry(mb *member, a Action) {
+	switch a := a.(type) {
+	case SendAdvert:
+		if !a.Periodic || !mb.beat.set || !g.cfg.Beat.Alive() {
+			g.send(mb, &a.Advert)
+		}
+		return
+	case Transition:
+		mb.transitions.Add(1)
+		if a.To == Master {
+			mb.masterful.Add(1)
+		}
+	}
+	g.cfg.Do(mb.name, a)
+}
+
+// send sends an advert now.
+func (g *Group) send(mb *member, ad *Advert) {
+	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), ad)
+	g.packet = packet[:0]
+	if err == nil {
+		err = mb.link.send(packet)
+	}
+	if err != nil {
+		mb.sendFailed(err)
+		return
+	}
+	mb.sent.Add(1)
+	if ad.Priority == PriorityResign {
+		mb.resigned.Add(1)
+	}
+	if mb.sendErr != "" {
+		mb.sendErr = ""
+		mb.log.Info("adverts go out again")
+	}
+}
+
+// sendFailed logs the first failure and each other one that follows, not each try.
+func (mb *member) sendFailed(err error) {
+	mb.errors.Add(1)
+	if mb.sendErr != err.Error() {
+		mb.sendErr = err.Error()
+		mb.log.Warn("advert not sent", "err", err)
+	}
+}
+
+// publish makes the present state readable.
+func (mb *member) publish() {
+	s := mb.machine.status()
+	s.BeatElsewhere = mb.beat.set
+	mb.status.Store(&s)
+}
+
+// count fills in the counters.
+func (mb *member) count(c *Counters) {
+	if e := mb.ear.Load(); e != nil {
+		e.report.count(c)
+	}
+	c.Sent = mb.sent.Load()
+	c.SendErrors = mb.errors.Load()
+	c.ResignSent = mb.resigned.Load()
+	c.Transitions = mb.transitions.Load()
+	c.BecameMaster = mb.masterful.Load()
+}
