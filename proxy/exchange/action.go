@@ -42,6 +42,22 @@ type Reply struct {
 	Close       bool // what follows on the client's connection cannot be trusted or is not wanted
 }
 
+// Fields calls set for each field of the reply's head but Content-Length.
+func (r *Reply) Fields(set func(name, value string)) {
+	if r.Location != "" {
+		set("Location", r.Location)
+	}
+	if r.ContentType != "" {
+		set("Content-Type", r.ContentType)
+	}
+	if r.NoCache {
+		set("Cache-Control", "no-cache")
+	}
+	if r.Close {
+		set("Connection", "close")
+	}
+}
+
 // errorReply returns the page for a status.
 func errorReply(status int) Reply {
 	title, sentence := page(status)

@@ -25,6 +25,8 @@
 // Files, in reading order:
 //
 //	route.go     Frontend and Backend: what the configuration says about exchanges, compiled
+//	target.go    which requests are fit to be routed
+//	forwarded.go Forwarded: what servers are told about clients
 //	event.go     Event: what an engine tells
 //	action.go    Action and Reply: what it is to do
 //	record.go    Record: what is counted and logged

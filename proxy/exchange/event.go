@@ -1,13 +1,11 @@
 package exchange
 
-import "github.com/tandem-lb/tandem/proxy/rule"
-
 // Kind names an event.
 type Kind uint8
 
 // What can happen to an exchange.
 const (
-	Request  Kind = iota + 1 // the request head is complete and fit to be routed; Event.Request
+	Request  Kind = iota + 1 // the request head is complete; Event.Target
 	Refused                  // the request is not fit for anything; Event.Status says why
 	WaitOver                 // the delay of a Wait has passed
 
@@ -19,7 +17,7 @@ const (
 	Head          // the response head; Event.Status. Interim (1xx) heads other than 101 are no event
 	ServerClosed  // the server closed or reset before its response was complete
 	ServerGarbage // the server sent what is no HTTP
-	ServerSilent  // the server timeout passed
+	ServerSilent  // the server timeout passed, or that of a tunnel
 
 	Finished     // everything has been delivered to the client, or a tunnel has ended
 	ClientGone   // the client closed or reset its connection, or it cannot be written to
@@ -29,9 +27,16 @@ const (
 
 // Event is what an engine tells an exchange.
 type Event struct {
-	Kind    Kind
-	Request *rule.Request // of Request; not kept
-	Query   string        // of Request: the query with its question mark, empty where there is none
-	Upgrade bool          // of Request: the client asks to switch protocols
-	Status  int           // of Refused and Head
+	Kind   Kind
+	Target Target // of Request
+	Status int    // of Refused and Head
+}
+
+// Target is what a request head asks for, as it came.
+type Target struct {
+	Method  string
+	Host    string // of an absolute URI, else of the Host field
+	URI     string // the request target, in whichever form
+	TLS     bool   // the client's connection is TLS
+	Upgrade string // the protocol that the client asks to switch to, empty for none
 }

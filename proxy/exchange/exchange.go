@@ -18,8 +18,11 @@ type Exchange struct {
 	server   *upstream.Server   // whose slot is held; nil: none
 	tried    []*upstream.Server // connecting to them has failed
 	state    state
-	upgrade  bool // the client asks to switch protocols
-	left     int  // retries left
+	left     int // retries left
+
+	request rule.Request
+	query   string // with its question mark
+	upgrade string // the protocol that the client may switch to; empty: none
 
 	headAt      time.Time // the request head was complete
 	attemptAt   time.Time // the last connection attempt began
@@ -61,6 +64,13 @@ func (x *Exchange) Count(in, out int64) {
 	x.record.BytesOut += out
 }
 
+// Path returns what servers are asked for, and Query their query with its question mark, or an empty one.
+func (x *Exchange) Path() string  { return x.request.Path }
+func (x *Exchange) Query() string { return x.query }
+
+// Upgrade returns the protocol that the server may be asked to switch to; empty: none.
+func (x *Exchange) Upgrade() string { return x.upgrade }
+
 // Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
 // engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
 func (x *Exchange) Step(now time.Time, ev Event) Action {
@@ -99,14 +109,21 @@ func (x *Exchange) whileReading(now time.Time, ev Event) Action {
 
 // route lets the rules decide.
 func (x *Exchange) route(now time.Time, ev Event) Action {
-	x.headAt, x.upgrade = now, ev.Upgrade
+	x.headAt = now
 	x.record.Request = now.Sub(x.record.Begin)
-	x.record.TLS = ev.Request.TLS
+	x.record.TLS = ev.Target.TLS
+	var status int
+	if x.request, x.query, status = admit(ev.Target); status != 0 {
+		return x.fail(status, Termination{ByProxy, AtRequest})
+	}
+	if upgrades(ev.Target.Upgrade) {
+		x.upgrade = ev.Target.Upgrade
+	}
 	x.backend = x.frontend.Default
-	if r, ok := x.frontend.Rules.Find(ev.Request); ok {
+	if r, ok := x.frontend.Rules.Find(&x.request); ok {
 		x.record.NoLog = r.NoLog
 		if r.Backend == "" {
-			return x.answer(r, ev)
+			return x.answer(r)
 		}
 		x.backend = x.frontend.Backends[r.Backend]
 	}
@@ -204,7 +221,7 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 }
 
 func (x *Exchange) head(now time.Time, status int) Action {
-	if status == 101 && !x.upgrade {
+	if status == 101 && x.upgrade == "" {
 		x.server.ResponseFailed()
 		return x.fail(502, Termination{ByProxy, AtHead})
 	}
@@ -228,7 +245,9 @@ func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
 		x.server.ResponseFailed()
 		return x.abort(now, Termination{ByProxy, AtData})
 	case ServerSilent:
-		x.server.ResponseFailed()
+		if x.record.Status != 101 { // nobody owes a byte to a tunnel
+			x.server.ResponseFailed()
+		}
 		return x.abort(now, Termination{ServerTimeout, AtData})
 	default:
 		return x.interrupted(now, ev, AtData)
@@ -244,12 +263,12 @@ func (x *Exchange) whileReplying(now time.Time, ev Event) Action {
 }
 
 // answer replies as a rule of the configuration says.
-func (x *Exchange) answer(r *rule.Rule, ev Event) Action {
+func (x *Exchange) answer(r *rule.Rule) Action {
 	t := Termination{Local, AtRequest}
 	if r.Respond != nil {
 		return x.respond(Reply{Status: r.Respond.Status, ContentType: r.Respond.ContentType, Body: r.Respond.Body}, t)
 	}
-	target := r.Redirect.Target(ev.Request.Host, ev.Request.Path+ev.Query)
+	target := r.Redirect.Target(x.request.Host, x.request.Path+x.query)
 	if target == "" { // the request names no host to go on with
 		return x.fail(400, Termination{ByProxy, AtRequest})
 	}

@@ -15,7 +15,7 @@ type Frontend struct {
 	Default  *Backend            // for requests that no rule takes; nil: 503
 
 	// What an engine carries out by itself.
-	Headers []Header      // set on every response
+	Headers []Header      // see ResponseHeaders
 	Client  time.Duration // without a byte from or to the client
 	Tunnel  time.Duration // without a byte in either direction after an upgrade
 }
@@ -23,6 +23,17 @@ type Frontend struct {
 // Header is one field of a response, its name in canonical form.
 type Header struct {
 	Name, Value string
+}
+
+// ResponseHeaders calls set for each field that every response must carry, those of the balancer itself too.
+func (f *Frontend) ResponseHeaders(tls bool, set func(name, value string)) {
+	for _, h := range f.Headers {
+		// "An HSTS Host MUST NOT include the STS header field in HTTP responses conveyed over non-secure transport",
+		// https://www.rfc-editor.org/rfc/rfc6797#section-7.2
+		if tls || h.Name != "Strict-Transport-Security" {
+			set(h.Name, h.Value)
+		}
+	}
 }
 
 // Backend is a compiled backend, immutable like Frontend.
@@ -35,14 +46,6 @@ type Backend struct {
 	// What an engine carries out by itself.
 	Server    time.Duration // without a byte from the server while one is due
 	Forwarded Forwarded
-}
-
-// Forwarded says which facts about the client a server is told.
-type Forwarded struct {
-	AppendFor  bool // X-Forwarded-For: the client's address joins what came in
-	ReplaceFor bool // X-Forwarded-For: only the client's address
-	Proto      bool // X-Forwarded-Proto
-	RealIP     bool // X-Real-IP
 }
 
 // Picker chooses servers; upstream.Pool is one.

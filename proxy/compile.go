@@ -1,0 +1,154 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/textproto"
+	"slices"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/rule"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// backend is one backend of one configuration.
+type backend struct {
+	config Backend
+	pool   *upstream.Pool
+	route  *exchange.Backend
+}
+
+// compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
+// the choice among them has changed, so does the balancer's place.
+func compileBackends(configs []Backend, old []*backend) ([]*backend, error) {
+	var compiled []*backend
+	var faults []error
+	for i, c := range configs {
+		if slices.ContainsFunc(configs[:i], func(o Backend) bool { return o.Name == c.Name }) {
+			faults = append(faults, fmt.Errorf("backend %s is configured twice", c.Name))
+			continue
+		}
+		b, err := compileBackend(c, find(old, c.Name))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("backend %s: %w", c.Name, err))
+			continue
+		}
+		compiled = append(compiled, b)
+	}
+	return compiled, errors.Join(faults...)
+}
+
+// find returns the backend of that name, or nil.
+func find(backends []*backend, name string) *backend {
+	if i := slices.IndexFunc(backends, func(b *backend) bool { return b.config.Name == name }); i >= 0 {
+		return backends[i]
+	}
+	return nil
+}
+
+func compileBackend(c Backend, old *backend) (*backend, error) {
+	err := errors.Join(
+		positive("timeout connect", c.Timeouts.Connect),
+		positive("timeout server", c.Timeouts.Server),
+	)
+	if c.Retries < 0 {
+		err = errors.Join(err, fmt.Errorf("retries %d, want 0 or more", c.Retries))
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &backend{config: c}
+	if old != nil && old.config.Algorithm == c.Algorithm && slices.Equal(old.config.Servers, c.Servers) {
+		b.pool = old.pool
+	} else if b.pool, err = newPool(c, old); err != nil {
+		return nil, err
+	}
+	b.route = &exchange.Backend{
+		Name:    c.Name,
+		Servers: b.pool,
+		Connect: c.Timeouts.Connect,
+		Server:  c.Timeouts.Server,
+		Retries: c.Retries,
+		Forwarded: exchange.Forwarded{
+			AppendFor:  c.Forwarded.For == ForwardedForAppend,
+			ReplaceFor: c.Forwarded.For == ForwardedForReplace,
+			Proto:      c.Forwarded.Proto,
+			RealIP:     c.Forwarded.RealIP,
+		},
+	}
+	return b, nil
+}
+
+func newPool(c Backend, old *backend) (*upstream.Pool, error) {
+	var members []upstream.Member
+	for i, s := range c.Servers {
+		if slices.ContainsFunc(c.Servers[:i], func(o Server) bool { return o.Name == s.Name }) {
+			return nil, fmt.Errorf("server %s is configured twice", s.Name)
+		}
+		key := upstream.Key{Backend: c.Name, Name: s.Name, Address: s.Address}
+		members = append(members, upstream.Member{Server: serverOf(old, key), Weight: s.Weight})
+	}
+	return upstream.NewPool(c.Algorithm, members)
+}
+
+// serverOf returns the server of that identity, an old one where there is one.
+func serverOf(old *backend, key upstream.Key) *upstream.Server {
+	if old != nil {
+		for _, m := range old.pool.Members() {
+			if m.Key() == key {
+				return m.Server
+			}
+		}
+	}
+	return upstream.NewServer(key)
+}
+
+// unchecked is the health of a server without checks.
+var unchecked = upstream.Health{Status: hysteresis.Up, Text: "not checked"}
+
+// compileFrontend makes the tables of a frontend.
+func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error) {
+	table, err := rule.Compile(c.Rules)
+	err = errors.Join(err,
+		positive("timeout http_request", c.Timeouts.HTTPRequest),
+		positive("timeout client", c.Timeouts.Client),
+		positive("timeout keep_alive", c.Timeouts.KeepAlive),
+		positive("timeout tunnel", c.Timeouts.Tunnel),
+	)
+	f := &exchange.Frontend{
+		Name: c.Name, Rules: table, Backends: map[string]*exchange.Backend{},
+		Client: c.Timeouts.Client, Tunnel: c.Timeouts.Tunnel,
+	}
+	for i, r := range c.Rules {
+		if r.Backend == "" {
+			continue
+		}
+		b := find(backends, r.Backend)
+		if b == nil {
+			err = errors.Join(err, fmt.Errorf("rule %d: backend %s is not configured", i+1, r.Backend))
+			continue
+		}
+		f.Backends[r.Backend] = b.route
+	}
+	if c.DefaultBackend != "" {
+		b := find(backends, c.DefaultBackend)
+		if b == nil {
+			return nil, errors.Join(err, fmt.Errorf("default backend %s is not configured", c.DefaultBackend))
+		}
+		f.Default = b.route
+	}
+	for _, h := range c.ResponseHeaders {
+		f.Headers = append(f.Headers, exchange.Header{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
+	}
+	return f, err
+}
+
+// positive refuses what would wait for ever, or not at all.
+func positive(what string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s %v, want more than 0", what, d)
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package exchange
+
+import (
+	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
+// admit brings a target into the form that is matched and forwarded. status is that of the refusal, 0 where there is
+// none.
+func admit(t Target) (req rule.Request, query string, status int) {
+	if t.Method == "CONNECT" || t.Method == "TRACE" {
+		return req, "", 501 // a tunnel to anywhere, and an echo of what a browser must not show its scripts
+	}
+	path, query := split(t.URI)
+	if path != "*" || t.Method != "OPTIONS" {
+		var err error
+		if path, err = rule.CanonicalPath(path); err != nil {
+			return req, "", 400
+		}
+	}
+	return rule.Request{Host: t.Host, Path: path, TLS: t.TLS, Method: t.Method}, query, 0
+}
+
+// split returns the path of a request target and its query with the question mark.
+func split(uri string) (path, query string) {
+	if i := strings.IndexByte(uri, '?'); i >= 0 {
+		uri, query = uri[:i], uri[i:]
+	}
+	if _, rest, absolute := strings.Cut(uri, "://"); absolute && uri[0] != '/' {
+		_, path, _ = strings.Cut(rest, "/")
+		return "/" + path, query
+	}
+	return uri, query
+}
+
+// upgrades reports whether a client may switch to the protocol. HTTP/2 is none that it may switch to (RFC 9113 section
+// 3.1 has removed it): what follows would get past the rules.
+func upgrades(protocol string) bool {
+	return protocol != "" && !strings.Contains(protocol, ",") && !strings.EqualFold(protocol, "h2c")
+}

@@ -1,0 +1,75 @@
+package proxy
+
+import (
+	"sync/atomic"
+
+	"github.com/tandem-lb/tandem/proxy/exchange"
+)
+
+// frontend is what lives on from one configuration of a frontend to the next.
+type frontend struct {
+	name  string
+	route atomic.Pointer[exchange.Frontend]
+
+	connections atomic.Int64 // open now
+	accepted    atomic.Int64
+	requests    atomic.Int64
+	classes     [len(Traffic{}.Responses)]atomic.Int64
+	unanswered  atomic.Int64
+	faults      atomic.Int64
+	internal    atomic.Int64
+	retries     atomic.Int64
+	redispatch  atomic.Int64
+	bytesIn     atomic.Int64
+	bytesOut    atomic.Int64
+}
+
+func (f *frontend) opened() {
+	f.connections.Add(1)
+	f.accepted.Add(1)
+}
+
+func (f *frontend) closed() { f.connections.Add(-1) }
+
+// account counts one exchange.
+func (f *frontend) account(r *exchange.Record) {
+	f.requests.Add(1)
+	if class := r.Status/100 - 1; class >= 0 && class < len(f.classes) {
+		f.classes[class].Add(1)
+	} else {
+		f.unanswered.Add(1)
+	}
+	switch r.Termination.Cause {
+	case exchange.Normal, exchange.Local:
+	case exchange.Internal:
+		f.internal.Add(1)
+	default:
+		f.faults.Add(1)
+	}
+	f.retries.Add(int64(r.Retries))
+	if r.Redispatched {
+		f.redispatch.Add(1)
+	}
+	f.bytesIn.Add(r.BytesIn)
+	f.bytesOut.Add(r.BytesOut)
+}
+
+// traffic reads the counters.
+func (f *frontend) traffic() Traffic {
+	t := Traffic{
+		Connections: f.connections.Load(),
+		Accepted:    f.accepted.Load(),
+		Requests:    f.requests.Load(),
+		Unanswered:  f.unanswered.Load(),
+		Faults:      f.faults.Load(),
+		Internal:    f.internal.Load(),
+		Retries:     f.retries.Load(),
+		Redispatch:  f.redispatch.Load(),
+		BytesIn:     f.bytesIn.Load(),
+		BytesOut:    f.bytesOut.Load(),
+	}
+	for i := range f.classes {
+		t.Responses[i] = f.classes[i].Load()
+	}
+	return t
+}

@@ -1,0 +1,220 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/exchange"
+)
+
+// Plan is a configuration ready to be applied. It is good until another plan of the same Proxy is applied.
+type Plan struct {
+	frontends []plannedFrontend
+	backends  []*backend
+}
+
+type plannedFrontend struct {
+	name     string
+	timeouts laneTimeouts
+	route    *exchange.Frontend
+	binds    []plannedBind
+}
+
+type plannedBind struct {
+	key    socketKey
+	config Bind
+	tls    *tls.Config      // nil: plain
+	socket *net.TCPListener // nil: there is a listener already
+}
+
+// socketKey is what a socket is known by from one configuration to the next. Binds to port 0 may be alike otherwise, so
+// their place in the configuration joins in.
+type socketKey struct {
+	address  netip.AddrPort
+	frontend string
+	index    int
+}
+
+func keyOf(f string, i int, address netip.AddrPort) socketKey {
+	if address.Port() != 0 {
+		return socketKey{address: address}
+	}
+	return socketKey{address: address, frontend: f, index: i}
+}
+
+// Plan does everything about a configuration that can fail: it checks it, loads certificates, and binds the sockets that
+// it needs and the present one does not have. All faults are reported. What is being served does not change, and a plan
+// that is not applied must be discarded.
+func (p *Proxy) Plan(next Config) (*Plan, error) {
+	p.mu.Lock()
+	now, listeners := p.now, p.listeners // replaced by Apply, never changed
+	p.mu.Unlock()
+	backends, err := compileBackends(next.Backends, now.backends)
+	faults := []error{err}
+	plan := &Plan{backends: backends}
+	seen := map[socketKey]string{}
+	names := map[string]bool{}
+	for _, c := range next.Frontends {
+		if names[c.Name] {
+			faults = append(faults, fmt.Errorf("frontend %s is configured twice", c.Name))
+			continue
+		}
+		names[c.Name] = true
+		f := plannedFrontend{name: c.Name, timeouts: laneTimeouts{c.Timeouts.HTTPRequest, c.Timeouts.KeepAlive}}
+		if f.route, err = compileFrontend(c, backends); err != nil {
+			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
+		}
+		for i, b := range c.Binds {
+			bind := plannedBind{key: keyOf(c.Name, i, b.Address), config: b}
+			if other, ok := seen[bind.key]; ok {
+				faults = append(faults, fmt.Errorf("frontend %s: bind %s: frontend %s has it already", c.Name, b.Address, other))
+				continue
+			}
+			seen[bind.key] = c.Name
+			if err := p.prepare(&bind, listeners[bind.key] != nil); err != nil {
+				faults = append(faults, fmt.Errorf("frontend %s: bind %s: %w", c.Name, b.Address, err))
+				continue
+			}
+			f.binds = append(f.binds, bind)
+		}
+		plan.frontends = append(plan.frontends, f)
+	}
+	if err := errors.Join(faults...); err != nil {
+		plan.Discard()
+		return nil, err
+	}
+	return plan, nil
+}
+
+// prepare loads the certificates of a bind, and binds its socket unless it is bound.
+func (p *Proxy) prepare(b *plannedBind, bound bool) error {
+	if b.config.TLS != nil {
+		store, err := certs.Load(b.config.TLS.Certificates)
+		if err != nil {
+			return err
+		}
+		for _, w := range store.Warnings() {
+			p.log.Warn("certificate is not as it should be", "address", b.config.Address.String(), "text", w)
+		}
+		b.tls = store.TLSConfig(b.config.TLS.MinVersion)
+	}
+	if bound {
+		return nil
+	}
+	var err error
+	b.socket, err = listen(b.config.Address, b.config.VIP)
+	return err
+}
+
+// Discard closes the sockets that the plan has bound. After Apply it does nothing.
+func (plan *Plan) Discard() {
+	for _, f := range plan.frontends {
+		for i := range f.binds {
+			if s := f.binds[i].socket; s != nil {
+				_ = s.Close() // nobody has used it
+				f.binds[i].socket = nil
+			}
+		}
+	}
+}
+
+// Apply makes the plan what is served. It cannot fail. Frontends, servers and sockets that the plan shares with what was
+// served before live on, with their connections and what is known and counted; sockets that it lacks are closed, and
+// their connections end after the response that is under way. After Run has ended Apply only discards the plan.
+func (p *Proxy) Apply(plan *Plan) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		plan.Discard()
+		return
+	}
+	next := state{backends: plan.backends}
+	listeners := map[socketKey]*listener{}
+	p.applyChecks(plan.backends)
+	for _, f := range plan.frontends {
+		live := p.frontend(f.name)
+		live.route.Store(f.route)
+		entry := frontendState{live: live}
+		for i := range f.binds {
+			l := p.applyBind(live, f.timeouts, &f.binds[i])
+			listeners[f.binds[i].key] = l
+			entry.listeners = append(entry.listeners, l)
+		}
+		next.frontends = append(next.frontends, entry)
+	}
+	for key, l := range p.listeners {
+		if listeners[key] != l {
+			l.close()
+			p.retire(l.terms.Load().lane)
+			l.terms.Load().lane.server.Drain()
+		}
+	}
+	p.listeners, p.now = listeners, next
+	p.forgetLanes()
+	p.wakeWatchers()
+}
+
+// frontend returns what lives on of the frontend of that name. mu is held.
+func (p *Proxy) frontend(name string) *frontend {
+	for _, f := range p.now.frontends {
+		if f.live.name == name {
+			return f.live
+		}
+	}
+	return &frontend{name: name}
+}
+
+// applyBind gives a bind's listener its terms, and makes the listener where there is none. mu is held.
+func (p *Proxy) applyBind(f *frontend, timeouts laneTimeouts, b *plannedBind) *listener {
+	l := p.listeners[b.key]
+	isNew := l == nil
+	if isNew {
+		l = newListener(b.socket, p.conns, p.log)
+		b.socket = nil // the listener's now
+	}
+	t := &terms{bind: b.config, tls: b.tls}
+	old := l.terms.Load()
+	if old != nil && old.lane.frontend == f && old.lane.timeouts == timeouts {
+		t.lane = old.lane
+	} else {
+		t.lane = newLane(p.engine, f, l, timeouts)
+		p.lanes[t.lane] = struct{}{}
+		p.start(&p.tasks, t.lane.serve)
+	}
+	l.setGate(p.gateOf(b.config))
+	l.terms.Store(t)
+	if old != nil && old.lane != t.lane {
+		p.retire(old.lane)
+	}
+	if isNew {
+		p.start(&p.acceptors, l.accept)
+	}
+	return l
+}
+
+// gateOf returns the gate of a bind.
+func (p *Proxy) gateOf(b Bind) *Gate {
+	if b.VIP {
+		return p.Gate(b.Address.Addr())
+	}
+	return p.alwaysOpen
+}
+
+// retire lets a lane's connections live on, and no more come. mu is held.
+func (p *Proxy) retire(l *lane) {
+	l.stop()
+	l.retired = true
+}
+
+// forgetLanes forgets those retired lanes whose connections have ended. mu is held.
+func (p *Proxy) forgetLanes() {
+	for l := range p.lanes {
+		if l.retired && l.open.Load() == 0 {
+			delete(p.lanes, l)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+)
+
+// Snapshot is the balancer at one moment, in the order of the configuration. It shares nothing with the Proxy.
+type Snapshot struct {
+	Frontends []FrontendStatus
+	Backends  []BackendStatus
+}
+
+// FrontendStatus is one frontend.
+type FrontendStatus struct {
+	Name  string
+	Binds []BindStatus
+	Traffic
+}
+
+// BindStatus is one listening address.
+type BindStatus struct {
+	Address netip.AddrPort // what the socket has; for a configured port 0 the port that the kernel chose
+	VIP     bool
+	TLS     bool
+	Gate    GateState // Open for an address that is no virtual one
+}
+
+// Traffic counts what went through a frontend since it was first configured.
+type Traffic struct {
+	Connections int64    // open now
+	Accepted    int64    // connections in all
+	Requests    int64    // exchanges that have ended
+	Responses   [5]int64 // by class of status: 1xx (101) to 5xx
+	Unanswered  int64    // exchanges that ended before the client was told a status
+	Faults      int64    // exchanges that a client, a server or a refusal ended early
+	Internal    int64    // exchanges that ended by a fault of the balancer itself; always 0, or there is a bug
+	Retries     int64    // connection attempts after the first
+	Redispatch  int64    // exchanges that a retry moved to another server
+	BytesIn     int64    // of bodies, from clients
+	BytesOut    int64    // of bodies, to clients
+}
+
+// BackendStatus is one backend; Healthy, Total and Known as in Proxy.WatchBackend.
+type BackendStatus struct {
+	Name    string
+	Healthy int
+	Total   int
+	Known   bool
+	Servers []ServerStatus
+}
+
+// ServerStatus is one server.
+type ServerStatus struct {
+	Name    string
+	Address netip.AddrPort
+	Weight  int
+
+	Status hysteresis.Status
+	Text   string    // what the last check saw
+	Since  time.Time // when Status became what it is; zero while nothing is known
+
+	InFlight         int64 // requests now
+	Requests         int64 // requests in all, retries included
+	ConnectFailures  int64
+	ResponseFailures int64
+}
+
+// Snapshot returns the present state.
+func (p *Proxy) Snapshot() Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var s Snapshot
+	for _, f := range p.now.frontends {
+		status := FrontendStatus{Name: f.live.name, Traffic: f.live.traffic()}
+		for _, l := range f.listeners {
+			bind := l.terms.Load().bind
+			status.Binds = append(status.Binds, BindStatus{
+				Address: l.address(), VIP: bind.VIP, TLS: bind.TLS != nil, Gate: l.gate.Load().State(),
+			})
+		}
+		s.Frontends = append(s.Frontends, status)
+	}
+	for _, b := range p.now.backends {
+		s.Backends = append(s.Backends, backendStatus(b))
+	}
+	return s
+}
+
+func backendStatus(b *backend) BackendStatus {
+	status := BackendStatus{Name: b.config.Name}
+	status.Healthy, status.Total, status.Known = b.pool.Healthy()
+	for _, m := range b.pool.Members() {
+		health, stats := m.Health(), m.Stats()
+		status.Servers = append(status.Servers, ServerStatus{
+			Name: m.Key().Name, Address: m.Key().Address, Weight: m.Weight,
+			Status: health.Status, Text: health.Text, Since: health.Since,
+			InFlight: stats.InFlight, Requests: stats.Requests,
+			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,
+		})
+	}
+	return status
+}
