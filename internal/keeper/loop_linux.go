@@ -1,0 +1,197 @@
+package keeper
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tandem-lb/tandem/internal/child"
+)
+
+// maxDrain bounds the messages that are read before the adverts have their turn again.
+const maxDrain = 64
+
+// loop is the keeper's process: wait, read, decide, act. One goroutine, and not a single other one.
+type loop struct {
+	core     core
+	hands    *hands
+	file     willFile
+	counters Counters
+
+	buf     []byte
+	actions []action
+	done    bool
+	failed  []error // what went wrong at the end, to be told when nothing is urgent any more
+}
+
+func newLoop(effects Effects) *loop {
+	return &loop{hands: newHands(effects), buf: make([]byte, maxMessage)}
+}
+
+// run returns when the daemon has ended and its wills are carried out, or when it said stop. The error tells what could
+// not be carried out.
+func (l *loop) run() error {
+	for !l.done {
+		if err := l.wait(); err != nil {
+			return err
+		}
+		for range maxDrain {
+			if l.done || !l.receive() {
+				break
+			}
+		}
+		l.note(l.step(bootTime(), event{kind: tick}))
+		l.counters.Overslept = l.core.overslept
+	}
+	l.hands.close()
+	return errors.Join(l.failed...)
+}
+
+// wait waits for a message, for the end of the daemon, or for the time at which something is due.
+func (l *loop) wait() error {
+	var timeout *unix.Timespec
+	if l.core.wake != 0 {
+		ts := unix.NsecToTimespec(int64(max(0, l.core.wake-bootTime())))
+		timeout = &ts
+	}
+	polled := []unix.PollFd{{Fd: child.Socket, Events: unix.POLLIN}}
+	if _, err := unix.Ppoll(polled, timeout, nil); err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("wait for the daemon: %w", err)
+	}
+	return nil
+}
+
+// receive reads one message and does what it asks. It is false when there is none.
+func (l *loop) receive() bool {
+	n, _, flags, _, err := unix.Recvmsg(child.Socket, l.buf, nil, unix.MSG_DONTWAIT)
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return false
+	case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNRESET):
+		// Reset: the daemon ended without having read a reply. The kernel says it once; messages may still be waiting.
+		return true
+	case err != nil || n == 0:
+		l.note(l.step(bootTime(), event{kind: hangup}))
+		return false
+	case flags&unix.MSG_TRUNC != 0:
+		l.reply(fmt.Errorf("a message of more than %d octets", len(l.buf)))
+		return true
+	}
+	l.take(l.buf[0], l.buf[1:n])
+	return true
+}
+
+// take acts on one message.
+func (l *loop) take(mark byte, body []byte) {
+	switch mark {
+	case markHeartbeat:
+		if ev, err := decodeHeartbeat(body); err == nil { // it has no answer; one that can't be read is none
+			l.note(l.step(bootTime(), ev))
+		}
+	case markRequest:
+		r, err := decodeRequest(body)
+		if err == nil {
+			err = l.request(r)
+		}
+		l.reply(err)
+	default:
+		l.reply(fmt.Errorf("a message of unknown kind %d", mark))
+	}
+}
+
+func (l *loop) request(r request) error {
+	now := bootTime()
+	switch r.Kind {
+	case askHello:
+		l.core.silence = r.Hello.Silence
+		l.file = willFileOf(r.Hello.Dir, r.Hello.Name)
+	case askWill:
+		// The will is held even where its packet can't be sent, or the file not be written: the addresses matter most.
+		return errors.Join(l.step(now, event{kind: setWill, instance: r.Instance, will: r.Will}), l.hands.ready(interfaces(r.Will)...))
+	case askBeat:
+		if r.Beat != nil {
+			if err := l.hands.ready(r.Beat.Interface); err != nil {
+				return err
+			}
+		}
+		return l.step(now, event{kind: setBeat, instance: r.Instance, beat: r.Beat, resumed: r.Resumed})
+	case askStop:
+		return l.step(now, event{kind: stop})
+	case askPing:
+	}
+	return nil
+}
+
+func interfaces(w will) []string {
+	names := make([]string, len(w))
+	for i, op := range w {
+		names[i] = op.iface()
+	}
+	return names
+}
+
+// step lets the core decide and carries out what it decides, in order.
+func (l *loop) step(now time.Duration, ev event) error {
+	l.actions = l.core.step(now, ev, l.actions[:0])
+	var failed []error
+	for _, a := range l.actions {
+		if err := l.act(a); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (l *loop) act(a action) error {
+	switch a.kind {
+	case sendAdvert:
+		l.advert(a)
+	case saveWills:
+		return l.file.save(l.core.wills())
+	case killDaemon:
+		return errors.Join(fmt.Errorf("the daemon was silent for %v: killed it", l.core.silence), killParent())
+	case carryOut:
+		if err := l.hands.carryOut(a.will); err != nil {
+			return fmt.Errorf("will of %s: %w", a.instance, err)
+		}
+	case exit:
+		l.done = true
+	}
+	return nil
+}
+
+func (l *loop) advert(a action) {
+	l.counters.Latest = max(l.counters.Latest, a.late)
+	if err := l.hands.send(a.beat.Packet); err != nil {
+		l.counters.AdvertErrors++
+		l.counters.AdvertError = err.Error()
+		return
+	}
+	l.counters.Adverts++
+}
+
+// reply answers a request. It never waits: the daemon asks for one at a time, so there is room, or it has ended.
+func (l *loop) reply(err error) {
+	r := reply{Counters: l.counters}
+	if err != nil {
+		r.Err = err.Error()
+	}
+	text, err := json.Marshal(r)
+	if err == nil {
+		err = unix.Sendto(child.Socket, text, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
+	}
+	if err != nil && !errors.Is(err, unix.EPIPE) {
+		fmt.Fprintf(os.Stderr, "%s: answer the daemon: %v\n", ProcessName, err)
+	}
+}
+
+// note keeps what went wrong outside of a request. There are few such errors in the life of a keeper: one a will.
+func (l *loop) note(err error) {
+	if err != nil {
+		l.failed = append(l.failed, err)
+	}
+}

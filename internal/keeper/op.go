@@ -1,0 +1,168 @@
+package keeper
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// Op is one operation of a will. All are idempotent: carried out a second time they change nothing and are no error.
+// There is one type a kind; decodeOp has the table of them.
+type Op interface {
+	fmt.Stringer
+	kind() opKind
+	check() error
+	carryOut(*hands) error
+	iface() string // the interface whose sender it needs; empty: none
+}
+
+// opKind names a kind of operation in a will file.
+type opKind string
+
+const (
+	kindRemoveAddress opKind = "remove_address"
+	kindSendPacket    opKind = "send_packet"
+)
+
+// decodeOp is the table of kinds.
+func decodeOp(kind opKind, text []byte) (Op, error) {
+	switch kind {
+	case kindRemoveAddress:
+		return decodeAs[RemoveAddress](text)
+	case kindSendPacket:
+		return decodeAs[SendPacket](text)
+	}
+	return nil, fmt.Errorf("unknown operation %q", kind)
+}
+
+// RemoveAddress takes an address off an interface. That either is gone already is fine.
+type RemoveAddress struct {
+	Interface string       `json:"interface"`
+	Prefix    netip.Prefix `json:"prefix"` // with the prefix length that the address was added with, host bits kept
+}
+
+func (RemoveAddress) kind() opKind  { return kindRemoveAddress }
+func (RemoveAddress) iface() string { return "" }
+func (o RemoveAddress) String() string {
+	return fmt.Sprintf("remove %s from %s", o.Prefix, o.Interface)
+}
+
+func (o RemoveAddress) check() error {
+	switch {
+	case o.Interface == "":
+		return errors.New("remove an address: no interface given")
+	case !o.Prefix.IsValid():
+		return fmt.Errorf("remove an address from %s: no address given", o.Interface)
+	}
+	return nil
+}
+
+func (o RemoveAddress) carryOut(h *hands) error {
+	return h.effects.RemoveAddress(o.Interface, o.Prefix)
+}
+
+// SendPacket sends one packet, the advert of priority 0 above all.
+type SendPacket Packet
+
+func (SendPacket) kind() opKind    { return kindSendPacket }
+func (o SendPacket) iface() string { return o.Interface }
+func (o SendPacket) String() string {
+	return fmt.Sprintf("send %d octets to %s on %s", len(o.Payload), o.Dst, o.Interface)
+}
+func (o SendPacket) check() error            { return Packet(o).check() }
+func (o SendPacket) carryOut(h *hands) error { return h.send(Packet(o)) }
+
+// Packet is a ready-made packet and the way out.
+type Packet struct {
+	Interface string     `json:"interface"`
+	Src       netip.Addr `json:"src,omitzero"` // the interface's own address to send from; zero: the kernel's choice
+	Dst       netip.Addr `json:"dst"`
+	Payload   []byte     `json:"payload"` // what follows the IP header, which the Sender adds; at most maxPayload octets
+}
+
+// maxPayload is what fits an Ethernet frame besides an IPv4 header: adverts are not fragmented.
+const maxPayload = 1480
+
+func (p Packet) check() error {
+	switch {
+	case p.Interface == "":
+		return errors.New("send a packet: no interface given")
+	case !p.Dst.IsValid():
+		return fmt.Errorf("send a packet on %s: no destination given", p.Interface)
+	case p.Src.IsValid() && p.Src.Is4() != p.Dst.Is4():
+		return fmt.Errorf("send a packet on %s: source %s and destination %s are of different families", p.Interface, p.Src, p.Dst)
+	case len(p.Payload) == 0 || len(p.Payload) > maxPayload:
+		return fmt.Errorf("send a packet on %s: %d octets, want 1 to %d", p.Interface, len(p.Payload), maxPayload)
+	}
+	return nil
+}
+
+// will is the list of operations of one instance, as it is encoded.
+type will []Op
+
+type taggedOp struct {
+	Kind opKind          `json:"op"`
+	With json.RawMessage `json:"with"`
+}
+
+// MarshalJSON tags each operation with its kind.
+func (w will) MarshalJSON() ([]byte, error) {
+	tagged := make([]taggedOp, len(w))
+	for i, op := range w {
+		text, err := json.Marshal(op)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", op, err)
+		}
+		tagged[i] = taggedOp{Kind: op.kind(), With: text}
+	}
+	return json.Marshal(tagged)
+}
+
+// UnmarshalJSON refuses unknown kinds and operations that could not be carried out.
+func (w *will) UnmarshalJSON(text []byte) error {
+	var tagged []taggedOp
+	if err := unmarshalStrict(text, &tagged); err != nil {
+		return err
+	}
+	*w = make(will, len(tagged))
+	for i, t := range tagged {
+		op, err := decodeOp(t.Kind, t.With)
+		if err != nil {
+			return fmt.Errorf("operation %d: %w", i+1, err)
+		}
+		(*w)[i] = op
+	}
+	return w.check()
+}
+
+func (w will) check() error {
+	for i, op := range w {
+		if err := op.check(); err != nil {
+			return fmt.Errorf("operation %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func decodeAs[T Op](text []byte) (Op, error) {
+	var op T
+	if err := unmarshalStrict(text, &op); err != nil {
+		return nil, err
+	}
+	return op, nil
+}
+
+// unmarshalStrict decodes one JSON value without unknown fields: a will that isn't understood whole isn't carried out in part.
+func unmarshalStrict(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("more than one value")
+	}
+	return nil
+}
