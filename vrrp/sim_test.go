@@ -1,0 +1,431 @@
+package vrrp
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The simulated LAN: two or three routers run by discrete events, no goroutine and no clock. It loses, delays, duplicates
+// and reorders packets, splits and heals; routers crash, stop, freeze, fall ill and change their priority; addresses
+// take time to acquire and release. simcheck_test.go watches what must hold meanwhile.
+
+const (
+	simInterval   = time.Second            // of every router's adverts
+	simDelay      = 10 * time.Millisecond  // at most, on a LAN in order
+	simChaosDelay = 500 * time.Millisecond // at most, while the LAN is out of order
+	simWork       = 80 * time.Millisecond  // at most, to acquire or to release addresses
+)
+
+// router is a Machine, or one with a deliberate bug.
+type router interface {
+	Step(now time.Time, ev Event, out []Action) []Action
+	Deadline() time.Time
+	State() State
+	Priority() uint8
+	MasterDownInterval() time.Duration
+	Done() bool
+}
+
+// simEvent is something that will happen.
+type simEvent struct {
+	at  time.Duration
+	seq int // of two at the same time the older comes first
+	do  func()
+}
+
+type simNode struct {
+	cfg      Config
+	addr     netip.Addr
+	router   router
+	life     int           // counts starts and crashes: what an earlier life left undone is void
+	up       bool          // between start and crash or the end of a clean stop
+	stopping bool          // a clean stop has begun
+	frozen   bool          // nothing of it runs
+	frozenAt time.Duration // start of the freeze
+	inbox    []func()      // what came while it was frozen
+	busy     time.Duration // the executor's last job ends
+	holds    bool          // the addresses are in its kernel
+	fault    bool          // what FaultChanged said last
+	tickAt   time.Duration // of the tick that is scheduled
+
+	healthySince time.Duration // live, Backup or Master
+	wasMaster    time.Duration // last time it was Master
+	changedAt    time.Duration // last change of its priority
+}
+
+// live reports whether the node does anything.
+func (n *simNode) live() bool    { return n.up && !n.frozen }
+func (n *simNode) master() bool  { return n.live() && n.router.State() == Master }
+func (n *simNode) holder() bool  { return n.live() && n.holds }
+func (n *simNode) healthy() bool { return n.live() && !n.stopping && n.standing() }
+func (n *simNode) standing() bool {
+	return n.router.State() == Backup || n.router.State() == Master
+}
+
+// sim is one schedule.
+type sim struct {
+	rnd    *rand.Rand
+	now    time.Duration
+	seq    int
+	events []simEvent // a heap
+	nodes  []*simNode
+	make   func(Config) router
+
+	chaos   bool
+	loss    float64
+	cut     [3][3]bool          // while chaos: from, to
+	arrival [3][3]time.Duration // the last arrival, for order on a healthy LAN
+
+	watch watch
+	trace []string
+	keep  bool // trace
+	out   []Action
+}
+
+var simEpoch = time.Unix(1e9, 0) // any will do: no Machine looks at the date
+
+func (s *sim) time() time.Time { return simEpoch.Add(s.now) }
+
+func (s *sim) logf(format string, args ...any) {
+	if s.keep {
+		s.trace = append(s.trace, fmt.Sprintf("%10v  ", s.now.Round(10*time.Microsecond))+fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *sim) after(d time.Duration, do func()) {
+	s.seq++
+	s.events = append(s.events, simEvent{s.now + d, s.seq, do})
+	for i := len(s.events) - 1; i > 0; { // sift up
+		parent := (i - 1) / 2
+		if !s.earlier(i, parent) {
+			break
+		}
+		s.events[i], s.events[parent] = s.events[parent], s.events[i]
+		i = parent
+	}
+}
+
+func (s *sim) earlier(i, j int) bool {
+	a, b := &s.events[i], &s.events[j]
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
+}
+
+func (s *sim) pop() simEvent {
+	first, last := s.events[0], len(s.events)-1
+	s.events[0] = s.events[last]
+	s.events[last] = simEvent{}
+	s.events = s.events[:last]
+	for i := 0; ; { // sift down
+		child := 2*i + 1
+		if child >= last {
+			return first
+		}
+		if child+1 < last && s.earlier(child+1, child) {
+			child++
+		}
+		if !s.earlier(child, i) {
+			return first
+		}
+		s.events[i], s.events[child] = s.events[child], s.events[i]
+		i = child
+	}
+}
+
+// upTo is a random duration below d.
+func (s *sim) upTo(d time.Duration) time.Duration { return time.Duration(s.rnd.Int64N(int64(d))) }
+
+func (s *sim) chance(p float64) bool { return s.rnd.Float64() < p }
+
+// run plays until the end or the first broken promise.
+func (s *sim) run(end time.Duration) error {
+	for len(s.events) > 0 && s.watch.broken == nil {
+		e := s.pop()
+		if e.at > end {
+			break
+		}
+		s.now = e.at
+		e.do()
+		s.look()
+	}
+	return s.watch.broken
+}
+
+// give hands a node an event, now or when it is no longer frozen.
+func (s *sim) give(n *simNode, ev Event) {
+	switch {
+	case !n.up:
+	case n.frozen:
+		n.inbox = append(n.inbox, func() { s.give(n, ev) })
+	default:
+		s.step(n, ev)
+	}
+}
+
+func (s *sim) step(n *simNode, ev Event) {
+	s.out = n.router.Step(s.time(), ev, s.out[:0])
+	for _, a := range slices.Clone(s.out) {
+		s.carry(n, a)
+	}
+	s.schedule(n)
+}
+
+// schedule makes a tick for the node's deadline.
+func (s *sim) schedule(n *simNode) {
+	d := n.router.Deadline()
+	if d.IsZero() {
+		return
+	}
+	at := max(d.Sub(simEpoch), s.now)
+	if at == n.tickAt && at > s.now {
+		return // there is one already
+	}
+	n.tickAt = at
+	life := n.life
+	s.after(at-s.now, func() {
+		// While frozen, no timer fires; resume looks at the deadline itself.
+		if n.life == life && n.live() && !n.router.Deadline().IsZero() && !n.router.Deadline().After(s.time()) {
+			s.step(n, Tick{})
+		}
+	})
+}
+
+func (s *sim) carry(n *simNode, a Action) {
+	switch a := a.(type) {
+	case SendAdvert:
+		if !a.Periodic {
+			s.logf("%v sends priority %d", n.addr, a.Advert.Priority)
+		}
+		s.broadcast(n, a.Advert)
+	case AcquireAddresses:
+		s.work(n, func() { n.holds = true; s.give(n, AddressesReady{}) })
+	case ReleaseAddresses:
+		s.work(n, func() { n.holds = false; s.give(n, AddressesReleased{}) })
+	case Transition:
+		s.logf("%v %v -> %v: %s (priority %d)", n.addr, a.From, a.To, a.Reason, a.Priority)
+		s.watch.transition(s, n, a)
+		if n.router.Done() {
+			n.up, n.stopping, n.holds = false, false, false
+		}
+	}
+}
+
+// work has the node's executor do a job after those it has.
+func (s *sim) work(n *simNode, job func()) {
+	n.busy = max(n.busy, s.now) + s.upTo(simWork)
+	life := n.life
+	s.after(n.busy-s.now, func() {
+		switch {
+		case n.life != life:
+		case n.frozen:
+			n.inbox = append(n.inbox, job)
+		default:
+			job()
+		}
+	})
+}
+
+func (s *sim) broadcast(from *simNode, ad Advert) {
+	for _, to := range s.nodes {
+		if to == from {
+			continue
+		}
+		i, j := s.index(from), s.index(to)
+		if s.chaos && (s.cut[i][j] || s.chance(s.loss)) {
+			continue
+		}
+		copies := 1
+		if s.chance(0.05) {
+			copies = 2
+		}
+		for range copies {
+			delay := s.upTo(simDelay)
+			if s.chaos {
+				delay = s.upTo(simChaosDelay)
+			} else { // a LAN in order keeps packets in order
+				delay = max(delay, s.arrival[i][j]-s.now)
+				s.arrival[i][j] = s.now + delay
+			}
+			s.after(delay, func() { s.give(to, AdvertReceived{Advert: ad, From: from.addr}) })
+		}
+	}
+}
+
+func (s *sim) index(n *simNode) int { return slices.Index(s.nodes, n) }
+
+// start begins a life of the node, as its Group does: what is known first, then Startup.
+func (s *sim) start(n *simNode) {
+	if n.up {
+		return
+	}
+	s.logf("%v starts, priority %d, no preempt %v", n.addr, n.cfg.Priority, n.cfg.NoPreempt)
+	n.life++
+	n.up, n.stopping, n.frozen, n.fault, n.holds = true, false, false, false, false
+	n.inbox, n.busy, n.tickAt = nil, 0, -1
+	n.router = s.make(n.cfg)
+	s.step(n, SourceChanged{n.addr})
+	s.step(n, Startup{})
+}
+
+// crash ends the process; the last will takes the addresses away.
+func (s *sim) crash(n *simNode) {
+	if n.up {
+		s.logf("%v crashes", n.addr)
+		n.life++
+		n.up, n.frozen, n.holds, n.inbox = false, false, false, nil
+	}
+}
+
+func (s *sim) stop(n *simNode) {
+	if n.live() && !n.stopping {
+		s.logf("%v is stopped", n.addr)
+		n.stopping = true
+		s.step(n, Shutdown{})
+		if n.router.Done() {
+			n.up, n.stopping = false, false
+		}
+	}
+}
+
+func (s *sim) freeze(n *simNode) {
+	if n.live() {
+		s.logf("%v freezes", n.addr)
+		n.frozen, n.frozenAt = true, s.now
+	}
+}
+
+// resume goes on as a Group's turn does: oversleeping first, then what came, then the timers.
+func (s *sim) resume(n *simNode) {
+	if !n.up || !n.frozen {
+		return
+	}
+	slept := s.now - n.frozenAt
+	s.logf("%v goes on after %v", n.addr, slept)
+	n.frozen = false
+	if slept > n.router.MasterDownInterval() {
+		s.step(n, Overslept{For: slept})
+	}
+	inbox := n.inbox
+	n.inbox = nil
+	for _, do := range inbox {
+		do()
+	}
+	if d := n.router.Deadline(); n.up && !d.IsZero() && !d.After(s.time()) {
+		s.step(n, Tick{})
+	}
+	n.tickAt = -1
+	s.schedule(n)
+}
+
+// newSim makes a random schedule: disorder and order of the LAN in turns, and troubles of the nodes all along, but none
+// in the last part of an orderly phase.
+func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.Duration) {
+	s := &sim{rnd: rand.New(rand.NewPCG(seed, 112)), make: makeRouter, keep: keep}
+	priorities := []uint8{50, 100, 100, 150, 200, 254}
+	noPreempt := s.chance(0.25)
+	for i := range 2 + s.rnd.IntN(2) {
+		n := &simNode{addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), tickAt: -1}
+		n.cfg = Config{
+			Name: "VI_1", Interface: "eth0", VRID: 51, Version: V2,
+			Priority:       priorities[s.rnd.IntN(len(priorities))],
+			AdvertInterval: simInterval,
+			NoPreempt:      noPreempt && s.chance(0.5),
+			Addresses:      []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 100})},
+		}
+		s.nodes = append(s.nodes, n)
+		s.after(s.upTo(2*time.Second), func() { s.start(n) })
+	}
+	at := time.Duration(0)
+	for range 3 {
+		rough := 2*time.Second + s.upTo(8*time.Second)
+		s.after(at, s.disorder)
+		s.troubles(at, rough)
+		at += rough
+		s.after(at, s.order)
+		calm := 8*time.Second + s.upTo(8*time.Second)
+		s.troubles(at, calm)
+		at += calm + simSettle + 2*time.Second
+		s.after(at-time.Millisecond, s.settled)
+	}
+	return s, at
+}
+
+func (s *sim) disorder() {
+	s.chaos = true
+	s.watch.disorder()
+	s.loss = s.rnd.Float64() * 0.9
+	for i := range s.cut {
+		for j := range s.cut[i] {
+			s.cut[i][j] = s.chance(0.4)
+		}
+	}
+	s.logf("the LAN falls into disorder: loss %.0f%%, cut %v", 100*s.loss, s.cut)
+}
+
+func (s *sim) order() {
+	s.chaos = false
+	s.logf("the LAN is in order")
+	// Packets on their way from the disorder still come late.
+	s.watch.orderSince = s.now + simChaosDelay
+}
+
+// troubles plans what befalls the nodes between from and from+length, repairs included.
+func (s *sim) troubles(from, length time.Duration) {
+	for range s.rnd.IntN(6) {
+		n := s.nodes[s.rnd.IntN(len(s.nodes))]
+		begin := s.upTo(length)
+		end := begin + s.upTo(length-begin)
+		first, then := s.trouble()
+		s.after(from+begin, func() { s.watch.trouble(s); first(n) })
+		s.after(from+end, func() { s.watch.trouble(s); then(n) })
+	}
+}
+
+func (s *sim) trouble() (first, then func(*simNode)) {
+	switch s.rnd.IntN(7) {
+	case 0:
+		return s.crash, s.start
+	case 1, 2:
+		return s.stop, s.start
+	case 3:
+		return s.freeze, s.resume
+	case 4:
+		return s.ill, s.well
+	case 5:
+		return func(n *simNode) { s.hold(n, []string{"no healthy server"}) }, func(n *simNode) { s.hold(n, nil) }
+	default:
+		p := uint8(1 + s.rnd.IntN(254))
+		return func(n *simNode) { s.prioritize(n, p) }, func(n *simNode) { s.prioritize(n, n.cfg.Priority) }
+	}
+}
+
+func (s *sim) ill(n *simNode) {
+	s.logf("%v falls ill", n.addr)
+	n.fault = true
+	s.give(n, FaultChanged{[]string{"interface down"}})
+}
+
+func (s *sim) well(n *simNode) {
+	s.logf("%v is well", n.addr)
+	n.fault = false
+	s.give(n, FaultChanged{})
+}
+
+func (s *sim) hold(n *simNode, reasons []string) {
+	s.logf("%v: reasons not to preempt: %q", n.addr, reasons)
+	s.give(n, HoldPreempt{reasons})
+}
+
+func (s *sim) prioritize(n *simNode, p uint8) {
+	s.logf("%v changes its priority to %d", n.addr, p)
+	n.changedAt = s.now
+	s.give(n, PriorityChanged{p})
+}
+
+// story is the end of the trace.
+func (s *sim) story() string {
+	return strings.Join(s.trace[max(0, len(s.trace)-60):], "\n")
+}
