@@ -293,6 +293,20 @@ func TestLifelessOwner(t *testing.T) {
 		if list, _ := k.Addresses("v0"); len(list) != 0 {
 			t.Errorf("got %v, want a lifeless owner to release all the same", list)
 		}
+
+		set(true)
+		mustAcquire(t, s)
+		k.Fail(viptest.OpDelete, errors.New("no buffer space available"))
+		if err := s.Release(t.Context()); err == nil {
+			t.Error("Release: got no error, want one")
+		}
+		set(false)
+		k.Fail(viptest.OpDelete, nil)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if list, _ := k.Addresses("v0"); len(list) != 0 {
+			t.Errorf("got %v, want Run to finish the release of a lifeless owner", list)
+		}
 	})
 }
 
@@ -340,6 +354,103 @@ func TestForeignDeletionAtOnce(t *testing.T) {
 		wantAges(t, k, epoch, 0, 0, 0, 0)
 		if got, want := s.Status().Counters, (vip.Counters{Announcements: 4, ForeignDeletions: 1, ReAdds: 1}); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+// TestAdoption: what is there already is renewed when it is as wanted, else deleted and added: a lease is never switched
+// on in place.
+func TestAdoption(t *testing.T) {
+	wanted := address("10.77.0.100/32")
+	wanted.Label, wanted.Scope = "v0:vip", vip.ScopeLink
+	for _, tt := range []struct {
+		name    string
+		there   func(*vip.Address)
+		lease   time.Duration // of what is there
+		deletes int
+	}{
+		{"as wanted", func(*vip.Address) {}, 2 * time.Second, 0},
+		{"without a lease", func(*vip.Address) {}, 0, 1},
+		{"with another label", func(a *vip.Address) { a.Label = "" }, 2 * time.Second, 1},
+		{"with another scope", func(a *vip.Address) { a.Scope = vip.ScopeUniverse }, 2 * time.Second, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := config(0)
+			cfg.Addresses = []vip.Address{wanted}
+			inBubble(t, cfg, func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
+				there := wanted
+				tt.there(&there)
+				if err := k.Add(there, tt.lease); err != nil {
+					t.Fatal(err)
+				}
+				mustAcquire(t, s)
+				if got := k.Calls(viptest.OpDelete); got != tt.deletes {
+					t.Errorf("got %d deletions, want %d", got, tt.deletes)
+				}
+				list, _ := k.Addresses("v0")
+				want := vip.Held{Prefix: wanted.Prefix, Label: "v0:vip", Scope: vip.ScopeLink, Leased: true, Left: 3 * time.Second}
+				if len(list) != 1 || list[0] != want {
+					t.Errorf("got %+v, want %+v", list, want)
+				}
+			})
+		})
+	}
+}
+
+// TestAbsentIsNotAnnounced: what could not be put back is left out of the burst (rule 91).
+func TestAbsentIsNotAnnounced(t *testing.T) {
+	inBubble(t, config(2), func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
+		mustAcquire(t, s)
+		k.Fail(viptest.OpAdd, errors.New("no buffer space available"))
+		if err := k.DeleteAddress("v0", address("10.77.0.100/32").Prefix); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		s.Announce()
+		synctest.Wait()
+		for _, a := range k.Announced() {
+			if a.Addr != address("10.77.0.101/32").Prefix.Addr() {
+				t.Errorf("%v was announced, want only 10.77.0.101", a.Addr)
+			}
+		}
+		if got := s.Status().Announcements; got != 2 {
+			t.Errorf("got %d announcements, want 2", got)
+		}
+	})
+}
+
+// TestSomebodyElsePutsItBack: an address that we could not put back is ours again when it is there.
+func TestSomebodyElsePutsItBack(t *testing.T) {
+	cfg := config(1)
+	cfg.Lease = 0
+	inBubble(t, cfg, func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
+		mustAcquire(t, s)
+		k.Fail(viptest.OpAdd, errors.New("no buffer space available"))
+		p := address("10.77.0.100/32").Prefix
+		if err := k.DeleteAddress("v0", p); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := k.AddAddress("v0", p); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if a := s.Status().Addresses[0]; !a.Present || a.Err != nil {
+			t.Errorf("got %+v, want it present and well", a)
+		}
+	})
+}
+
+func TestClearLeftoversWhileHeld(t *testing.T) {
+	inBubble(t, config(1), func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
+		mustAcquire(t, s)
+		removed, err := s.ClearLeftovers(t.Context())
+		if len(removed) != 0 || err != nil {
+			t.Errorf("got %v removed and error %v, want none", removed, err)
+		}
+		if list, _ := k.Addresses("v0"); len(list) != 1 {
+			t.Errorf("got %v, want the address kept", list)
 		}
 	})
 }

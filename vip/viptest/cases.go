@@ -292,6 +292,12 @@ func kernelPrimary(t *testing.T, e Env) {
 		}
 	}
 	check("", none)
+	host := e.addr("10.80.0.1/24")
+	host.Scope = vip.ScopeHost
+	if err := e.Kernel.Add(host, 0); err != nil {
+		t.Fatal(err)
+	}
+	check("", none)
 	for _, step := range []struct{ add, want string }{
 		{"10.77.0.2/24", "10.77.0.2"}, // secondary to a virtual one, but all there is
 		{"10.78.0.1/24", "10.78.0.1"}, // primary

@@ -99,7 +99,7 @@ func setPrimaryDeleted(t *testing.T, e Env) {
 }
 
 func setInterfaceReturns(t *testing.T, e Env) {
-	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Minute})
+	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Hour})
 	acquire(t, s)
 	if err := e.World.RemoveInterface(e.Interface); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func setInterfaceLate(t *testing.T, e Env) {
 	if err := e.World.RemoveInterface(e.Interface); err != nil {
 		t.Fatal(err)
 	}
-	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Minute})
+	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Hour})
 	err := s.Acquire(t.Context())
 	if want := "add 10.77.0.100/32 to " + e.Interface + ": no such interface"; err == nil || err.Error() != want {
 		t.Fatalf("got error %v, want %s", err, want)
