@@ -190,6 +190,31 @@ func BenchmarkIntegrationAcquire(b *testing.B) {
 	}
 }
 
+// BenchmarkIntegrationPutBack: from somebody's deletion until the address is there again.
+func BenchmarkIntegrationPutBack(b *testing.B) {
+	env, world := viptest.RealEnv(b)
+	s, err := vip.New(config(1), env.Kernel, env.Kernel, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	viptest.Go(b, s.Run)
+	added, cancel := env.Kernel.Subscribe(func(e vip.Event) bool { return e.Kind == vip.AddressAdded })
+	defer cancel()
+	p := netip.MustParsePrefix("10.77.0.100/32")
+	for b.Loop() {
+		b.StopTimer() // a fresh holding each time: an address that was just put back is contested
+		if err := errors.Join(s.Release(b.Context()), s.Acquire(b.Context())); err != nil {
+			b.Fatal(err)
+		}
+		<-added
+		b.StartTimer()
+		if err := world.DeleteAddress("v0", p); err != nil {
+			b.Fatal(err)
+		}
+		<-added
+	}
+}
+
 // BenchmarkIntegrationAnnounce: one gratuitous ARP.
 func BenchmarkIntegrationAnnounce(b *testing.B) {
 	env, _ := viptest.RealEnv(b)

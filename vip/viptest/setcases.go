@@ -18,7 +18,7 @@ func SetCases() []Case {
 		{"an address that goes with its primary one is put back", setPrimaryDeleted},
 		{"an interface goes and comes back", setInterfaceReturns},
 		{"an interface that is not there yet", setInterfaceLate},
-		{"leftovers of a former run are removed", setLeftovers},
+		{"rule 95: leftovers of a former run are removed", setLeftovers},
 		{"what is there without a lease gets one", setAdoptsForeign},
 		{"the lease is renewed while it runs, and ends after", setLease},
 		{"a reload adds and removes", setApply},
