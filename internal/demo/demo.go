@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -79,8 +80,8 @@ func happen(ctx context.Context, p *drill.Pair, f fault, holder string) ([]row, 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	other := map[string]string{"lb1": "lb2", "lb2": "lb1"}[holder]
-	r, err := measure(ctx, p, row{fault: f.name + " on " + holder, bound: f.bound, why: f.why}, other, func() error {
-		return f.strike(ctx, p, holder)
+	r, err := measure(ctx, p, row{fault: f.name + " on " + holder, bound: f.bound, why: f.why}, func() error {
+		return errors.Join(f.strike(ctx, p, holder), p.AwaitHolder(ctx, other))
 	})
 	rows := []row{r}
 	if err != nil {
@@ -89,20 +90,17 @@ func happen(ctx context.Context, p *drill.Pair, f fault, holder string) ([]row, 
 	if !f.back {
 		return rows, f.mend(ctx, p, holder)
 	}
-	r, err = measure(ctx, p, row{fault: "  and back to " + holder, bound: contest, why: "a contest's 200 ms"}, holder, func() error {
-		return f.mend(ctx, p, holder)
+	r, err = measure(ctx, p, row{fault: "  and back to " + holder, bound: contest, why: "a contest's 200 ms"}, func() error {
+		return errors.Join(f.mend(ctx, p, holder), p.AwaitSole(ctx, holder))
 	})
 	return append(rows, r), err
 }
 
-// measure does something after which node must hold the address alone, and fills in what the client saw of it.
-func measure(ctx context.Context, p *drill.Pair, r row, node string, do func() error) (row, error) {
-	mark, began := p.Lab.Mark(), time.Now()
+// measure does something and fills in what the client saw of it.
+func measure(ctx context.Context, p *drill.Pair, r row, do func() error) (row, error) {
+	began := time.Now()
 	if err := do(); err != nil {
 		return r, err
-	}
-	if _, err := p.AwaitHolder(ctx, mark, node); err != nil {
-		return r, fmt.Errorf("%s takes the address: %w", node, err)
 	}
 	if err := p.AwaitService(ctx, time.Now()); err != nil {
 		return r, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -187,12 +188,20 @@ func (p *Pair) StopServer(name string) error { return p.servers[name].Close() }
 
 // Start starts lb1, which takes the address, then lb2, then the client, and returns when requests succeed.
 func (p *Pair) Start(ctx context.Context) error {
-	mark := p.Lab.Mark()
 	if err := p.StartDaemon("lb1"); err != nil {
 		return err
 	}
-	if _, err := p.AwaitHolder(ctx, mark, "lb1"); err != nil {
-		return fmt.Errorf("lb1 takes the address: %w\n%s", err, p.daemons["lb1"].Output())
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // a daemon that ends is not waited for
+		select {
+		case <-p.daemons["lb1"].Done():
+			cancel(errors.New("it ended"))
+		case <-ctx.Done():
+		}
+	}()
+	if err := p.AwaitSole(ctx, "lb1"); err != nil {
+		return fmt.Errorf("%w: %w\n%s", err, context.Cause(ctx), p.daemons["lb1"].Output())
 	}
 	if err := p.StartDaemon("lb2"); err != nil {
 		return err
@@ -212,13 +221,32 @@ func (p *Pair) StartClient() {
 	p.wg.Go(func() { _ = c.Run(ctx) }) // it has no error to tell
 }
 
-// AwaitHolder waits for the event that a node gets the virtual address, after mark.
-func (p *Pair) AwaitHolder(ctx context.Context, mark netlab.Mark, name string) (netlab.Event, error) {
+// AwaitHolder waits until a node has the virtual address.
+func (p *Pair) AwaitHolder(ctx context.Context, name string) error {
+	return p.awaitHolders(ctx, name+" has the address", func(holders []string) bool { return slices.Contains(holders, name) })
+}
+
+// AwaitSole waits until a node has the virtual address and no other node does.
+func (p *Pair) AwaitSole(ctx context.Context, name string) error {
+	return p.awaitHolders(ctx, name+" alone has the address", func(holders []string) bool { return slices.Equal(holders, []string{name}) })
+}
+
+func (p *Pair) awaitHolders(ctx context.Context, what string, ok func(holders []string) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
-	return p.Lab.Await(ctx, mark, func(e netlab.Event) bool {
-		return e.Kind == netlab.AddressAdded && e.Node == name && e.Address.Addr() == VIP
-	})
+	for {
+		mark := p.Lab.Mark() // before looking, so that no change is missed
+		holders, err := p.Holders()
+		if err != nil || ok(holders) {
+			return err
+		}
+		_, err = p.Lab.Await(ctx, mark, func(e netlab.Event) bool {
+			return (e.Kind == netlab.AddressAdded || e.Kind == netlab.AddressRemoved) && e.Address.Addr() == VIP
+		})
+		if err != nil {
+			return fmt.Errorf("wait until %s, now on %v: %w", what, holders, err)
+		}
+	}
 }
 
 // serviceRun is how many requests in a row must succeed for the service to count as back: a tenth of a second of them.

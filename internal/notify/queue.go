@@ -78,12 +78,12 @@ func CommandID(instance string) string { return "notify/" + instance }
 
 // Queue runs the notify script of one instance. Post and Status may be called from any goroutine.
 type Queue struct {
-	cfg    Config
 	runner Runner
 	log    hclog.Logger
 	posted chan struct{} // Post -> Run; capacity 1, because one wake-up covers every state posted before it; never closed
 
 	mu      sync.Mutex
+	cfg     Config // guarded by mu
 	pending *Event // guarded by mu: the newest state that no script has been told; nil: none
 	status  Status // guarded by mu
 }
@@ -105,19 +105,34 @@ func New(cfg Config, runner Runner, log hclog.Logger) *Queue {
 // Post leaves a state for the script and never blocks. A state that still waits is replaced by it. Without a script
 // nothing happens; after Run has returned nothing is delivered any more.
 func (q *Queue) Post(e Event) {
-	if len(q.cfg.Script) == 0 {
+	if !q.put(e) {
 		return
 	}
-	q.mu.Lock()
-	if q.pending != nil {
-		q.status.Coalesced++
-	}
-	q.pending = &e
-	q.mu.Unlock()
 	select {
 	case q.posted <- struct{}{}:
 	default: // a wake-up is already there
 	}
+}
+
+// put makes e the pending state. It reports false when there is no script to tell.
+func (q *Queue) put(e Event) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.cfg.Script) == 0 {
+		return false
+	}
+	if q.pending != nil {
+		q.status.Coalesced++
+	}
+	q.pending = &e
+	return true
+}
+
+// Apply takes over the configuration of a reload; the instance is the same. The next run goes by it.
+func (q *Queue) Apply(cfg Config) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.cfg = cfg
 }
 
 // Status returns what the queue has done so far. It never waits for a script.
@@ -145,28 +160,28 @@ func (q *Queue) Run(ctx context.Context) error {
 // deliver runs the script for the pending state, if there is one. The end of ctx does not touch a run: the state that
 // is told at a shutdown is the one that must not get lost.
 func (q *Queue) deliver(ctx context.Context) {
-	e, ok := q.take()
+	cfg, e, ok := q.take()
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.cfg.Timeout+killGrace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Timeout+killGrace)
 	defer cancel()
 	started := time.Now()
-	result := q.runner.Exec(ctx, CommandID(q.cfg.Instance), q.args(e), q.env(e))
+	result := q.runner.Exec(ctx, CommandID(cfg.Instance), args(cfg.Instance, e), env(cfg.Instance, e))
 	q.record(e, started, result)
 }
 
-// take removes the pending state.
-func (q *Queue) take() (Event, bool) {
+// take removes the pending state, and says how to tell it.
+func (q *Queue) take() (Config, Event, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.pending == nil {
-		return Event{}, false
+		return Config{}, Event{}, false
 	}
 	e := *q.pending
 	q.pending = nil
 	q.status.Running = true
-	return e, true
+	return q.cfg, e, true
 }
 
 // record keeps how a run ended and logs a failure.
@@ -191,14 +206,14 @@ func (q *Queue) record(e Event, started time.Time, r Result) {
 }
 
 // args are the arguments after the script's own: Keepalived's TYPE NAME STATE PRIORITY.
-func (q *Queue) args(e Event) []string {
-	return []string{"INSTANCE", q.cfg.Instance, e.State, strconv.Itoa(int(e.Priority))}
+func args(instance string, e Event) []string {
+	return []string{"INSTANCE", instance, e.State, strconv.Itoa(int(e.Priority))}
 }
 
 // env is what the environment of a run adds.
-func (q *Queue) env(e Event) []string {
+func env(instance string, e Event) []string {
 	return []string{
-		"TANDEM_INSTANCE=" + q.cfg.Instance,
+		"TANDEM_INSTANCE=" + instance,
 		"TANDEM_STATE=" + e.State,
 		"TANDEM_PRIORITY=" + strconv.Itoa(int(e.Priority)),
 		"TANDEM_EPOCH=" + strconv.FormatUint(e.Epoch, 10),

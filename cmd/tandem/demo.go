@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tandem-lb/tandem/internal/demo"
+)
+
+// demoUnavailable is the exit status where neither root nor user namespaces are to be had.
+const demoUnavailable = 2
+
+func demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Build a pair in namespaces, pull its cable, and show what a client sees",
+		Long: `Build a pair in network namespaces, pull its cable, stop, kill and freeze its daemons, and show what a client sees.
+
+Nothing outside the namespaces is touched. Exit 0: every outage stayed below its bound. 1: one did not, or the demo
+could not go on. 2: neither root nor user namespaces are to be had; one line says what to enable.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			code, done, err := demo.Enter()
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "tandem demo:", err)
+				return exitError(demoUnavailable)
+			}
+			if done {
+				return exitError(code)
+			}
+			binary, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			info, err := os.Stdout.Stat()
+			terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+			ok, err := demo.Run(cmd.Context(), demo.Options{Binary: binary, Out: os.Stdout, Live: terminal})
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return exitError(1)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,141 @@
+package daemon
+
+import (
+	"os"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/status"
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vrrp"
+)
+
+// Snapshot is the node at this moment. It waits for no state machine: each part keeps a copy of itself.
+func (d *Daemon) Snapshot() status.Snapshot {
+	d.mu.Lock()
+	loaded, node, instances := d.loaded, d.node, d.instances
+	d.mu.Unlock()
+	s := status.Snapshot{
+		Time: time.Now(), Node: node.Name, Version: d.opt.Version, PID: os.Getpid(), StartedAt: d.started, Config: loaded,
+		Instances: []status.Instance{}, Trackers: []status.Tracker{}, Notify: []status.Notify{},
+	}
+	for _, r := range instances {
+		s.Instances = append(s.Instances, r.snapshot())
+		if n := r.notify.Status(); r.config().Notify != nil {
+			s.Notify = append(s.Notify, status.Notify{
+				Instance: n.Instance, Running: n.Running, Runs: n.Runs, Failures: n.Failures, Coalesced: n.Coalesced,
+				State: n.Last.State, Epoch: n.Last.Epoch, LastRun: n.LastRun, Seconds: n.Duration.Seconds(), ExitCode: n.ExitCode,
+				Failure: n.Failure, Output: n.Output,
+			})
+		}
+	}
+	if d.host != nil {
+		d.host.snapshot(&s)
+	}
+	balancer(&s, d.proxy.Snapshot(), node.Proxy)
+	return s
+}
+
+// snapshot fills in what the instances share.
+func (h *host) snapshot(s *status.Snapshot) {
+	k := h.keeper.Status()
+	s.Keeper = status.Keeper{Process: status.Process{PID: k.PID, Alive: k.Alive, Restarts: k.Restarts}, WillSet: k.Wills > 0}
+	r := h.runner.Status()
+	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
+	for _, t := range h.trackers.Snapshot() {
+		s.Trackers = append(s.Trackers, trackerStatus(t))
+	}
+}
+
+func trackerStatus(t tracker.State) status.Tracker {
+	return status.Tracker{
+		Name: t.ID.String(), Status: t.Status.String(), Text: t.Text, Since: t.Since, LastCheck: t.LastCheck,
+		Seconds: t.Duration.Seconds(), Run: t.Run, Limit: t.Limit, Runs: t.Runs, Failures: t.Failures, Skipped: t.Skipped,
+	}
+}
+
+// snapshot is one instance: what the machine, the addresses and the trackers say of it.
+func (i *instance) snapshot() status.Instance {
+	m, v := i.group.Status()[0], i.vips.Status()
+	i.mu.Lock()
+	outcome, transitions := i.verdict.outcome, i.transitions
+	i.mu.Unlock()
+	s := status.Instance{
+		Name: m.Name, Interface: m.Interface, VRID: m.VRID, Version: uint8(m.Version),
+		State: m.State.String(), Since: m.Since, Epoch: m.Epoch,
+		Priority: status.Priority{Configured: m.ConfiguredPriority, Effective: m.Priority},
+		Preempt:  !m.NoPreempt,
+		Interval: m.AdvertInterval.Seconds(), DownAfter: m.MasterDownInterval.Seconds(),
+		Faults: m.Faults, Holds: m.Holds,
+		Addresses: []status.Address{}, Terms: []status.Term{},
+		Counters: counters(m.Counters, v.Counters), Transitions: transitions,
+	}
+	if m.Master.Address.IsValid() {
+		s.Peer = &status.Router{Address: m.Master.Address, Priority: m.Master.Priority, Heard: m.Master.Heard}
+	}
+	for _, a := range v.Addresses {
+		s.Addresses = append(s.Addresses, addressStatus(a, v.Lease))
+	}
+	for _, t := range outcome.Terms {
+		s.Terms = append(s.Terms, status.Term{
+			Tracker: t.ID.String(), Weight: t.Weight, Status: t.Status.String(), Delta: t.Delta, Fault: t.Fault, Text: t.Text,
+		})
+	}
+	return s
+}
+
+func addressStatus(a vip.AddressStatus, lease time.Duration) status.Address {
+	s := status.Address{
+		Prefix: a.Prefix, Interface: a.Interface, Held: a.Present, Lease: lease.Seconds(), RenewedAt: a.LeasedAt,
+	}
+	switch {
+	case a.Err != nil:
+		s.Error = a.Err.Error()
+	case a.NoInterface:
+		s.Error = vip.ErrNoInterface.Error()
+	}
+	return s
+}
+
+func counters(m vrrp.Counters, v vip.Counters) status.Counters {
+	c := status.Counters{
+		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Transitions: m.Transitions, Dropped: map[string]uint64{},
+		GARPSent: v.Announcements, GARPErrors: v.AnnounceErrors, ForeignDeletions: v.ForeignDeletions, Readded: v.ReAdds,
+		LeaseExpiries: v.Expiries, LeaseRenewals: v.Renewals, KernelErrors: v.KernelErrors,
+	}
+	for _, r := range vrrp.DropReasons() {
+		if n := m.Dropped.Of(r); n > 0 {
+			c.Dropped[r.Label()] = n
+		}
+	}
+	return c
+}
+
+// balancer fills in frontends and backends.
+func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
+	s.Frontends, s.Backends = []status.Frontend{}, []status.Backend{}
+	for _, f := range p.Frontends {
+		frontend := status.Frontend{
+			Name: f.Name, Binds: []status.Bind{}, Connections: f.Connections, Accepted: f.Accepted, Requests: f.Requests,
+		}
+		for _, b := range f.Binds {
+			frontend.Binds = append(frontend.Binds, status.Bind{Address: b.Address, TLS: b.TLS, VIP: b.VIP, Gate: b.Gate.String()})
+		}
+		s.Frontends = append(s.Frontends, frontend)
+	}
+	algorithms := map[string]string{}
+	for _, b := range cfg.Backends {
+		algorithms[b.Name] = b.Algorithm
+	}
+	for _, b := range p.Backends {
+		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Servers: []status.Server{}}
+		for _, m := range b.Servers {
+			backend.Servers = append(backend.Servers, status.Server{
+				Name: m.Name, Address: m.Address, Weight: m.Weight, Status: m.Status.String(), Check: m.Text, Since: m.Since,
+				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,
+			})
+		}
+		s.Backends = append(s.Backends, backend)
+	}
+}
