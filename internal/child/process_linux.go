@@ -45,7 +45,8 @@ type Process struct {
 	conn  *net.UnixConn
 	pidfd *os.File
 
-	end sync.Once
+	end   sync.Once
+	ended chan struct{} // closed by End, before it closes the others
 }
 
 // Start starts a child. It starts no goroutine; End must be called in the end.
@@ -75,7 +76,7 @@ func Start(cfg Config) (*Process, error) {
 		_ = ours.Close() // the start's error is the one to tell
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
-	p := &Process{name: cfg.Name, cmd: cmd, conn: ours}
+	p := &Process{name: cfg.Name, cmd: cmd, conn: ours, ended: make(chan struct{})}
 	if p.pidfd, err = pollable(pidfd); err != nil {
 		p.End()
 		return nil, fmt.Errorf("watch %s: %w", cfg.Name, err)
@@ -130,22 +131,14 @@ func (p *Process) TrySend(message []byte, fds ...int) error {
 // Wait returns nil once the process has ended, of itself or by Kill, and ctx's error when that ends first. One Wait at
 // a time.
 func (p *Process) Wait(ctx context.Context) error {
-	raw, err := p.pidfd.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("wait for %s: %w", p.name, err)
+	err := p.wait(ctx)
+	select {
+	case <-p.ended:
+		return nil // and the error is that of a closed pidfd
+	default:
 	}
-	if err := p.pidfd.SetReadDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("wait for %s: %w", p.name, err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = p.pidfd.SetReadDeadline(time.Unix(1, 0)) }) // fails only when closed
-	defer stop()
-	err = raw.Read(func(fd uintptr) bool {
-		polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, _ := unix.Poll(polled, 0) // an interrupted poll is asked again after the next event
-		return n == 1
-	})
 	switch {
-	case err == nil, errors.Is(err, os.ErrClosed):
+	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -153,8 +146,42 @@ func (p *Process) Wait(ctx context.Context) error {
 	return fmt.Errorf("wait for %s: %w", p.name, err)
 }
 
+func (p *Process) wait(ctx context.Context) error {
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if err := p.pidfd.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = p.pidfd.SetReadDeadline(time.Unix(1, 0)) }) // fails only when closed
+	defer stop()
+	return raw.Read(func(fd uintptr) bool {
+		polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, _ := unix.Poll(polled, 0) // an interrupted poll is asked again after the next event
+		return n == 1
+	})
+}
+
 // Kill ends the process at once, without its help. Wait notices.
 func (p *Process) Kill() { _ = p.cmd.Process.Kill() } // fails only when it has ended
+
+// Stop closes the way to the child, which reads end-of-file and is to end by itself; after wait it is killed. Then as End.
+func (p *Process) Stop(wait time.Duration) (how string) {
+	_ = p.conn.CloseWrite() // fails only when that has ended
+	until := time.Now().Add(wait)
+	if raw, err := p.pidfd.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { // fails only when End was faster
+			polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			for left := wait; left > 0; left = time.Until(until) {
+				if n, err := unix.Poll(polled, int(left.Milliseconds())+1); n == 1 || err != nil && !errors.Is(err, unix.EINTR) {
+					return
+				}
+			}
+		})
+	}
+	return p.End()
+}
 
 // End makes sure that the process has ended, by SIGKILL where it has not, and lets go of it. It tells how it ended:
 // "exit status 2", "signal: killed". Only the first call tells.
@@ -163,6 +190,7 @@ func (p *Process) End() (how string) {
 		p.Kill()
 		_ = p.cmd.Wait() // its error is the state below, in other words
 		how = p.cmd.ProcessState.String()
+		close(p.ended)
 		_ = p.conn.Close()
 		if p.pidfd != nil {
 			_ = p.pidfd.Close()

@@ -20,6 +20,9 @@ const (
 	minSilence     = 400 * time.Millisecond  // two heartbeats
 )
 
+// stopWait is how long a keeper that was told to stop may take to end, which is all that it has left to do.
+const stopWait = 500 * time.Millisecond
+
 // ErrNotRunning says that no keeper process is there at the moment. What was asked is kept for the next one.
 var ErrNotRunning = errors.New("the keeper is not running")
 
@@ -179,7 +182,7 @@ func (c *Client) Close() error {
 	err := c.ask(request{Kind: askStop})
 	c.closed = true
 	if c.proc != nil {
-		c.proc.End()
+		c.proc.Stop(stopWait)
 	}
 	c.proc = nil
 	c.heart.Store(nil)
