@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -20,7 +21,10 @@ type Cable struct {
 	lan       *LAN
 	port      netlink.Link // the switch's end
 
-	muteOut bool // nothing from the node arrives: the tap is to see nothing either; guarded by Lab.mu
+	// Guarded by Lab.mu.
+	muteOut    bool      // nothing from the node arrives: the tap is to see nothing either,
+	heardFrom  time.Time // nor what was sent before this time, when the latest mute ended
+	forwarding bool      // what the latest event about the port said
 }
 
 // Connect plugs a new interface of the node into a LAN, gives it addresses, and returns when frames pass.
@@ -108,7 +112,7 @@ func (c *Cable) Mute() error {
 	if err := c.node.lab.handle.LinkSetNoMaster(c.port); err != nil {
 		return c.fail("mute", err)
 	}
-	c.setMuteOut(true)
+	c.mute()
 	return nil
 }
 
@@ -125,13 +129,13 @@ func (c *Cable) MuteOut() error {
 	if err := c.onSwitch(lockPort); err != nil {
 		return c.fail("mute", err)
 	}
-	c.setMuteOut(true)
+	c.mute()
 	return nil
 }
 
 // Restore undoes all of the above and returns when frames pass again. The node's interface must be up.
 func (c *Cable) Restore(ctx context.Context) error {
-	c.setMuteOut(false) // first: an answer to the carrier may come within microseconds
+	c.unmute() // first: an answer to the carrier may come within microseconds
 	if err := c.restore(ctx); err != nil {
 		return c.fail("restore", err)
 	}
@@ -156,10 +160,23 @@ func (c *Cable) restore(ctx context.Context) error {
 	return c.settle(ctx, true)
 }
 
-func (c *Cable) setMuteOut(on bool) {
+func (c *Cable) mute() {
 	c.node.lab.mu.Lock()
 	defer c.node.lab.mu.Unlock()
-	c.muteOut = on
+	c.muteOut = true
+}
+
+func (c *Cable) unmute() {
+	c.node.lab.mu.Lock()
+	defer c.node.lab.mu.Unlock()
+	if c.muteOut {
+		c.muteOut, c.heardFrom = false, time.Now()
+	}
+}
+
+// heard reports whether a packet that left the node at the given time reached the LAN. Called with Lab.mu held.
+func (c *Cable) heard(at time.Time) bool {
+	return !c.muteOut && !at.Before(c.heardFrom)
 }
 
 // settle waits until the node's carrier and the bridge's port agree that the cable is plugged in, or not.
@@ -183,7 +200,7 @@ func (c *Cable) settle(ctx context.Context, up bool) error {
 // changes reports whether an event is news of the cable's state.
 func (c *Cable) changes(e Event) bool {
 	return e.Node == c.node.name && e.Interface == c.Interface &&
-		(e.Kind == CarrierUp || e.Kind == CarrierDown || e.Kind == PortChanged)
+		(e.Kind == CarrierUp || e.Kind == CarrierDown || e.Kind == PortUp || e.Kind == PortDown)
 }
 
 func (c *Cable) state() (carrier, forwarding bool, err error) {
@@ -196,7 +213,7 @@ func (c *Cable) state() (carrier, forwarding bool, err error) {
 		port, err = readPort(index)
 		return err
 	})
-	return link.Attrs().RawFlags&unix.IFF_LOWER_UP != 0, port.forwarding, err
+	return hasCarrier(link.Attrs().RawFlags), port.forwarding, err
 }
 
 // onSwitch calls f with the port's index inside the switch's namespace.

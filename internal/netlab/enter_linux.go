@@ -55,7 +55,7 @@ func Available() error {
 		return nil
 	}
 	if err := probe(userNamespace()); err != nil {
-		return fmt.Errorf("namespaces need root or user namespaces: %s: %w", remedy(readSetting), err)
+		return fmt.Errorf("make namespaces: %w: %s", err, remedy(readSetting))
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func hasCapabilities(wanted ...int) bool {
 // probe tries to start a process with the attributes. Its program cannot exist, so that nothing runs: the kernel
 // looks for it only after the namespaces are made.
 func probe(attr *syscall.SysProcAttr) error {
-	_, err := os.StartProcess(os.DevNull+"/none", nil, &os.ProcAttr{Sys: attr})
+	_, _, err := syscall.StartProcess(os.DevNull+"/none", nil, &syscall.ProcAttr{Sys: attr})
 	if errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}

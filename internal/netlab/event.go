@@ -21,7 +21,8 @@ const (
 	AddressRemoved                 // an address is gone, by hand or because its lifetime ended
 	ARPSeen                        // an ARP packet of the node arrived at the switch
 	AdvertSeen                     // a VRRP packet of the node arrived at the switch
-	PortChanged                    // the switch's end of the interface's cable began or ceased to forward
+	PortUp                         // the switch passes frames of the interface's cable
+	PortDown                       // the switch ceased to pass them
 )
 
 var kindNames = map[Kind]string{
@@ -34,7 +35,8 @@ var kindNames = map[Kind]string{
 	AddressRemoved: "address removed",
 	ARPSeen:        "ARP",
 	AdvertSeen:     "advert",
-	PortChanged:    "port changed",
+	PortUp:         "port up",
+	PortDown:       "port down",
 }
 
 func (k Kind) String() string {

@@ -1,7 +1,6 @@
 package netlab
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -69,9 +68,9 @@ func readReport(r io.Reader) (warnings []string, err error) {
 	case initReady:
 		return lines[1:], nil
 	case "":
-		return nil, errors.New("init ended at once")
+		return nil, fmt.Errorf("init ended at once: %w", errNoEnter)
 	}
-	return nil, fmt.Errorf("init: %s (the program must call netlab.Enter first)", lines[0])
+	return nil, fmt.Errorf("init: %s", lines[0])
 }
 
 // kill ends the init, and with it every process of the node, and waits until they are gone.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,6 +17,8 @@ import (
 
 // ErrClosed is returned by everything that meets a closed lab.
 var ErrClosed = errors.New("the lab is closed")
+
+var errNoEnter = errors.New("the program must call netlab.Enter before it makes a lab")
 
 const (
 	loopbackIndex = 1 // the kernel's, in every network namespace
@@ -56,6 +59,9 @@ type Lab struct {
 
 // New makes a lab without LANs and nodes. It needs Enter to have been called. The caller must Close it.
 func New(cfg Config) (*Lab, error) {
+	if os.Getenv(marker) == roleInit {
+		return nil, errNoEnter // a node's init that got this far would make nodes without end
+	}
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()
 	}
@@ -151,7 +157,6 @@ func (l *Lab) LAN(name string) (*LAN, error) {
 	l.lans++
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = fmt.Sprintf("lan%d", l.lans)
-	attrs.HardwareAddr = hardwareAddr(0, l.lans)
 	snooping := false
 	bridge := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snooping}
 	if err := l.handle.LinkAdd(bridge); err != nil {

@@ -3,9 +3,11 @@ package netlab
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,58 +92,27 @@ func TestIntegrationStragglersDie(t *testing.T) {
 	lab := newLab(t, Config{})
 	n, err := lab.Node("one")
 	must(t, "make node", err)
-	pidFile := filepath.Join(t.TempDir(), "pid")
-	run(t, n, `trap '' TERM HUP INT; setsid sleep 1000 >/dev/null 2>&1 & echo $! >`+pidFile)
-	b, err := os.ReadFile(n.Path("/proc/" + strings.TrimSpace(readFile(t, pidFile)) + "/status"))
-	must(t, "find straggler", err)
-	pid := outerPid(t, string(b))
+	reader, writer, err := os.Pipe()
+	must(t, "make pipe", err)
+	defer reader.Close()
+	cmd := shell(`trap '' TERM HUP INT; setsid sh -c 'echo up >&3; exec sleep 1000' >/dev/null 2>&1 &`)
+	cmd.ExtraFiles = []*os.File{writer}
+	p, err := n.Start(cmd)
+	must(t, "start", err)
+	must(t, "close pipe", writer.Close())
+	must(t, "run", p.Wait(patient(t)))
+	line := make([]byte, 3)
+	_, err = io.ReadFull(reader, line)
+	must(t, "read from straggler", err)
 	must(t, "close", lab.Close())
-	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("straggler %d after the lab: got %v, want %v", pid, err, syscall.ESRCH)
+	must(t, "set deadline", reader.SetReadDeadline(time.Now().Add(5*time.Second)))
+	if _, err := reader.Read(line); err != io.EOF {
+		t.Errorf("read from straggler after the lab: got %v, want %v", err, io.EOF)
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	must(t, "read file", err)
-	return string(b)
-}
-
-// outerPid finds the number by which a process on a node is known here.
-func outerPid(t *testing.T, status string) int {
-	t.Helper()
-	for inner := range strings.Lines(status) {
-		if f := strings.Fields(inner); f[0] == "NSpid:" {
-			return outerPidOf(t, f[len(f)-1])
-		}
-	}
-	t.Fatalf("no NSpid in %q", status)
-	return 0
-}
-
-func outerPidOf(t *testing.T, inner string) int {
-	t.Helper()
-	entries, err := filepath.Glob("/proc/[0-9]*/status")
-	must(t, "list processes", err)
-	for _, path := range entries {
-		b, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(b), "Name:\tsleep\n") {
-			continue
-		}
-		for line := range strings.Lines(string(b)) {
-			if f := strings.Fields(line); f[0] == "NSpid:" && len(f) > 2 && f[len(f)-1] == inner {
-				pid, err := strconv.Atoi(f[1])
-				must(t, "parse", err)
-				return pid
-			}
-		}
-	}
-	t.Fatalf("process %s of the node is not to be found", inner)
-	return 0
 }
 
 func TestIntegrationProcess(t *testing.T) {
+	t.Parallel()
 	n, err := newLab(t, Config{}).Node("one")
 	must(t, "make node", err)
 	t.Run("exit code", func(t *testing.T) {
@@ -216,21 +187,34 @@ func TestIntegrationDo(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	})
-	t.Run("outside stays", func(t *testing.T) {
-		for range 50 {
-			must(t, "do", n.Do(func() error { return nil }))
-			if got := namespace(t); got != before {
-				t.Fatalf("namespace: got %s, want %s", got, before)
-			}
+	t.Run("Goexit", func(t *testing.T) {
+		err := n.Do(func() error {
+			runtime.Goexit()
+			return nil
+		})
+		if err != errAbandoned {
+			t.Errorf("got %v, want %v", err, errAbandoned)
 		}
 	})
 }
 
 func namespace(t *testing.T) string {
 	t.Helper()
-	link, err := os.Readlink("/proc/thread-self/ns/net")
+	link, err := os.Readlink("/proc/self/ns/net")
 	must(t, "read namespace", err)
 	return link
+}
+
+// A goroutine that is on the main thread when it calls Do must not take it into a namespace, which it would never
+// leave: the main thread cannot be thrown away.
+func TestDoLeavesTheMainThreadAlone(t *testing.T) {
+	executable, err := os.Executable()
+	must(t, "find executable", err)
+	cmd := exec.CommandContext(t.Context(), executable)
+	cmd.Env = append(os.Environ(), taskKey+"="+taskThread)
+	if err := cmd.Run(); err != nil {
+		t.Errorf("a function called on the main thread: got %v, want it on another", err)
+	}
 }
 
 func TestTail(t *testing.T) {

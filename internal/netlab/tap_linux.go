@@ -116,7 +116,7 @@ func (l *Lab) packet(at time.Time, from unix.Sockaddr, frame []byte) {
 	l.mu.Lock() // held until the event is recorded: after Mute returns, nothing from the node is
 	defer l.mu.Unlock()
 	c, ok := l.cables[address.Ifindex]
-	if !ok || c.muteOut {
+	if !ok || !c.heard(at) {
 		return
 	}
 	l.stream.add(Event{

@@ -89,15 +89,19 @@ func onThread(f func()) {
 	runtime.UnlockOSThread()
 }
 
-// newNetwork makes an empty network namespace with IPv6 off, so that it never speaks by itself.
+// newNetwork makes an empty network namespace that is good for bridges: without IPv6, so that it never speaks by
+// itself, and without a firewall on the bridges, which would judge the frames.
 func newNetwork() (network space, warnings []string, err error) {
 	err = inside(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make network namespace: %w", err)
 		}
 		warnings = setSysctls(map[string]string{
-			"net/ipv6/conf/all/disable_ipv6":     "1",
-			"net/ipv6/conf/default/disable_ipv6": "1",
+			"net/ipv6/conf/all/disable_ipv6":      "1",
+			"net/ipv6/conf/default/disable_ipv6":  "1",
+			"net/bridge/bridge-nf-call-arptables": "0",
+			"net/bridge/bridge-nf-call-iptables":  "0",
+			"net/bridge/bridge-nf-call-ip6tables": "0",
 		})
 		network, err = openSpace("/proc/thread-self/ns/net", unix.CLONE_NEWNET)
 		return err

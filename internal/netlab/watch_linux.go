@@ -101,7 +101,7 @@ func (w *linkWatch) link(now time.Time, present bool, body []byte) (events []Eve
 		return nil
 	}
 	was, known := w.links[header.Index]
-	is := linkState{name: linkName(body[unix.SizeofIfInfomsg:]), carrier: header.Flags&unix.IFF_LOWER_UP != 0}
+	is := linkState{name: linkName(body[unix.SizeofIfInfomsg:]), carrier: hasCarrier(header.Flags)}
 	event := func(kind Kind) {
 		events = append(events, Event{Time: now, Kind: kind, Node: w.node, Interface: is.name})
 	}
@@ -122,6 +122,10 @@ func (w *linkWatch) link(now time.Time, present bool, body []byte) (events []Eve
 	}
 	return events
 }
+
+// hasCarrier reads a link's flags. IFF_LOWER_UP would be some microseconds earlier, but then the kernel has not yet
+// given the interface back its queue, and drops what is sent.
+func hasCarrier(flags uint32) bool { return flags&unix.IFF_RUNNING != 0 }
 
 func linkName(attributes []byte) string {
 	attrs, err := nl.ParseRouteAttr(attributes)
@@ -197,15 +201,21 @@ func (l *Lab) portEvents(now time.Time, m syscall.NetlinkMessage) []Event {
 	if m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK {
 		return nil
 	}
-	index, _, ok := parsePort(m.Data)
+	index, port, ok := parsePort(m.Data)
 	if !ok {
 		return nil
 	}
+	forwarding := port.forwarding && m.Header.Type == unix.RTM_NEWLINK
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, ok := l.cables[index]
-	if !ok {
+	if !ok || c.forwarding == forwarding {
 		return nil
 	}
-	return []Event{{Time: now, Kind: PortChanged, Node: c.node.name, Interface: c.Interface, LAN: c.lan.Name}}
+	c.forwarding = forwarding
+	kind := PortDown
+	if forwarding {
+		kind = PortUp
+	}
+	return []Event{{Time: now, Kind: kind, Node: c.node.name, Interface: c.Interface, LAN: c.lan.Name}}
 }
