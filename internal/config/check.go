@@ -107,7 +107,6 @@ func (c *checker) named(n *yaml.Node, f *field, path string) {
 		if what := f.Type.names.fault(key.Value); what != "" {
 			c.report(key, p, what, f.Type.names.Want)
 		} else if c.value(value, f.named, p) {
-			key.Tag = "!!str" // 1 and 2024-01-01 are names here
 			kept = append(kept, key, value)
 		}
 	})

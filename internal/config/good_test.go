@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -177,12 +178,36 @@ func TestBesideKeepalived(t *testing.T) {
 	if got := in.VRRP.Auth.Password; got != "01234567" {
 		t.Errorf("got password %q, want the text as it stands, not a number", got)
 	}
+	if got := in.Track[2]; got != (tracker.Binding{ID: tracker.ID{Kind: tracker.KindBackend, Name: "web", MinUp: 2}}) {
+		t.Errorf("got %+v, want the backend with weight 0", got)
+	}
+	if got := in.VIP.Lease; got != 3*time.Second {
+		t.Errorf("got a lease of %v, want 3s, by the node's own priority", got)
+	}
 	if got := in.Notify.Script; !reflect.DeepEqual(got, []string{"/etc/notify.sh"}) {
 		t.Errorf("got script %q, want the program alone", got)
 	}
 	want := []tracker.Script{{Name: "chk", Command: []string{"/usr/bin/killall", "-0", "haproxy"}, Interval: time.Second, Timeout: time.Second, Rise: 1, Fall: 1}}
 	if !reflect.DeepEqual(n.Scripts, want) {
 		t.Errorf("got %+v, want %+v", n.Scripts, want)
+	}
+}
+
+func TestOddNames(t *testing.T) {
+	for node, want := range map[string]string{"1": "eth0 100", "2024-01-01": "eth1 101", "true": "eth2 102"} {
+		n := good(t, "odd_names.yaml", node)
+		if got := fmt.Sprint(n.Instances[0].VRRP.Interface, " ", n.Instances[0].VRRP.Priority); got != want {
+			t.Errorf("%s: got %s, want %s", node, got, want)
+		}
+	}
+	n := good(t, "odd_names.yaml", "1")
+	front, back := n.Proxy.Frontends[0], n.Proxy.Backends[0]
+	got := []string{n.Instances[0].VRRP.Name, n.Scripts[0].Name, front.Name, front.DefaultBackend, back.Name, back.Servers[0].Name}
+	if want := []string{"1", "1.5", "0x10", "1e3", "1e3", "007"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if want := []proxy.HeaderSet{{Name: "1", Value: "2"}, {Name: "1.0", Value: "3.0"}}; !reflect.DeepEqual(front.ResponseHeaders, want) {
+		t.Errorf("got %q, want %q", front.ResponseHeaders, want)
 	}
 }
 

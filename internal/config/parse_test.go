@@ -93,6 +93,34 @@ func TestBindsAreBounded(t *testing.T) {
 	}
 }
 
+func TestBindsThatExcludeEachOther(t *testing.T) {
+	for _, tt := range []struct {
+		first, second string
+		want          bool // whether the kernel refuses the second
+	}{
+		{"127.0.0.1:80", "127.0.0.1:80", true},
+		{"127.0.0.1:80", "127.0.0.1:81", false},
+		{"127.0.0.1:80", "127.0.0.2:80", false},
+		{"127.0.0.1:80", "[::1]:80", false},
+		{"127.0.0.1:80", "0.0.0.0:80", true},
+		{"0.0.0.0:80", "127.0.0.1:80", true},
+		{"0.0.0.0:80", "[::1]:80", false},
+		{"[::1]:80", "0.0.0.0:80", false},
+		{"127.0.0.1:80", "[::]:80", true},
+		{"[::]:80", "127.0.0.1:80", true},
+		{"[::]:80", "[::1]:80", true},
+		{"[::1]:80", "[::]:80", true},
+		{"[::]:80", "0.0.0.0:80", true},
+		{"[::]:80", "[::1]:81", false},
+		{"0.0.0.0:80", ":80", true}, // without instances
+	} {
+		text := fmt.Sprintf("proxy: {frontends: [{name: f, bind: [{address: '%s'}, {address: '%s'}], rules: [{respond: {}}]}]}", tt.first, tt.second)
+		if _, problems := Parse("f.yaml", []byte(text)); (problems.Err() != nil) != tt.want {
+			t.Errorf("%s and %s: got %v, want an error: %t", tt.first, tt.second, problems.Err(), tt.want)
+		}
+	}
+}
+
 func TestSecretsAreNotShown(t *testing.T) {
 	text, err := os.ReadFile("testdata/bad/password.yaml")
 	if err != nil {

@@ -44,7 +44,7 @@ func parse(name string, text []byte) (*source, *Problem) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
 	switch err := decoder.Decode(&doc); {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), err == nil && doc.Content[0].ShortTag() == "!!null":
 		return src, src.problem(1, 1, "the file is empty", "proxy.frontends or vrrp.instances in it")
 	case err != nil:
 		return src, src.syntax(err)
@@ -136,6 +136,9 @@ func (s *source) problem(line, column int, what, want string) *Problem {
 
 // shown returns a line of the text with the secrets in it starred out.
 func (s *source) shown(line int) string {
+	if line < 1 || line > len(s.lines) { // the parser counts by itself
+		return ""
+	}
 	text := s.lines[line-1]
 	for _, n := range s.secrets {
 		if n.Value == "" || line < n.Line || line > n.Line+strings.Count(n.Value, "\n") {

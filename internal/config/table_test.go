@@ -133,6 +133,7 @@ func TestSuggest(t *testing.T) {
 		{"virtual_ipaddress", "virtual_addresses"}, // Keepalived's
 		{"vrid", "virtual_router_id"},
 		{"nam", "name"},
+		{"nmae", "name"}, // neighbours swapped are one mistake, not two
 		{"nme2", ""},
 		{"x", ""},
 		{"", ""},

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Type is what the value of a key may be. Its words serve the reference and the errors alike.
@@ -159,7 +160,8 @@ func line(most int) Type {
 		}}
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+// isControl takes Unicode's line breaks for control characters too: YAML ends a line at them, and editors do not.
+func isControl(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // body is text that may have many lines, or none.
 func body(most int) Type {

@@ -54,6 +54,9 @@ func TestWarnings(t *testing.T) {
 			"f.yaml:10:15: warning: vrrp.instances[0].track[0]: weight 0 on what all nodes share: with web down every node is in FAULT and none has the addresses, want a negative weight"}},
 		{"a backend without a check", "{lb1: 101, lb2: 100}", "[{backend: unchecked, weight: -10}, {script: check_app}, {script: other}]", []string{
 			"f.yaml:10:25: warning: vrrp.instances[0].track[0].backend: unchecked has no health_check: it is never down"}},
+		{"one warning does not hide another", "{lb1: 121, lb2: 100}", "[{backend: unchecked, weight: -10}, {script: check_app}, {script: other}]", []string{
+			"f.yaml:10:25: warning: vrrp.instances[0].track[0].backend: unchecked has no health_check: it is never down",
+			"f.yaml:10:44: warning: vrrp.instances[0].track[0].weight: with unchecked down lb1 is 111 > 100: no failover, want a weight of -22 or less"}},
 		{"a script that nobody tracks", "{lb1: 101, lb2: 100}", "[{script: check_app}]", []string{unused}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,6 +111,26 @@ func TestLeaseStaysBelowThePeersPatience(t *testing.T) {
 	}
 	if got := leaseWithin(time.Second); got != minLease {
 		t.Errorf("got %v, want %v: no lease is shorter", got, minLease)
+	}
+}
+
+func TestLeaseIsForTheQuickestPeer(t *testing.T) {
+	const text = `
+nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}, lb3: {address: 10.0.0.3}}
+vrrp: {instances: [{name: VI_1, interface: eth0, virtual_router_id: 51, virtual_addresses: [10.0.0.100/24], priority: {lb1: 100, lb2: 254, lb3: 50}}]}
+`
+	cfg, problems := Parse("f.yaml", []byte(text))
+	if cfg == nil {
+		t.Fatal(problems)
+	}
+	for node, want := range map[string]time.Duration{"lb1": 2 * time.Second, "lb2": 3 * time.Second, "lb3": 2 * time.Second} {
+		n, err := cfg.Node(node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Instances[0].VIP.Lease; got != want {
+			t.Errorf("%s: got a lease of %v, want %v", node, got, want)
+		}
 	}
 }
 
