@@ -23,10 +23,10 @@ type Reload string
 
 // The effects of a reload.
 const (
-	ReloadLive    Reload = "at once"                   // in place; nothing restarts
-	ReloadNew     Reload = "for new connections"       // those that are open keep what they began with
-	ReloadAnew    Reload = "starts this part anew"     // the instance, tracker, bind or check that the key belongs to
-	ReloadWire    Reload = "refused without `--force`" // nodes that differ in it do not hear each other
-	ReloadRestart Reload = "after a restart"           // fixed while the daemon runs
-	ReloadParts   Reload = "as its keys say"           // sections and lists
+	ReloadLive    Reload = "at once"                     // in place; nothing restarts
+	ReloadNew     Reload = "for new connections"         // those that are open keep what they began with
+	ReloadAnew    Reload = "starts this part anew"       // the instance, tracker, bind or check that the key belongs to
+	ReloadWire    Reload = "refused without `--force`"   // nodes that differ in it do not hear each other
+	ReloadRestart Reload = "refused: it takes a restart" // fixed while the daemon runs
+	ReloadParts   Reload = "as its keys say"             // sections and lists
 )

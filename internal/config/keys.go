@@ -31,7 +31,7 @@ func adminKeys() []Key {
 		{Path: "admin.stats", Later: true, Help: "The web page, the metrics and the API."},
 
 		{Path: "log", Type: section(), Default: "{}", Example: "{level: info, format: text}", Reload: ReloadParts, Help: "The daemon's own log, on standard error."},
-		{Path: "log.level", Type: oneOf("trace", "debug", "info", "warn", "error"), PerNode: true, Default: "info", Example: "info", Reload: ReloadLive,
+		{Path: "log.level", Type: oneOf("trace", "debug", "info", "warn", "error"), PerNode: true, Default: "info", Example: "info", Reload: ReloadRestart,
 			Help: "The least important lines that are written."},
 		{Path: "log.format", Type: oneOf("text", "json"), Default: "text", Example: "json", Reload: ReloadRestart, Help: "`json` for machines."},
 	}

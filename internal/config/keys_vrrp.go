@@ -3,7 +3,7 @@ package config
 func vrrpKeys() []Key {
 	const in = "vrrp.instances[]"
 	return []Key{
-		{Path: "vrrp", Type: section(), Example: "{instances: []}", Absent: "no virtual addresses: a plain load balancer", Reload: ReloadParts, Help: "The virtual routers."},
+		{Path: "vrrp", Type: section(), Example: "{instances: []}", Absent: "no virtual addresses: a plain load balancer", Reload: ReloadParts, Help: "The virtual routers. A daemon that was started without any takes the first ones after a restart only."},
 		{Path: "vrrp.instances", Type: list(0, 255), Others: "vrrp_instance", Example: "[]", Absent: "none", Reload: ReloadParts, Help: "One item for each virtual router. With two of them each node can hold one."},
 		{Path: in + ".name", Type: identifier(), Required: true, Example: "VI_1", Reload: ReloadAnew, Help: "Its name in logs and status, unique."},
 		{Path: in + ".interface", Type: interfaceName(), Required: true, PerNode: true, Example: "{lb1: eth0, lb2: ens3}", Reload: ReloadAnew,
