@@ -31,7 +31,9 @@ type Cable struct {
 func (n *Node) Connect(ctx context.Context, lan *LAN, name string, addresses ...netip.Prefix) (*Cable, error) {
 	c, err := n.plug(lan, name)
 	if err == nil {
-		err = c.configure(ctx, addresses)
+		if err = c.configure(ctx, addresses); err != nil {
+			_ = n.lab.handle.LinkDel(c.port) // the first error is the one that matters
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect %s of %s to %s: %w", name, n.name, lan.Name, err)

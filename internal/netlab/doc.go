@@ -37,7 +37,7 @@
 //	lab.go            Config, Lab, LAN: what is built and how it ends
 //	node.go           Node: sockets, addresses, Connect
 //	cable.go          Cable: Pull, Mute, Restore
-//	process.go        Process: programs on a node; tail.go keeps the end of their output
+//	process_linux.go  Process: programs on a node; tail.go keeps the end of their output
 //	event.go          Event and its kinds
 //	stream.go         the ring of events, Mark and Await
 //	watch_linux.go    notifications of the kernel into events

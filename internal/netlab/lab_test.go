@@ -110,6 +110,21 @@ func TestIntegrationNodesTalk(t *testing.T) {
 	})
 }
 
+func TestIntegrationConnectLeavesNothingWhenItFails(t *testing.T) {
+	p := newPair(t, Config{})
+	twice := netip.MustParsePrefix("10.78.0.1/24")
+	_, err := p.one.Connect(patient(t), p.cableOne.lan, "eth1", twice, twice)
+	want := "connect eth1 of one to front: add 10.78.0.1/24 to eth1: file exists"
+	if got := errorText(err); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := p.one.Netlink().LinkByName("eth1"); !errors.As(err, new(netlink.LinkNotFoundError)) {
+		t.Errorf("the interface afterwards: got %v, want that it is not found", err)
+	}
+	_, err = p.one.Connect(patient(t), p.cableOne.lan, "eth1", twice)
+	must(t, "connect again", err)
+}
+
 func TestIntegrationIPv6IsUsableAtOnce(t *testing.T) {
 	lab := newLab(t, Config{})
 	lan, err := lab.LAN("six")
