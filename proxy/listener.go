@@ -114,19 +114,23 @@ func (l *listener) isClosed() bool {
 	}
 }
 
-// handle passes an accepted connection on.
+// handle passes an accepted connection on. One that slipped in while the gate was being closed waits here, as others
+// do in the kernel.
 func (l *listener) handle(tcp *net.TCPConn) {
-	t := l.terms.Load()
-	c := &conn{TCPConn: tcp, set: l.conns, gate: l.gate.Load(), lane: t.lane}
-	if !l.conns.admit(c) {
-		c.reset() // it slipped in while the gate was being closed
+	for l.await() {
+		t := l.terms.Load()
+		c := &conn{TCPConn: tcp, set: l.conns, gate: l.gate.Load(), lane: t.lane}
+		if !l.conns.admit(c) {
+			continue
+		}
+		if t.tls != nil {
+			t.lane.handle(tls.Server(c, t.tls))
+		} else {
+			t.lane.handle(c)
+		}
 		return
 	}
-	if t.tls != nil {
-		t.lane.handle(tls.Server(c, t.tls))
-		return
-	}
-	t.lane.handle(c)
+	_ = tcp.Close() // the bind is gone, and nobody has read from it
 }
 
 func (l *listener) pause() {

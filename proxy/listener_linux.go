@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"syscall"
@@ -25,6 +26,9 @@ func listen(address netip.AddrPort, vip bool) (*net.TCPListener, error) {
 	}}
 	config.SetMultipathTCP(false) // its sockets neither splice nor reset as those of TCP do
 	l, err := config.Listen(context.Background(), network, address.String())
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return nil, errno // what net adds, the caller knows
+	}
 	if err != nil {
 		return nil, err
 	}

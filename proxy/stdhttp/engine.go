@@ -80,12 +80,14 @@ type Server struct {
 func (e *Engine) NewServer(b Bind) *Server {
 	s := &Server{engine: e, bind: b}
 	s.http = &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: b.HTTPRequest,
-		IdleTimeout:       b.KeepAlive,
-		MaxHeaderBytes:    maxRequestHead,
-		Protocols:         new(http.Protocols),
-		ErrorLog:          e.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		Handler: s,
+
+		DisableGeneralOptionsHandler: true, // servers answer OPTIONS * too
+		ReadHeaderTimeout:            b.HTTPRequest,
+		IdleTimeout:                  b.KeepAlive,
+		MaxHeaderBytes:               maxRequestHead,
+		Protocols:                    new(http.Protocols),
+		ErrorLog:                     e.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	s.http.Protocols.SetHTTP1(true)
 	return s

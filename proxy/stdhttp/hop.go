@@ -44,7 +44,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.silence = time.AfterFunc(time.Hour, func() { cancel(errSilent) })
 	h.silence.Stop()
 	defer h.silence.Stop()
-	h.upload = &upload{hop: h, ReadCloser: r.Body}
+	h.upload = &upload{hop: h, body: r.Body}
 	h.r.Body = h.upload
 	_ = h.control.EnableFullDuplex() // HTTP/1 always can: a response may come before the request's end
 	defer h.end()
@@ -67,6 +67,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // close the connection.
 func (h *hop) end() {
 	v, kind := recover(), exchange.Kind(h.fault.Load())
+	h.upload.over.Store(true)
 	switch {
 	case v != nil && v != http.ErrAbortHandler:
 		kind = exchange.Broken
@@ -128,6 +129,9 @@ func (h *hop) attempt(out *http.Request, a exchange.Action) {
 		h.silence.Reset(a.Backend.Server)
 	}}))
 	h.upload.server = a.Backend.Server
+	if out.Body != nil {
+		out.Body = h.upload // afresh: an attempt that fails has closed what it was given
+	}
 	h.address(out, a)
 	transport := h.engine.fresh
 	if out.Body == nil && (out.Method == http.MethodGet || out.Method == http.MethodHead || out.Method == http.MethodOptions) {

@@ -113,20 +113,26 @@ func (h *hop) tunnelled() bool {
 // extend gives the client its time to take the next bytes.
 func (h *hop) extend() { _ = h.control.SetWriteDeadline(time.Now().Add(h.frontend.Client)) } // an error shows in the write
 
-// upload is the request body.
+// upload is the request body. Closing it does nothing: a further attempt may need it.
 type upload struct {
 	*hop
-	io.ReadCloser
+	body   io.Reader
 	server time.Duration // for the server to take what it is sent
 	bytes  atomic.Int64
 	ended  atomic.Bool // read to its end
+	over   atomic.Bool // the exchange is, and body is net/http's again
 }
 
+func (u *upload) Close() error { return nil }
+
 func (u *upload) Read(p []byte) (int, error) {
+	if u.over.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	u.silence.Stop() // it is the client's turn
 	defer u.silence.Reset(u.server)
 	_ = u.control.SetReadDeadline(time.Now().Add(u.frontend.Client)) // an error shows in the read
-	n, err := u.ReadCloser.Read(p)
+	n, err := u.body.Read(p)
 	u.bytes.Add(int64(n))
 	switch {
 	case err == io.EOF:

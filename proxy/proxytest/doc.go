@@ -1,0 +1,14 @@
+// Package proxytest holds any engine of the balancer to what clients and servers see of it. The cases know nothing but
+// sockets and the surface of package proxy; where bytes matter, both ends are raw sockets.
+//
+// Cases that stand for a requirement carry its number (R19_redirect). All addresses are on loopback, all ports chosen by
+// the kernel, and every case brings its own servers, so cases run in parallel.
+//
+// Files, in reading order:
+//
+//	suite.go       Run and the table of cases
+//	server.go      servers: scripted, refusing, silent
+//	client.go      raw requests
+//	config.go      configurations to vary
+//	routing.go, headers.go, faults.go, bodies.go, upgrade.go, balance.go, tls.go, gates.go, reload.go   the cases
+package proxytest

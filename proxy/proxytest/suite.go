@@ -1,0 +1,92 @@
+package proxytest
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy"
+)
+
+// patience bounds everything that is expected to happen.
+const patience = 10 * time.Second
+
+// moment is how long something must not happen where nothing tells that it will not.
+const moment = 100 * time.Millisecond
+
+// Balancer is a running balancer; *proxy.Proxy has all of it but Reload.
+type Balancer interface {
+	Reload(t *testing.T, c proxy.Config) // plan and apply
+	Gate(addr netip.Addr) *proxy.Gate
+	EndConnections(addr netip.Addr) int
+	Snapshot() proxy.Snapshot
+}
+
+// Start runs a balancer until the test ends.
+type Start func(t *testing.T, c proxy.Config) Balancer
+
+// Run runs the suite.
+func Run(t *testing.T, start Start) {
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, Start)
+	}{
+		{"R17_routes_by_host_and_path", routes},
+		{"R19_redirect", redirects},
+		{"R44_respond", responds},
+		{"path_and_query_arrive_as_sent", targets},
+		{"ambiguous_requests_are_refused", refuses},
+		{"R45_forwarded_headers", forwarded},
+		{"hop_by_hop_fields_end_here", hopByHop},
+		{"R20_response_headers_on_every_response", responseHeaders},
+		{"responses_arrive_as_sent", responsesAsSent},
+
+		{"R16_no_server_is_503", noServer},
+		{"R40_refused_everywhere_is_503_after_the_retries", refusedEverywhere},
+		{"R11_connect_timeout_is_503", connectTimeout},
+		{"R12_silent_server_is_504", silentServer},
+		{"broken_servers_are_502", brokenServers},
+		{"broken_bodies_abort", brokenBodies},
+		{"R42_one_refusing_server_costs_no_request", oneRefuses},
+		{"server_that_restarts_meanwhile_is_reached", restarts},
+		{"stale_connections_cost_no_request", staleConnections},
+		{"client_that_leaves_ends_the_server's_work", clientLeaves},
+		{"R13_silent_client_is_408", silentClient},
+
+		{"bodies_both_ways", bodies},
+		{"chunked_with_trailers", chunked},
+		{"request_body_streams", uploadStreams},
+		{"response_streams", downloadStreams},
+		{"early_response", earlyResponse},
+		{"head_and_bodiless_statuses", bodiless},
+		{"expect_100_continue", expectContinue},
+		{"keep_alive", keepAlive},
+
+		{"upgrade_echo_and_half_close", upgrade},
+		{"upgrade_timeout", upgradeTimeout},
+		{"upgrade_to_h2c_is_not_offered", upgradeH2C},
+
+		{"R22_R23_shares", shares},
+		{"R29_R35_health_moves_traffic", health},
+		{"several_binds", severalBinds},
+		{"R18_TLS", tlsBind},
+
+		{"R69_binds_before_the_address_arrives", bindsEarly},
+		{"gate_closed_open", gateClosedOpen},
+		{"gate_closes_while_accepting", gateCloses},
+		{"gate_draining", gateDraining},
+		{"gates_are_apart", gatesApart},
+		{"connections_end_with_their_address", endConnections},
+
+		{"R49_reload_keeps_connections", reloadKeeps},
+		{"reload_changes_routes", reloadRoutes},
+		{"reload_changes_timeouts", reloadTimeouts},
+		{"reload_removes_a_bind", reloadRemovesBind},
+		{"traffic_is_counted", counted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, start)
+		})
+	}
+}
