@@ -23,7 +23,10 @@ type source struct {
 	fset *token.FileSet
 }
 
-func (s source) test() bool { return strings.HasSuffix(s.name, "_test.go") }
+// test says whether the file serves tests alone: those, and the packages of harnesses (viptest, proxytest).
+func (s source) test() bool {
+	return strings.HasSuffix(s.name, "_test.go") || strings.HasSuffix(s.pkg, "test")
+}
 
 // sources parses every Go file of the module.
 func sources(t *testing.T) []source {
@@ -82,7 +85,7 @@ func TestImportsKeepTheStar(t *testing.T) {
 		if used[s.pkg] == nil {
 			used[s.pkg] = map[string]bool{}
 		}
-		if s.test() {
+		if strings.HasSuffix(s.name, "_test.go") {
 			continue
 		}
 		for _, p := range imports(s) {
@@ -140,8 +143,12 @@ func TestClocksAndGoroutinesOnlyWhereALoopLives(t *testing.T) {
 			case *ast.GoStmt:
 				what = "a go statement"
 			case *ast.SelectorExpr:
-				if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clockCalls, n.Sel.Name) {
+				x, ok := n.X.(*ast.Ident)
+				switch {
+				case ok && x.Name == "time" && slices.Contains(clockCalls, n.Sel.Name):
 					what = "time." + n.Sel.Name
+				case n.Sel.Name == "Go": // of a sync.WaitGroup
+					what = "a goroutine"
 				}
 			}
 			if what == "" {

@@ -1,0 +1,27 @@
+// Package daemon composes a node and gives it a life: it opens what the packages need, connects them, reloads them
+// together and ends them in order. It decides nothing that a package of its own could decide.
+//
+// The arrows of the system, and where they are drawn:
+//
+//	adverts -> vrrp.Group -> actions -> executor -> keeper's will, vip.Set, proxy.Gate    actions.go
+//	tracker.Set and the balancer's health -> inputs.judge -> vrrp.Group                   watch.go, inputs.go
+//	kernel -> source address -> vrrp.Group                                                watch.go
+//	vrrp.Group -> beat, heartbeat -> keeper                                               beat.go, instance.go
+//	transitions -> notify queue -> runner                                                 actions.go, children.go
+//	everything -> status.Snapshot -> admin                                                snapshot.go
+//
+// In reading order:
+//
+//	daemon.go       Options, New, Run: a node from its lock to its last word
+//	host.go         what all instances of a node share
+//	instance.go     one virtual router with all that hangs on it
+//	actions.go      what the state machine wants done, in its order
+//	executor.go     the ordered executor
+//	watch.go        what is told to the state machine; inputs.go judges it, health.go collects the balancer's part
+//	beat.go         adverts that the keeper sends for us
+//	reload.go       a new configuration, all or nothing
+//	snapshot.go     the one status of everything
+//	recovery.go     the memory of unclean ends; lock_linux.go, one daemon a node
+//	effects_linux.go, children.go, privileges_linux.go   the child processes and what they may do
+//	systemd.go      words to the service manager
+package daemon
