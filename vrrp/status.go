@@ -77,10 +77,10 @@ type Counters struct {
 type Drops [numDrops]uint64
 
 // Of is how many packets were dropped for a reason.
-func (d *Drops) Of(r DropReason) uint64 { return d[r] }
+func (d Drops) Of(r DropReason) uint64 { return d[r] }
 
 // Total is how many packets were dropped.
-func (d *Drops) Total() uint64 {
+func (d Drops) Total() uint64 {
 	var sum uint64
 	for _, n := range d {
 		sum += n
