@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrNoAddress: the interface has no IPv4 address of its own.
+// ErrNoAddress says that the interface has no IPv4 address of its own.
 var ErrNoAddress = errors.New("no IPv4 address besides the virtual ones")
 
 // PrimaryIPv4 returns the address of an interface that its adverts come from: the first one that is not excluded, as
