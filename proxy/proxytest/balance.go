@@ -52,10 +52,10 @@ func severalBinds(t *testing.T, start Start) {
 	if len(seen) != 3 {
 		t.Errorf("got %d addresses, want 3", len(seen))
 	}
-	s := b.Snapshot()
-	if s.Frontends[0].Requests != 3 || s.Frontends[1].Requests != 1 {
-		t.Errorf("counted %d and %d requests, want 3 and 1", s.Frontends[0].Requests, s.Frontends[1].Requests)
-	}
+	eventually(t, "3 and 1 requests are counted", func() bool {
+		s := b.Snapshot()
+		return s.Frontends[0].Requests == 3 && s.Frontends[1].Requests == 1
+	})
 }
 
 func health(t *testing.T, start Start) {

@@ -159,6 +159,7 @@ func oneRefuses(t *testing.T, start Start) {
 		client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
 		wantBody(t, client.receive("POST"), "abc")
 	}
+	eventually(t, "all is counted", func() bool { return b.Snapshot().Frontends[0].Requests == 60 })
 	f := b.Snapshot().Frontends[0]
 	if f.Responses[1] != 60 || f.Retries == 0 || f.Redispatch != f.Retries {
 		t.Errorf("got %d good responses, %d retries, %d redispatched, want 60 and every retry redispatched",

@@ -1,0 +1,438 @@
+package exchange
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// ring picks in order, untried servers first; the servers' own Pool is tested elsewhere. It hands out servers that a
+// Pool of one member made, so that slots are counted.
+type ring struct {
+	pools []*upstream.Pool
+	next  int
+}
+
+func (r *ring) Pick(tried []*upstream.Server) *upstream.Server {
+	for range r.pools {
+		p := r.pools[r.next%len(r.pools)]
+		r.next++
+		if !slices.Contains(tried, p.Members()[0].Server) {
+			return p.Pick(nil)
+		}
+	}
+	if len(r.pools) == 0 {
+		return nil
+	}
+	return r.pools[0].Pick(nil)
+}
+
+func newRing(t testing.TB, names ...string) *ring {
+	r := &ring{}
+	for _, name := range names {
+		s := upstream.NewServer(upstream.Key{Backend: "app", Name: name, Address: netip.MustParseAddrPort("192.0.2.1:80")})
+		p, err := upstream.NewPool("", []upstream.Member{{Server: s, Weight: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.pools = append(r.pools, p)
+	}
+	return r
+}
+
+func (r *ring) inFlight() (n int64) {
+	for _, p := range r.pools {
+		n += p.Members()[0].Stats().InFlight
+	}
+	return n
+}
+
+func newFrontend(t testing.TB, r *ring, rules ...rule.Rule) *Frontend {
+	table, err := rule.Compile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Frontend{
+		Name: "web", Rules: table,
+		Default: &Backend{Name: "app", Servers: r, Connect: 500 * time.Millisecond, Retries: 3},
+	}
+}
+
+// at is one event at a time after the start.
+type at struct {
+	ms int
+	Event
+}
+
+// happens is an event that is nothing but its kind.
+func happens(ms int, k Kind) at { return at{ms, Event{Kind: k}} }
+
+func heads(ms, status int) at { return at{ms, Event{Kind: Head, Status: status}} }
+
+func asks(ms int) at {
+	return at{ms, Event{Kind: Request, Target: Target{Method: "GET", Host: "a", URI: "/"}}}
+}
+
+// walk feeds events to an exchange; it returns what each led to, and the record.
+func walk(t *testing.T, f *Frontend, events ...at) (string, *Record) {
+	t.Helper()
+	start := time.Unix(1_000_000, 0)
+	var x Exchange
+	x.Start(start, f)
+	var did []string
+	var record *Record
+	for _, e := range events {
+		a := x.Step(start.Add(time.Duration(e.ms)*time.Millisecond), e.Event)
+		did = append(did, describe(a))
+		if a.Record != nil {
+			record = a.Record
+		}
+	}
+	return strings.Join(did, " "), record
+}
+
+func describe(a Action) string {
+	switch a.Do {
+	case Connect:
+		return "connect:" + a.Server.Key().Name
+	case Wait:
+		return "wait:" + a.Timeout.String()
+	case Respond:
+		return "respond:" + statusText(a.Reply.Status)
+	}
+	return [...]string{Send: "send", Forward: "forward", Tunnel: "tunnel", Done: "done", Abort: "abort"}[a.Do]
+}
+
+func statusText(status int) string {
+	return string([]byte{byte('0' + status/100), byte('0' + status/10%10), byte('0' + status%10)})
+}
+
+// TestWalks: the statuses, termination states and timers are those that HAProxy shows for the same course of events.
+func TestWalks(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		servers []string
+		events  []at
+		want    string
+
+		termination string
+		status      int
+		server      string
+		timers      [5]int // TR Tw Tc Tr Ta in ms
+		retries     int
+		redispatch  bool
+	}{
+		{
+			"all is well", []string{"s1", "s2"},
+			[]at{asks(1), happens(3, Connected), heads(10, 200), happens(15, Finished)},
+			"connect:s1 send forward done", "--", 200, "s1", [5]int{1, 0, 2, 7, 15}, 0, false,
+		},
+		{
+			"R41: the first retry already moves", []string{"s1", "s2"},
+			[]at{asks(0), happens(1, ConnectFailed), happens(2, Connected), heads(3, 200), happens(4, Finished)},
+			"connect:s1 connect:s2 send forward done", "--", 200, "s2", [5]int{0, 1, 1, 1, 4}, 1, true,
+		},
+		{
+			"R40: a server that is alone is waited for", []string{"s1"},
+			[]at{
+				asks(0), happens(1, ConnectFailed), happens(501, WaitOver), happens(502, ConnectFailed), happens(1002, WaitOver),
+				happens(1002, ConnectFailed), happens(1503, WaitOver), happens(1504, ConnectFailed), happens(1504, Finished),
+			},
+			"connect:s1 wait:500ms connect:s1 wait:500ms connect:s1 wait:500ms connect:s1 respond:503 done",
+			"SC", 503, "s1", [5]int{0, 1503, -1, -1, 1504}, 3, false,
+		},
+		{
+			"R11: connect timeouts are 503 and need no wait", []string{"s1"},
+			[]at{
+				asks(0), happens(500, ConnectTimedOut), happens(1000, ConnectTimedOut), happens(1500, ConnectTimedOut),
+				happens(2000, ConnectTimedOut), happens(2000, Finished),
+			},
+			"connect:s1 connect:s1 connect:s1 connect:s1 respond:503 done", "sC", 503, "s1", [5]int{0, 1500, -1, -1, 2000}, 3, false,
+		},
+		{
+			"no server", nil, []at{asks(0), happens(1, Finished)},
+			"respond:503 done", "SC", 503, "", [5]int{0, -1, -1, -1, 1}, 0, false,
+		},
+		{
+			"R12: a silent server is 504", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), happens(1000, ServerSilent), happens(1001, Finished)},
+			"connect:s1 send respond:504 done", "sH", 504, "s1", [5]int{0, 0, 0, -1, 1001}, 0, false,
+		},
+		{
+			"a server that closes is 502", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), happens(5, ServerClosed), happens(5, Finished)},
+			"connect:s1 send respond:502 done", "SH", 502, "s1", [5]int{0, 0, 0, -1, 5}, 0, false,
+		},
+		{
+			"garbage is 502", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), happens(5, ServerGarbage), happens(5, Finished)},
+			"connect:s1 send respond:502 done", "PH", 502, "s1", [5]int{0, 0, 0, -1, 5}, 0, false,
+		},
+		{
+			"a 101 that nobody asked for is 502", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), heads(5, 101), happens(5, Finished)},
+			"connect:s1 send respond:502 done", "PH", 502, "s1", [5]int{0, 0, 0, -1, 5}, 0, false,
+		},
+		{
+			"a stale connection is no retry", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), happens(1, Stale), happens(3, Connected), heads(4, 200), happens(5, Finished)},
+			"connect:s1 send connect:s1 send forward done", "--", 200, "s1", [5]int{0, 1, 2, 1, 5}, 0, false,
+		},
+		{
+			"a truncated body", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), heads(1, 200), happens(2, ServerClosed)},
+			"connect:s1 send forward abort", "SD", 200, "s1", [5]int{0, 0, 0, 1, 2}, 0, false,
+		},
+		{
+			"a body that stops", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), heads(1, 200), happens(1001, ServerSilent)},
+			"connect:s1 send forward abort", "sD", 200, "s1", [5]int{0, 0, 0, 1, 1001}, 0, false,
+		},
+		{
+			"a body that breaks", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), heads(1, 200), happens(2, ServerGarbage)},
+			"connect:s1 send forward abort", "PD", 200, "s1", [5]int{0, 0, 0, 1, 2}, 0, false,
+		},
+		{
+			"the client leaves while connecting", []string{"s1"}, []at{asks(0), happens(7, ClientGone)},
+			"connect:s1 abort", "CC", 0, "s1", [5]int{0, 0, -1, -1, 7}, 0, false,
+		},
+		{
+			"the client leaves while waiting", []string{"s1"}, []at{asks(0), happens(0, ConnectFailed), happens(7, ClientGone)},
+			"connect:s1 wait:500ms abort", "CC", 0, "s1", [5]int{0, 0, -1, -1, 7}, 1, false,
+		},
+		{
+			"the client leaves before the head", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), happens(7, ClientGone)},
+			"connect:s1 send abort", "CH", 0, "s1", [5]int{0, 0, 0, -1, 7}, 0, false,
+		},
+		{
+			"the client leaves in the body", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), heads(1, 200), happens(7, ClientGone)},
+			"connect:s1 send forward abort", "CD", 200, "s1", [5]int{0, 0, 0, 1, 7}, 0, false,
+		},
+		{
+			"R13: the client stops in its body", []string{"s1"},
+			[]at{asks(0), happens(0, Connected), happens(1500, ClientSilent), happens(1500, Finished)},
+			"connect:s1 send respond:408 done", "cH", 408, "s1", [5]int{0, 0, 0, -1, 1500}, 0, false,
+		},
+		{
+			"R13: slow headers", []string{"s1"}, []at{happens(1500, ClientSilent), happens(1501, Finished)},
+			"respond:408 done", "cR", 408, "", [5]int{-1, -1, -1, -1, 1501}, 0, false,
+		},
+		{
+			"the client leaves in its head", []string{"s1"}, []at{happens(5, ClientGone)},
+			"abort", "CR", 0, "", [5]int{-1, -1, -1, -1, 5}, 0, false,
+		},
+		{
+			"a bad request", []string{"s1"}, []at{{1, Event{Kind: Refused, Status: 431}}, happens(1, Finished)},
+			"respond:431 done", "PR", 431, "", [5]int{-1, -1, -1, -1, 1}, 0, false,
+		},
+		{
+			"an answer that is lost", nil, []at{asks(0), happens(3, ClientGone)},
+			"respond:503 abort", "SC", 503, "", [5]int{0, -1, -1, -1, 3}, 0, false,
+		},
+		{
+			"an engine that breaks", []string{"s1"}, []at{asks(0), happens(0, Connected), happens(3, Broken)},
+			"connect:s1 send abort", "IH", 0, "s1", [5]int{0, 0, 0, -1, 3}, 0, false,
+		},
+		{
+			"an event out of place", []string{"s1"}, []at{asks(0), heads(3, 200), happens(4, Finished)},
+			"connect:s1 abort done", "IC", 0, "s1", [5]int{0, 0, -1, -1, 3}, 0, false,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			servers := newRing(t, tt.servers...)
+			got, r := walk(t, newFrontend(t, servers), tt.events...)
+			if got != tt.want {
+				t.Fatalf("did %s\nwant %s", got, tt.want)
+			}
+			if r.Termination.String() != tt.termination || r.Status != tt.status || r.Server != tt.server {
+				t.Errorf("got %s %d %q, want %s %d %q", r.Termination, r.Status, r.Server, tt.termination, tt.status, tt.server)
+			}
+			var timers [5]int
+			for i, d := range []time.Duration{r.Request, r.Wait, r.Connect, r.Response, r.Active} {
+				timers[i] = int(d.Milliseconds())
+				if d == NotReached {
+					timers[i] = -1
+				}
+			}
+			if timers != tt.timers {
+				t.Errorf("got the timers %v, want %v", timers, tt.timers)
+			}
+			if r.Retries != tt.retries || r.Redispatched != tt.redispatch {
+				t.Errorf("got %d retries, redispatched %t, want %d, %t", r.Retries, r.Redispatched, tt.retries, tt.redispatch)
+			}
+			if n := servers.inFlight(); n != 0 {
+				t.Errorf("%d slots are still taken", n)
+			}
+		})
+	}
+}
+
+func TestRulesAnswer(t *testing.T) {
+	plain := false
+	f := newFrontend(t, newRing(t, "s1"),
+		rule.Rule{Match: rule.Match{Path: "/health"}, Respond: &rule.Respond{Status: 200, Body: "fine", ContentType: "text/plain"}, NoLog: true},
+		rule.Rule{Match: rule.Match{PathPrefix: "/a/", TLS: &plain}, Redirect: &rule.Redirect{Scheme: "https", Code: 301}},
+	)
+	f.Default = nil
+	for _, tt := range []struct {
+		name        string
+		target      Target
+		want        Reply
+		termination string
+		noLog       bool
+	}{
+		{"respond", Target{Method: "GET", URI: "/health"}, Reply{Status: 200, Body: "fine", ContentType: "text/plain"}, "LR", true},
+		{
+			"redirect", Target{Method: "GET", Host: "a:80", URI: "/b/../a/?q=//x"},
+			Reply{Status: 301, Location: "https://a/a/?q=//x", NoCache: true}, "LR", false,
+		},
+		{"redirect to nowhere", Target{Method: "GET", URI: "/a/"}, errorReply(400), "PR", false},
+		{"no rule, no default", Target{Method: "GET", Host: "a", URI: "/a/", TLS: true}, errorReply(503), "SC", false},
+		{"no path", Target{Method: "GET", Host: "a", URI: "/%2f"}, errorReply(400), "PR", false},
+		{"CONNECT", Target{Method: "CONNECT", Host: "a:443", URI: "a:443"}, errorReply(501), "PR", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var x Exchange
+			x.Start(time.Time{}, f)
+			a := x.Step(time.Time{}, Event{Kind: Request, Target: tt.target})
+			if a.Do != Respond || *a.Reply != tt.want {
+				t.Fatalf("got %s %+v, want %+v", describe(a), a.Reply, tt.want)
+			}
+			a = x.Step(time.Time{}, Event{Kind: Finished})
+			if r := a.Record; r.Termination.String() != tt.termination || r.NoLog != tt.noLog || r.Server != "" {
+				t.Errorf("got %s, no log %t, server %q", r.Termination, r.NoLog, r.Server)
+			}
+		})
+	}
+}
+
+func TestUpgrade(t *testing.T) {
+	for protocol, want := range map[string]string{
+		"websocket": "connect:s1 send tunnel abort", "": "connect:s1 send respond:502 abort",
+		"h2c": "connect:s1 send respond:502 abort", "H2C, websocket": "connect:s1 send respond:502 abort",
+	} {
+		asks := asks(0)
+		asks.Target.Upgrade = protocol
+		servers := newRing(t, "s1")
+		got, _ := walk(t, newFrontend(t, servers), asks, happens(0, Connected), heads(1, 101), happens(5000, ServerSilent))
+		if got != want {
+			t.Errorf("%q: did %s, want %s", protocol, got, want)
+		}
+		if n := servers.pools[0].Members()[0].Stats().ResponseFailures; (n == 0) != (protocol == "websocket") {
+			t.Errorf("%q: %d failures are the server's: silence in a tunnel is none, an unwanted 101 is one", protocol, n)
+		}
+	}
+}
+
+// TestOneRecord: whatever an engine tells, in whatever order, there is one record and no slot is lost.
+func TestOneRecord(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		servers := newRing(t, []string{"s1", "s2", "s3"}[:rapid.IntRange(0, 3).Draw(rt, "servers")]...)
+		f := newFrontend(t, servers)
+		f.Default.Retries = rapid.IntRange(0, 4).Draw(rt, "retries")
+		var x Exchange
+		now := time.Unix(1_000_000, 0)
+		x.Start(now, f)
+		records, ended := 0, false
+		step := func(ev Event) {
+			now = now.Add(time.Millisecond)
+			a := x.Step(now, ev)
+			if ended && (a.Do != Done || a.Record != nil) {
+				rt.Fatalf("after the end: %s", describe(a))
+			}
+			if a.Record != nil {
+				records++
+				if a.Record.Active <= 0 || (a.Record.Termination.Cause == Normal) != (a.Do == Done && a.Record.Status == 200) {
+					rt.Fatalf("%s with the record %+v", describe(a), *a.Record)
+				}
+			}
+			ended = ended || a.Do == Done || a.Do == Abort
+		}
+		for range rapid.IntRange(0, 20).Draw(rt, "events") {
+			status := rapid.SampledFrom([]int{101, 200}).Draw(rt, "status")
+			step(Event{
+				Kind: Kind(rapid.IntRange(int(Request), int(Broken)).Draw(rt, "kind")), Status: status,
+				Target: Target{Method: "GET", Host: "a", URI: "/"},
+			})
+		}
+		step(Event{Kind: Broken})
+		if !ended || records != 1 {
+			rt.Fatalf("ended: %t, %d records, want one", ended, records)
+		}
+		if n := servers.inFlight(); n != 0 {
+			rt.Fatalf("%d slots are still taken", n)
+		}
+	})
+}
+
+func TestForwardedFields(t *testing.T) {
+	client := netip.MustParseAddr("::ffff:192.0.2.7")
+	for _, tt := range []struct {
+		name  string
+		f     Forwarded
+		tls   bool
+		prior []string
+		want  []string
+	}{
+		{"nothing", Forwarded{}, true, []string{"9.9.9.9"}, nil},
+		{"append to nothing", Forwarded{AppendFor: true}, false, nil, []string{"X-Forwarded-For: 192.0.2.7"}},
+		{"append", Forwarded{AppendFor: true}, false, []string{"a, b", "c"}, []string{"X-Forwarded-For: a, b, c, 192.0.2.7"}},
+		{"replace", Forwarded{ReplaceFor: true}, false, []string{"a"}, []string{"X-Forwarded-For: 192.0.2.7"}},
+		{"proto", Forwarded{Proto: true}, false, nil, []string{"X-Forwarded-Proto: http"}},
+		{"proto of TLS, real IP", Forwarded{Proto: true, RealIP: true}, true, nil, []string{"X-Forwarded-Proto: https", "X-Real-IP: 192.0.2.7"}},
+	} {
+		var got []string
+		tt.f.Fields(client, tt.tls, tt.prior, func(name, value string) { got = append(got, name+": "+value) })
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// always picks one server.
+type always struct{ p *upstream.Pool }
+
+func (a always) Pick([]*upstream.Server) *upstream.Server { return a.p.Pick(nil) }
+
+func BenchmarkExchange(b *testing.B) {
+	f := newFrontend(b, newRing(b, "s1"))
+	f.Default.Servers = always{newRing(b, "s1").pools[0]}
+	target := Target{Method: "GET", Host: "example.com", URI: "/static/logo.png?v=1"}
+	now := time.Unix(1_000_000, 0)
+	var x Exchange
+	b.ReportAllocs()
+	for b.Loop() {
+		x.Start(now, f)
+		x.Step(now, Event{Kind: Request, Target: target})
+		x.Step(now, Event{Kind: Connected})
+		x.Step(now, Event{Kind: Head, Status: 200})
+		if a := x.Step(now, Event{Kind: Finished}); a.Record == nil {
+			b.Fatal("no record")
+		}
+	}
+}
+
+func TestExchangeAllocatesNothing(t *testing.T) {
+	f := newFrontend(t, newRing(t, "s1"))
+	f.Default.Servers = always{newRing(t, "s1").pools[0]}
+	var x Exchange
+	n := testing.AllocsPerRun(100, func() {
+		x.Start(time.Time{}, f)
+		for _, e := range []Event{asks(0).Event, {Kind: Connected}, {Kind: Head, Status: 200}, {Kind: Finished}} {
+			x.Step(time.Time{}, e)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}

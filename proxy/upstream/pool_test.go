@@ -1,0 +1,146 @@
+package upstream
+
+import (
+	"maps"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+)
+
+// newPool makes a pool of servers named a, b, c…, each with its status and weight.
+func newPool(t testing.TB, statuses []hysteresis.Status, weights ...int) *Pool {
+	t.Helper()
+	var members []Member
+	for i, status := range statuses {
+		s := NewServer(Key{Backend: "app", Name: string(rune('a' + i)), Address: netip.MustParseAddrPort("192.0.2.1:80")})
+		s.SetHealth(Health{Status: status})
+		members = append(members, Member{Server: s, Weight: weights[i]})
+	}
+	p, err := NewPool("", members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const up, down, unknown = hysteresis.Up, hysteresis.Down, hysteresis.Unknown
+
+func TestPick(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		statuses []hysteresis.Status
+		weights  []int
+		tried    []int
+		want     map[string]int // of 6 picks; "" stands for none
+	}{
+		{"nobody", nil, nil, nil, map[string]int{"": 6}},
+		{"R22: shares", []hysteresis.Status{up, up, up}, []int{3, 2, 1}, nil, map[string]int{"a": 3, "b": 2, "c": 1}},
+		{"R35: down gets nothing", []hysteresis.Status{up, down, up}, []int{1, 1, 1}, nil, map[string]int{"a": 3, "c": 3}},
+		{"all down", []hysteresis.Status{down, down}, []int{1, 1}, nil, map[string]int{"": 6}},
+		{"weight 0 gets nothing", []hysteresis.Status{up, up}, []int{0, 1}, nil, map[string]int{"b": 6}},
+		{"only weight 0", []hysteresis.Status{up, unknown}, []int{0, 0}, nil, map[string]int{"": 6}},
+		{"R32: nobody is known", []hysteresis.Status{unknown, unknown, down}, []int{1, 1, 1}, nil, map[string]int{"a": 3, "b": 3}},
+		{"unknown beside up", []hysteresis.Status{unknown, up}, []int{1, 1}, nil, map[string]int{"b": 6}},
+		{"unknown beside up of weight 0", []hysteresis.Status{unknown, up}, []int{1, 0}, nil, map[string]int{"a": 6}},
+		{"R41: not the one that failed", []hysteresis.Status{up, up, up}, []int{1, 1, 1}, []int{0}, map[string]int{"b": 3, "c": 3}},
+		{"nor both", []hysteresis.Status{up, up, up}, []int{1, 1, 1}, []int{0, 2}, map[string]int{"b": 6}},
+		{"but for want of others", []hysteresis.Status{up, up}, []int{1, 1}, []int{0, 1}, map[string]int{"a": 3, "b": 3}},
+		{"up and failed beats unknown", []hysteresis.Status{up, unknown}, []int{1, 1}, []int{0}, map[string]int{"a": 6}},
+		{"unknown and failed", []hysteresis.Status{unknown, down}, []int{1, 1}, []int{0}, map[string]int{"a": 6}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPool(t, tt.statuses, tt.weights...)
+			var tried []*Server
+			for _, i := range tt.tried {
+				tried = append(tried, p.members[i].Server)
+			}
+			got := map[string]int{}
+			for range 6 {
+				if s := p.Pick(tried); s != nil {
+					got[s.Key().Name]++
+				} else {
+					got[""]++
+				}
+			}
+			if !maps.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSlots(t *testing.T) {
+	p := newPool(t, []hysteresis.Status{up, up}, 1, 1)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 100 {
+				s := p.Pick(nil)
+				s.ConnectFailed()
+				s.ResponseFailed()
+				s.Release()
+			}
+		})
+	}
+	all.Wait()
+	held := p.Pick(nil)
+	want := Stats{InFlight: 1, Requests: 201, ConnectFailures: 200, ResponseFailures: 200}
+	if got := held.Stats(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		statuses       []hysteresis.Status
+		weights        []int
+		healthy, total int
+		known          bool
+	}{
+		{"nobody", nil, nil, 0, 0, true},
+		{"all up", []hysteresis.Status{up, up}, []int{1, 1}, 2, 2, true},
+		{"one down", []hysteresis.Status{up, down}, []int{1, 1}, 1, 2, true},
+		{"one unknown", []hysteresis.Status{up, unknown}, []int{1, 1}, 1, 2, false},
+		{"weight 0 does not count", []hysteresis.Status{down, up, unknown}, []int{1, 0, 0}, 0, 1, true},
+	} {
+		p := newPool(t, tt.statuses, tt.weights...)
+		if healthy, total, known := p.Healthy(); healthy != tt.healthy || total != tt.total || known != tt.known {
+			t.Errorf("%s: got %d of %d, known %t, want %d of %d, %t", tt.name, healthy, total, known, tt.healthy, tt.total, tt.known)
+		}
+	}
+}
+
+func TestHealthIsKept(t *testing.T) {
+	p := newPool(t, []hysteresis.Status{unknown}, 1)
+	want := Health{Status: up, Text: "200 OK", Since: time.Unix(1, 0)}
+	p.Members()[0].SetHealth(want)
+	if got := p.Members()[0].Health(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestNewPoolRefuses(t *testing.T) {
+	_, err := NewPool("fastest", nil)
+	if want := `balance algorithm "fastest", want round_robin`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func BenchmarkPick(b *testing.B) {
+	p := newPool(b, []hysteresis.Status{up, up, up}, 3, 2, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Pick(nil).Release()
+	}
+}
+
+func TestPickAllocatesNothing(t *testing.T) {
+	p := newPool(t, []hysteresis.Status{unknown, up}, 1, 1)
+	if n := testing.AllocsPerRun(100, func() { p.Pick(nil).Release() }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
