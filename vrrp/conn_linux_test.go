@@ -179,6 +179,29 @@ func TestIntegrationConn(t *testing.T) {
 			t.Errorf("got %v, want a deadline", err)
 		}
 	})
+	t.Run("rule 8 another group is not heard", func(t *testing.T) {
+		// Linux gives a raw socket the packets of every group that anybody on the host has joined, unless told not to.
+		var udp net.PacketConn
+		b.run(t, func() error {
+			ifi, err := net.InterfaceByName("v0")
+			if err != nil {
+				return err
+			}
+			udp, err = net.ListenMulticastUDP("udp4", ifi, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 99), Port: 0})
+			return err
+		})
+		defer udp.Close()
+		foreign := bytes.Clone(packet)
+		foreign[19] = 99
+		for _, p := range [][]byte{foreign, packet} {
+			if err := ca.Write(p, netip.AddrFrom4([4]byte(p[16:20]))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := receive(t, cb); got[19] != 18 {
+			t.Errorf("heard what was sent to 224.0.0.%d", got[19])
+		}
+	})
 	t.Run("rule 8 another interface is not heard", func(t *testing.T) {
 		b.run(t, func() error {
 			h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -192,10 +215,14 @@ func TestIntegrationConn(t *testing.T) {
 		var other Conn
 		b.run(t, func() (err error) { other, err = Listen("d0"); return err })
 		defer other.Close()
-		if err := ca.Write(packet, groupIPv4()); err != nil {
-			t.Fatal(err)
+		direct := bytes.Clone(packet)
+		copy(direct[16:20], []byte{10, 77, 0, 2}) // to the host itself
+		for _, p := range [][]byte{direct, packet} {
+			if err := ca.Write(p, netip.AddrFrom4([4]byte(p[16:20]))); err != nil {
+				t.Fatal(err)
+			}
+			receive(t, cb)
 		}
-		receive(t, cb)
 		if _, ok, _ := other.Read(make([]byte, 2048)); ok {
 			t.Error("heard on d0 what came in on v0")
 		}

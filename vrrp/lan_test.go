@@ -481,6 +481,11 @@ func TestBeat(t *testing.T) {
 			t.Error("status does not tell")
 		}
 
+		a.conn.arrive(packetFrom(t, "10.0.0.9", 0, nil))
+		synctest.Wait()
+		if got := l.sent(t); len(got) != 2 {
+			t.Errorf("got %q, want an answer to priority 0 at once, beat or not", got)
+		}
 		a.group.Post("VI_1", PriorityChanged{180})
 		synctest.Wait()
 		beat.want(t, "set VI_1 180 on eth0 to 224.0.0.18 each 1s")
@@ -488,12 +493,12 @@ func TestBeat(t *testing.T) {
 		beat.live(false)
 		time.Sleep(turnEvery)
 		synctest.Wait()
-		if got := l.sent(t); len(got) != 2 || got[1] != "10.0.0.1 180" {
+		if got := l.sent(t); len(got) != 3 || got[2] != "10.0.0.1 180" {
 			t.Errorf("after the beat died: got %q, want an advert at once", got)
 		}
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if got := len(l.sent(t)); got != 7 {
+		if got := len(l.sent(t)); got != 8 {
 			t.Errorf("got %d adverts, want the group's own five more", got)
 		}
 		beat.want(t)

@@ -146,6 +146,16 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// Rule 39: the version is also compared with the instance's, for a Link may know more than one.
+func TestRule39_VersionIsTheInstances(t *testing.T) {
+	cfg := testConfig()
+	ad := cfg.advert(100)
+	ad.Version = 3
+	if got := judge(&cfg, self, above, &ad); got != DropVersion {
+		t.Errorf("got %v, want %v", got, DropVersion)
+	}
+}
+
 // Rule 42: "MUST verify that the VRID is configured on the receiving interface" (RFC 3768 section 7.1). Each stranger is told
 // of once.
 func TestRule42_ForeignVRID(t *testing.T) {
@@ -282,6 +292,9 @@ func TestAdvertsThatWaitAreBounded(t *testing.T) {
 	}
 	if got := len(l.group.take()); got != maxAdverts+1 {
 		t.Errorf("got %d events, want %d", got, maxAdverts+1)
+	}
+	if !l.hear(packetFrom(t, "10.0.0.1", 150, nil)) {
+		t.Error("the queue is empty again: not delivered")
 	}
 }
 

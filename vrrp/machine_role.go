@@ -45,8 +45,9 @@ func (m *Machine) becomeMaster(now time.Time, reason string, out []Action) []Act
 	m.downAt = time.Time{}
 	m.advertAt = now.Add(m.cfg.AdvertInterval)
 	m.peer, m.resigned = peer{}, netip.Addr{}
-	// A release of the last term may be under way still. The executor is ordered and ends it before it acquires.
-	m.parting, m.releaseBy = 0, time.Time{}
+	// A release of the last term may be under way still. The executor is ordered and ends it before it acquires; there is
+	// nothing left to say when it has.
+	m.parting = 0
 	t := m.enter(now, Master, reason)
 	return append(out, m.immediate, AcquireAddresses{Epoch: t.Epoch}, t)
 }

@@ -422,8 +422,21 @@ func TestRule70_AfterYielding(t *testing.T) {
 		b.want(b.do(AddressesReleased{}), "")
 		b.want(b.do(AddressesReady{}), "")
 		b.due(time.Second)
-		if got := b.m.status().Addresses; got != HoldingHeld {
-			t.Errorf("addresses %v, want held", got)
+	})
+	t.Run("the answers of an old term are none to a new one", func(t *testing.T) {
+		b := backup(t, nil)
+		b.want(b.after(down100).do(Tick{}), "send 100, acquire, BACKUP>MASTER")
+		b.want(b.hear(200, above), "release, MASTER>BACKUP")
+		b.hear(0, above)
+		b.want(b.after(skew100).do(Tick{}), "send 100, acquire, BACKUP>MASTER")
+		for _, tt := range []struct {
+			answer Event
+			want   Holding
+		}{{AddressesReady{}, HoldingAcquiring}, {AddressesReleased{}, HoldingAcquiring}, {AddressesReady{}, HoldingHeld}} {
+			b.want(b.do(tt.answer), "")
+			if got := b.m.status().Addresses; got != tt.want {
+				t.Errorf("after %T: addresses %v, want %v", tt.answer, got, tt.want)
+			}
 		}
 	})
 	t.Run("the answer to an old release is none to a new one", func(t *testing.T) {
@@ -437,7 +450,8 @@ func TestRule70_AfterYielding(t *testing.T) {
 	t.Run("a shutdown waits for the release", func(t *testing.T) {
 		b := yielded(t)
 		b.want(b.do(Shutdown{}), "")
-		b.want(b.after(time.Second).hear(50, lower), "")
+		b.want(b.hear(0, above), "")
+		b.want(b.after(skew100).do(Tick{}), "")
 		b.want(b.do(AddressesReleased{}), "send 100, BACKUP>INIT")
 	})
 	t.Run("a fault does not forget the parting advert", func(t *testing.T) {
@@ -603,6 +617,13 @@ func TestAddressFailed(t *testing.T) {
 		b.do(AddressesReleased{})
 		b.due(firstRetry)
 	})
+	t.Run("a shutdown ends the waiting", func(t *testing.T) {
+		b := master(t, nil)
+		b.do(AddressFailed{errors.New("lost")})
+		b.do(AddressesReleased{})
+		b.want(b.do(Shutdown{}), "FAULT>INIT")
+		b.due(0)
+	})
 	t.Run("it does not concern a backup", func(t *testing.T) {
 		b := backup(t, nil)
 		b.want(b.do(AddressFailed{errors.New("late")}), "")
@@ -698,6 +719,19 @@ func TestOverslept(t *testing.T) {
 		b.want(b.do(AddressesReleased{}), "")
 		b.due(down100)
 	})
+	t.Run("a new term has heard nothing of the old one", func(t *testing.T) {
+		b := backup(t, nil)
+		b.hear(0, above)
+		b.now = b.m.Deadline()
+		b.do(Tick{})
+		b.after(time.Minute).do(Overslept{time.Minute})
+		b.now = b.m.Deadline()
+		b.do(AddressesReleased{})
+		got := b.after(down100).do(Tick{})
+		if reason := got[len(got)-1].(Transition).Reason; reason != "no master heard" {
+			t.Errorf("got reason %q", reason)
+		}
+	})
 	t.Run("a backup listens before it takes over", func(t *testing.T) {
 		b := backup(t, nil)
 		b.after(10 * time.Second)
@@ -760,6 +794,22 @@ func TestReload(t *testing.T) {
 		ad := b.after(time.Second).do(Tick{})[0].(SendAdvert).Advert
 		if !slices.Equal(ad.Addresses, cfg.Addresses) || ad.AuthData != cfg.Auth.data() || ad.Interval != time.Second {
 			t.Errorf("got %+v", ad)
+		}
+	})
+	t.Run("of the interval moves a backup's timer", func(t *testing.T) {
+		b := backup(t, nil)
+		b.after(time.Second)
+		cfg := testConfig()
+		cfg.AdvertInterval = 2 * time.Second
+		b.do(ConfigChanged{cfg})
+		b.due(down100 - time.Second + 3*time.Second)
+	})
+	t.Run("does not share the caller's addresses", func(t *testing.T) {
+		cfg := testConfig()
+		m := NewMachine(cfg)
+		cfg.Addresses[0] = lower
+		if got := m.Advert().Addresses[0]; got == lower {
+			t.Error("the caller's change reached the machine")
 		}
 	})
 	t.Run("never makes another router of it", func(t *testing.T) {

@@ -85,7 +85,7 @@ func (g *Group) step(now time.Time, mb *member, ev Event) {
 func (g *Group) carry(mb *member, a Action) {
 	switch a := a.(type) {
 	case SendAdvert:
-		if !a.Periodic || !mb.beat.set || !g.cfg.Beat.Alive() {
+		if !a.Periodic || !mb.beat.set { // keep sees to it that what is set is alive
 			g.send(mb, &a.Advert)
 		}
 		return
