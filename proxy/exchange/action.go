@@ -42,8 +42,11 @@ type Reply struct {
 	Close       bool // what follows on the client's connection cannot be trusted or is not wanted
 }
 
-// Fields calls set for each field of the reply's head but Content-Length.
+// Fields calls set for each field of the reply's head.
 func (r *Reply) Fields(set func(name, value string)) {
+	if r.Status != 204 && r.Status != 304 { // RFC 9110 section 8.6: none in a 204; that of a 304 would be another's
+		set("Content-Length", strconv.Itoa(len(r.Body)))
+	}
 	if r.Location != "" {
 		set("Location", r.Location)
 	}

@@ -12,13 +12,6 @@ import (
 	"github.com/tandem-lb/tandem/proxy/exchange"
 )
 
-const (
-	maxRequestHead  = 64 << 10  // bytes; net/http answers 431 above
-	maxResponseHead = 256 << 10 // bytes; some servers send large policies and cookies
-	maxIdle         = 256       // idle connections kept to one server
-	idleTime        = 30 * time.Second
-)
-
 // Engine connects to servers on behalf of all frontends.
 type Engine struct {
 	log    hclog.Logger
@@ -26,15 +19,21 @@ type Engine struct {
 	fresh  *http.Transport // for all others: a connection each, so that staleness costs no client an error
 }
 
+// connectTimeout is the key under which that of a request travels in its context.
+type connectTimeout struct{}
+
 // New returns an engine.
 func New(log hclog.Logger) *Engine {
 	pooled := &http.Transport{
-		DialContext:            dial,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			d := net.Dialer{Timeout: ctx.Value(connectTimeout{}).(time.Duration)}
+			return d.DialContext(ctx, network, address)
+		},
 		DisableCompression:     true, // the client negotiates with the server
-		MaxIdleConnsPerHost:    maxIdle,
-		IdleConnTimeout:        idleTime,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        30 * time.Second,
 		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: maxResponseHead,
+		MaxResponseHeaderBytes: 256 << 10, // some servers send large policies and cookies
 	}
 	fresh := pooled.Clone()
 	fresh.DisableKeepAlives = true
@@ -43,21 +42,6 @@ func New(log hclog.Logger) *Engine {
 
 // CloseIdle closes the idle connections to servers.
 func (e *Engine) CloseIdle() { e.pooled.CloseIdleConnections() }
-
-// connectTimeout is the key under which that of a request travels in its context.
-type connectTimeout struct{}
-
-// dialError marks a failure to connect: the request has not been touched.
-type dialError struct{ error }
-
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: ctx.Value(connectTimeout{}).(time.Duration)}
-	conn, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, dialError{err}
-	}
-	return conn, nil
-}
 
 // Bind is what the connections of one bind have in common.
 type Bind struct {
@@ -80,14 +64,14 @@ type Server struct {
 func (e *Engine) NewServer(b Bind) *Server {
 	s := &Server{engine: e, bind: b}
 	s.http = &http.Server{
-		Handler: s,
+		Handler:           s,
+		ReadHeaderTimeout: b.HTTPRequest,
+		IdleTimeout:       b.KeepAlive,
+		MaxHeaderBytes:    64 << 10, // 431 above
+		Protocols:         new(http.Protocols),
+		ErrorLog:          e.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 
 		DisableGeneralOptionsHandler: true, // servers answer OPTIONS * too
-		ReadHeaderTimeout:            b.HTTPRequest,
-		IdleTimeout:                  b.KeepAlive,
-		MaxHeaderBytes:               maxRequestHead,
-		Protocols:                    new(http.Protocols),
-		ErrorLog:                     e.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	s.http.Protocols.SetHTTP1(true)
 	return s
