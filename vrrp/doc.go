@@ -22,6 +22,7 @@
 //	checksum.go       the Internet checksum
 //	auth.go           the password in a packet
 //	ip.go             the IPv4 header around an advert
+//	resign.go         the priority-0 packet, for who speaks when this process cannot
 //	drop.go           why an advert does not count; judge.go compares one with an instance's configuration
 //	timing.go         skew time and master down interval
 //	event.go          what happens to a Machine, and what it wants done
@@ -33,7 +34,7 @@
 //	link.go           Link: receive, judge, dispatch
 //	report.go         the counters and the log lines of what a Link drops
 //	group.go          Group: Post, Run, Shutdown
-//	pass.go           one turn of a Group's loop
+//	pass.go           one turn of the loop: drain, deliver, tick, carry out
 //	beat.go           Beat, and how a Group keeps it as wanted
 //	status.go         Status, what a Group tells about an instance
 package vrrp
