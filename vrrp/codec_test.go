@@ -119,7 +119,7 @@ func TestRule24_Priorities(t *testing.T) {
 	}
 }
 
-func TestParseDrops(t *testing.T) {
+func TestRule38_39_40_41_ParseDrops(t *testing.T) {
 	good := unhex(t, golden()[4].packet)
 	change := func(i int, v byte) []byte {
 		b := bytes.Clone(good)

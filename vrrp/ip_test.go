@@ -8,7 +8,7 @@ import (
 )
 
 // The IPv4 header of an advert, octet by octet.
-func TestAdvertHeader(t *testing.T) {
+func TestRule1_2_4_6_9_AdvertHeader(t *testing.T) {
 	ad := golden()[2].advert
 	src := netip.MustParseAddr("10.77.0.1")
 	b, err := appendPacket(nil, src, &ad)

@@ -71,7 +71,7 @@ func (l *listener) hear(b []byte) bool {
 
 func (l *listener) counters() Counters { return l.group.Status()[0].Counters }
 
-func TestJudgement(t *testing.T) {
+func TestRule5_8_33_34_43_44_Judgement(t *testing.T) {
 	pass := func(c *Config) { c.Auth = Auth{AuthPass, "s3cret77"} }
 	short := func(c *Config) { c.Auth = Auth{AuthPass, "abc"} }
 	auth := func(typ AuthType, data string) func(*Advert) {

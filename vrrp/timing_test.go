@@ -29,7 +29,7 @@ func TestRule51_53_SkewAndDownInterval(t *testing.T) {
 	}
 }
 
-func TestConfigValidate(t *testing.T) {
+func TestRule57_ConfigValidate(t *testing.T) {
 	tests := []struct {
 		name string
 		set  func(*Config)
