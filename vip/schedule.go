@@ -6,32 +6,47 @@ import "time"
 // address answer each other, and must not flood the LAN while they find out.
 const burstGap = time.Second
 
+// An answer to another holder goes on for a fifth of a second. That holder said so in an advert and announces the
+// address itself some milliseconds later, when its kernel has it: whoever stopped before would leave clients there.
+const (
+	answerRounds = 5
+	answerStep   = 50 * time.Millisecond // clients are astray for no longer
+)
+
 // schedule says which announcement goes out when. It is pure: its methods take the time.
-// A takeover announces at once and again after a delay; a sign of another holder asks for one burst; a refresh is a
-// single announcement of each address.
+// A takeover announces at once and again after a delay; a sign of another holder asks for a burst of rounds that
+// stand answerStep apart; a refresh is a single announcement of each address.
 type schedule struct {
 	garp  GARP // defaults filled in
 	addrs int  // how many addresses there are; they go by their index
 
-	sent  int       // announcements of the running burst that are done
-	total int       // announcements it has
-	pause time.Time // no announcement before this
-	began time.Time // when the last burst began; zero: not announcing
+	sent  int           // announcements of the running burst that are done
+	total int           // announcements it has
+	step  time.Duration // between its rounds; each announces every address once
+	pause time.Time     // no announcement before this
+	began time.Time     // when the last burst began; zero: not announcing
 
 	// When the next burst of each kind is due; zero: none.
-	second, answer, refresh time.Time
+	second, again, answer, refresh time.Time
 }
 
 // takeover begins a burst at once, whatever was running, and plans the second one and the refreshes.
 func (c *schedule) takeover(now time.Time) {
-	c.begin(now, c.garp.Repeat)
+	c.begin(now, c.garp.Repeat, 0)
 	c.second = now.Add(c.garp.Delay)
-	c.answer = time.Time{}
+	c.again, c.answer = time.Time{}, time.Time{}
 	c.planRefresh(now)
 }
 
 // ask plans a burst as soon as one may begin.
 func (c *schedule) ask(now time.Time) {
+	if c.again.IsZero() {
+		c.again = now
+	}
+}
+
+// contest plans an answer to another holder as soon as one may begin.
+func (c *schedule) contest(now time.Time) {
 	if c.answer.IsZero() {
 		c.answer = now
 	}
@@ -58,7 +73,7 @@ func (c *schedule) next(now time.Time) (i int, ok bool) {
 	if c.idle() {
 		c.start(now)
 	}
-	if c.idle() || now.Before(c.pause) {
+	if c.idle() || now.Before(c.ready()) {
 		return 0, false
 	}
 	return c.sent % c.addrs, true
@@ -73,9 +88,9 @@ func (c *schedule) wait(until time.Time) { c.pause = until }
 // deadline says when next may have something; zero: never.
 func (c *schedule) deadline() time.Time {
 	if !c.idle() {
-		return later(c.began, c.pause)
+		return c.ready()
 	}
-	due := earliest(c.second, c.answer, c.refresh)
+	due := earliest(c.second, c.again, c.answer, c.refresh)
 	if due.IsZero() {
 		return due
 	}
@@ -84,30 +99,40 @@ func (c *schedule) deadline() time.Time {
 
 func (c *schedule) idle() bool { return c.sent >= c.total }
 
+// ready is when the next announcement of the running burst may go out.
+func (c *schedule) ready() time.Time {
+	round := c.sent / c.addrs // a burst of no addresses is idle
+	return later(c.began.Add(time.Duration(round)*c.step), c.pause)
+}
+
 // start begins the burst that is due. One burst serves everything that is due by now.
 func (c *schedule) start(now time.Time) {
 	if now.Before(c.began.Add(burstGap)) {
 		return
 	}
-	repeat := 0
+	rounds, step := 0, time.Duration(0)
 	if due(c.refresh, now) {
-		repeat = 1
+		rounds = 1
 		c.planRefresh(now)
 	}
-	for _, t := range []*time.Time{&c.second, &c.answer} {
+	for _, t := range []*time.Time{&c.second, &c.again} {
 		if due(*t, now) {
-			repeat = c.garp.Repeat
+			rounds = c.garp.Repeat
 			*t = time.Time{}
 		}
 	}
-	if repeat > 0 {
-		c.begin(now, repeat)
+	if due(c.answer, now) {
+		rounds, step = answerRounds, answerStep
+		c.answer = time.Time{}
+	}
+	if rounds > 0 {
+		c.begin(now, rounds, step)
 	}
 }
 
 // begin sends every address once before any a second time.
-func (c *schedule) begin(now time.Time, repeat int) {
-	c.sent, c.total = 0, repeat*c.addrs
+func (c *schedule) begin(now time.Time, rounds int, step time.Duration) {
+	c.sent, c.total, c.step = 0, rounds*c.addrs, step
 	c.began, c.pause = now, time.Time{}
 }
 

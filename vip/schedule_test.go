@@ -46,6 +46,17 @@ func sends(c *schedule, until time.Duration, events map[time.Duration]func(now t
 	return got
 }
 
+// answersAt are the ages of the announcements that answer a sign, of one address.
+func answersAt(starts ...time.Duration) []time.Duration {
+	var ages []time.Duration
+	for _, start := range starts {
+		for round := range answerRounds {
+			ages = append(ages, start+time.Duration(round)*answerStep)
+		}
+	}
+	return ages
+}
+
 func TestSchedule(t *testing.T) {
 	garp := GARP{Repeat: 2, Delay: 5 * time.Second, Refresh: 30 * time.Second}
 	const ms, s = time.Millisecond, time.Second
@@ -72,7 +83,23 @@ func TestSchedule(t *testing.T) {
 			until: 4 * s,
 			want:  []time.Duration{0, 0, 1 * s, 1 * s, 2 * s, 2 * s, 3 * s, 3 * s},
 		}, {
-			name: "an answer just before the second burst moves it",
+			name: "no more than one answer a second, and the last sign is answered",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){
+					0: c.takeover, 200 * ms: c.contest, 300 * ms: c.contest, 1100 * ms: c.contest, 3 * s: c.contest,
+				}
+			},
+			until: 4 * s,
+			want:  slices.Concat([]time.Duration{0, 0}, answersAt(1*s, 2*s, 3*s)),
+		}, {
+			name: "an answer serves the second burst",
+			events: func(c *schedule) map[time.Duration]func(time.Time) {
+				return map[time.Duration]func(time.Time){0: c.takeover, 4500 * ms: c.ask, 4700 * ms: c.contest}
+			},
+			until: 10 * s,
+			want:  slices.Concat([]time.Duration{0, 0, 4500 * ms, 4500 * ms}, answersAt(5500*ms)),
+		}, {
+			name: "a burst just before the second one moves it",
 			events: func(c *schedule) map[time.Duration]func(time.Time) {
 				return map[time.Duration]func(time.Time){0: c.takeover, 4500 * ms: c.ask}
 			},
@@ -173,7 +200,21 @@ func TestScheduleWithoutAddresses(t *testing.T) {
 	}
 }
 
-// TestScheduleRate: whatever is asked when, answers begin at least a second apart, and a sign is
+// TestAnswerOutlastsTheOther: another holder's advert is the sign, and its own announcement comes after it. When the answer
+// was over by then, clients stayed with the other holder for a second.
+func TestAnswerOutlastsTheOther(t *testing.T) {
+	for _, repeat := range []int{1, 5, 100} {
+		c := &schedule{garp: GARP{Repeat: repeat, Delay: time.Hour, Refresh: -1}, addrs: 1}
+		got := sends(c, 10*time.Second, map[time.Duration]func(time.Time){0: c.takeover, 2 * time.Second: c.contest})
+		other := 2*time.Second + 20*time.Millisecond
+		i := slices.IndexFunc(got, func(sent time.Duration) bool { return sent >= other })
+		if i < 0 || got[i] > other+answerStep {
+			t.Errorf("repeat %d: the other announces at %v, answers at %v; want one within %v", repeat, other, got, answerStep)
+		}
+	}
+}
+
+// TestScheduleRate: whatever is asked when, there is at most one answer a second, and a sign is
 // answered within a second.
 func TestScheduleRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -182,13 +223,13 @@ func TestScheduleRate(t *testing.T) {
 		var asked []time.Duration
 		for _, ms := range rapid.SliceOf(rapid.IntRange(1, 40_000)).Draw(t, "asked") {
 			age := time.Duration(ms) * time.Millisecond
-			events[age] = c.ask
+			events[age] = c.contest
 			asked = append(asked, age)
 		}
 		got := sends(c, time.Minute, events)
-		for i := 1; i < len(got); i++ {
-			if got[i]-got[i-1] < burstGap {
-				t.Fatalf("bursts at %v and %v, want a second between them", got[i-1], got[i])
+		for i := answerRounds; i < len(got); i++ {
+			if got[i]-got[i-answerRounds] < burstGap {
+				t.Fatalf("announcements at %v, want at most %d in a second", got[i-answerRounds:i+1], answerRounds)
 			}
 		}
 		for _, age := range asked {
