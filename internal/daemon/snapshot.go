@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/status"
@@ -18,7 +20,7 @@ func (d *Daemon) Snapshot() status.Snapshot {
 	d.mu.Unlock()
 	s := status.Snapshot{
 		Time: time.Now(), Node: node.Name, Version: d.opt.Version, PID: os.Getpid(), StartedAt: d.started, Config: loaded,
-		Instances: []status.Instance{}, Trackers: []status.Tracker{}, Notify: []status.Notify{},
+		Instances: []status.Instance{}, Interfaces: []status.Interface{}, Trackers: []status.Tracker{}, Notify: []status.Notify{},
 	}
 	for _, r := range instances {
 		s.Instances = append(s.Instances, r.snapshot())
@@ -43,6 +45,11 @@ func (h *host) snapshot(s *status.Snapshot) {
 	s.Keeper = status.Keeper{Process: status.Process{PID: k.PID, Alive: k.Alive, Restarts: k.Restarts}, WillSet: k.Wills > 0}
 	r := h.runner.Status()
 	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
+	h.mu.Lock()
+	for _, name := range slices.Sorted(maps.Keys(h.adverts)) {
+		s.Interfaces = append(s.Interfaces, status.Interface{Name: name, Dropped: drops(h.adverts[name].Drops())})
+	}
+	h.mu.Unlock()
 	for _, t := range h.trackers.Snapshot() {
 		s.Trackers = append(s.Trackers, trackerStatus(t))
 	}
@@ -100,16 +107,22 @@ func addressStatus(a vip.AddressStatus, lease time.Duration) status.Address {
 
 func counters(m vrrp.Counters, v vip.Counters) status.Counters {
 	c := status.Counters{
-		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Transitions: m.Transitions, Dropped: map[string]uint64{},
+		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Transitions: m.Transitions, Dropped: drops(m.Dropped),
 		GARPSent: v.Announcements, GARPErrors: v.AnnounceErrors, ForeignDeletions: v.ForeignDeletions, Readded: v.ReAdds,
 		LeaseExpiries: v.Expiries, LeaseRenewals: v.Renewals, KernelErrors: v.KernelErrors,
 	}
+	return c
+}
+
+// drops names the reasons for which packets were dropped.
+func drops(d vrrp.Drops) map[string]uint64 {
+	byLabel := map[string]uint64{}
 	for _, r := range vrrp.DropReasons() {
-		if n := m.Dropped.Of(r); n > 0 {
-			c.Dropped[r.Label()] = n
+		if n := d.Of(r); n > 0 {
+			byLabel[r.Label()] = n
 		}
 	}
-	return c
+	return byLabel
 }
 
 // balancer fills in frontends and backends.

@@ -13,10 +13,19 @@ type Snapshot struct {
 	Keeper    Keeper     `json:"keeper"`
 	Runner    Process    `json:"runner"`
 	Instances []Instance `json:"instances"`
-	Trackers  []Tracker  `json:"trackers"`
-	Frontends []Frontend `json:"frontends"`
-	Backends  []Backend  `json:"backends"`
-	Notify    []Notify   `json:"notify"`
+	// Interfaces are those that listen for adverts, by name.
+	Interfaces []Interface `json:"interfaces"`
+	Trackers   []Tracker   `json:"trackers"`
+	Frontends  []Frontend  `json:"frontends"`
+	Backends   []Backend   `json:"backends"`
+	Notify     []Notify    `json:"notify"`
+}
+
+// Interface is an interface that listens for adverts.
+type Interface struct {
+	Name string `json:"name"`
+	// Dropped counts by reason the packets that could be ascribed to no instance: of another VRID, or too damaged to tell.
+	Dropped map[string]uint64 `json:"adverts_dropped,omitempty"`
 }
 
 // Config is the configuration that is in force, and how the last reload went.
