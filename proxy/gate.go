@@ -29,18 +29,17 @@ func (s GateState) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 
 // Gate decides for one address whether connections are accepted. It is safe for concurrent use.
 type Gate struct {
-	mu        sync.Mutex
-	state     GateState              // guarded by mu
-	changed   chan struct{}          // guarded by mu; closed and replaced by wake; nobody sends
-	listeners map[*listener]struct{} // guarded by mu
+	mu      sync.Mutex
+	state   GateState     // guarded by mu
+	changed chan struct{} // guarded by mu; closed and replaced by wakeLocked; nobody sends
 }
 
 func newGate(s GateState) *Gate {
-	return &Gate{state: s, changed: make(chan struct{}), listeners: map[*listener]struct{}{}}
+	return &Gate{state: s, changed: make(chan struct{})}
 }
 
-// Set changes the state. When it returns after Closed, no connection is accepted any more that Proxy.EndConnections
-// would not find.
+// Set changes the state. When it returns after Closed, no further connection is served, and Proxy.EndConnections finds
+// all that are.
 func (g *Gate) Set(s GateState) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -64,25 +63,15 @@ func (g *Gate) watch() (GateState, <-chan struct{}) {
 	return g.state, g.changed
 }
 
-// join and leave say whose accepting the gate governs.
-func (g *Gate) join(l *listener) {
+// wake makes those who watch look again.
+func (g *Gate) wake() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.listeners[l] = struct{}{}
-}
-
-func (g *Gate) leave(l *listener) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.listeners, l)
 	g.wakeLocked()
 }
 
-// wakeLocked makes every listener look at its gate again. mu is held.
+// wakeLocked is wake with mu held.
 func (g *Gate) wakeLocked() {
 	close(g.changed)
 	g.changed = make(chan struct{})
-	for l := range g.listeners {
-		l.interrupt()
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,39 +42,28 @@ func (l *listener) address() netip.AddrPort { return l.tcp.Addr().(*net.TCPAddr)
 
 // setGate puts l under g.
 func (l *listener) setGate(g *Gate) {
-	old := l.gate.Swap(g)
-	if old == g {
-		return
+	if old := l.gate.Swap(g); old != nil && old != g {
+		old.wake()
 	}
-	g.join(l)
-	if old != nil {
-		old.leave(l)
-		l.interrupt()
-	}
-}
-
-// interrupt makes a blocked accept return, and accept look at its gate.
-func (l *listener) interrupt() {
-	_ = l.tcp.SetDeadline(time.Unix(1, 0)) // an error means that it is closed
 }
 
 // close closes the socket and ends accept.
 func (l *listener) close() {
 	l.once.Do(func() {
 		close(l.done)
-		l.gate.Load().leave(l)
 		_ = l.tcp.Close() // nothing is unsent on it
 	})
 }
 
-// accept accepts connections while the gate is not closed, until close.
+// accept accepts connections while the gate is not closed, until close. When the gate closes it may already be waiting
+// for a connection: that one waits here, as those after it do in the kernel.
 func (l *listener) accept() {
 	for l.await() {
 		tcp, err := l.tcp.AcceptTCP()
 		switch {
 		case err == nil:
 			l.handle(tcp)
-		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+		case errors.Is(err, net.ErrClosed):
 		default:
 			l.log.Warn("connections are not accepted", "err", err)
 			l.pause()
@@ -86,9 +74,7 @@ func (l *listener) accept() {
 // await returns true as soon as connections may be accepted, false after close.
 func (l *listener) await() bool {
 	for {
-		// In this order: whoever changes the gate sets a past deadline afterwards.
 		gate := l.gate.Load()
-		_ = l.tcp.SetDeadline(time.Time{}) // an error means that it is closed
 		state, changed := gate.watch()
 		switch {
 		case l.isClosed():
@@ -114,8 +100,7 @@ func (l *listener) isClosed() bool {
 	}
 }
 
-// handle passes an accepted connection on. One that slipped in while the gate was being closed waits here, as others
-// do in the kernel.
+// handle passes an accepted connection on, as soon as its gate admits it.
 func (l *listener) handle(tcp *net.TCPConn) {
 	for l.await() {
 		t := l.terms.Load()

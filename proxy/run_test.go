@@ -185,11 +185,16 @@ func TestWatchBackend(t *testing.T) {
 	next(t, other, round{0, 0, false})
 	probes <- 200 // the first one decides
 	next(t, rounds, round{1, 1, true})
-	for _, status := range []int{500, 500, 200, 500, 500} {
-		probes <- status
-	}
-	b.Reload(t, c) // neither counts nor tells anything
 	probes <- 500
+	b.Reload(t, c) // neither counts, nor forgets, nor tells anything
+	probes <- 500
+	probes <- 200
+	if s := b.Snapshot().Backends[0].Servers[0]; s.Status.String() != "up" {
+		t.Errorf("after a reload and two failures: got %+v, want it up", s)
+	}
+	for range 3 {
+		probes <- 500
+	}
 	next(t, rounds, round{0, 1, true})
 
 	unchecked := c.Backends[0]

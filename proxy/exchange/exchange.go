@@ -255,11 +255,15 @@ func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
 }
 
 func (x *Exchange) whileReplying(now time.Time, ev Event) Action {
-	if ev.Kind == Finished {
+	t := x.record.Termination
+	switch ev.Kind {
+	case Finished:
 		return x.done(now)
+	case ClientGone, ClientSilent: // the answer was lost; what led to it says more than that
+		return x.abort(now, t)
+	default:
+		return x.abort(now, Termination{Internal, t.Phase})
 	}
-	// The answer was lost. What led to it says more than that.
-	return x.abort(now, x.record.Termination)
 }
 
 // answer replies as a rule of the configuration says.

@@ -244,6 +244,10 @@ func TestWalks(t *testing.T) {
 			"connect:s1 send abort", "IH", 0, "s1", [5]int{0, 0, 0, -1, 3}, 0, false,
 		},
 		{
+			"an engine that breaks over an answer", nil, []at{asks(0), happens(3, Broken)},
+			"respond:503 abort", "IC", 503, "", [5]int{0, -1, -1, -1, 3}, 0, false,
+		},
+		{
 			"an event out of place", []string{"s1"}, []at{asks(0), heads(3, 200), happens(4, Finished)},
 			"connect:s1 abort done", "IC", 0, "s1", [5]int{0, 0, -1, -1, 3}, 0, false,
 		},

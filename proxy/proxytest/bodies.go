@@ -164,11 +164,15 @@ func earlyResponse(t *testing.T, start Start) {
 		c.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
 		hangs(c)
 	})
-	c := dial(t, web(t, start(t, site(app))))
-	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1000))
-	r := c.receive("POST")
-	if r.status != 413 || r.body != "big" || r.err != nil || connection(r) != "close" {
-		t.Errorf("got %q %q, %v, want the 413 and Connection: close", r.head, r.body, r.err)
+	at := web(t, start(t, site(app)))
+	for _, length := range []int{2000, 1_000_000} {
+		c := dial(t, at)
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + itoa(length) + "\r\n\r\n" + strings.Repeat("x", 1000))
+		r := c.receive("POST")
+		if r.status != 413 || r.body != "big" || r.err != nil || connection(r) != "close" {
+			t.Errorf("got %q %q, %v, want the 413 and Connection: close", r.head, r.body, r.err)
+		}
+		_ = c.conn.Close()
 	}
 }
 
