@@ -57,8 +57,8 @@ func TestAnswersAreLimited(t *testing.T) {
 		synctest.Wait()
 		var want []time.Duration
 		for _, start := range []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second} {
-			for round := range 5 {
-				want = append(want, start+time.Duration(round)*50*time.Millisecond)
+			for round := range 10 {
+				want = append(want, start+time.Duration(round)*100*time.Millisecond)
 			}
 		}
 		wantAges(t, k, epoch, want...)

@@ -6,11 +6,12 @@ import "time"
 // address answer each other, and must not flood the LAN while they find out.
 const burstGap = time.Second
 
-// An answer to another holder goes on for a fifth of a second. That holder said so in an advert and announces the
-// address itself some milliseconds later, when its kernel has it: whoever stopped before would leave clients there.
+// An answer to another holder goes on until the next one may begin. The sign that starts it is one of several moments
+// at which clients go astray: that holder announces the address some milliseconds after its advert, and again when
+// it likes; and when it gives the address up, its clients have to be told anew.
 const (
-	answerRounds = 5
-	answerStep   = 50 * time.Millisecond // clients are astray for no longer
+	answerRounds = 10
+	answerStep   = burstGap / answerRounds // clients are astray for no longer
 )
 
 // schedule says which announcement goes out when. It is pure: its methods take the time.

@@ -107,7 +107,7 @@ func (s *Set) Release(ctx context.Context) error {
 func (s *Set) Announce() { s.plan((*schedule).takeover) }
 
 // Answer asks for one burst, on a sign that somebody else held an address too. There is at most one burst a second;
-// an answer within it is sent at its end, and goes on for a fifth of a second, so that the last word is ours.
+// an answer within it is sent at its end. It is spread over that second, so that the last word is ours.
 func (s *Set) Answer() { s.plan((*schedule).contest) }
 
 func (s *Set) plan(what func(*schedule, time.Time)) {
