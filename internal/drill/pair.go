@@ -146,9 +146,11 @@ func (p *Pair) WriteConfig(text string) error {
 	return nil
 }
 
-// StartDaemon starts the balancer of a node.
-func (p *Pair) StartDaemon(name string) error {
-	d, err := p.nodes[name].Start(exec.Command(p.cfg.Binary, "run", "--config", p.File, "--node", name))
+// StartDaemon starts the balancer of a node. A wrapper is a program, with arguments, that gets the command line and
+// becomes it.
+func (p *Pair) StartDaemon(name string, wrapper ...string) error {
+	args := append(wrapper[:len(wrapper):len(wrapper)], p.cfg.Binary, "run", "--config", p.File, "--node", name)
+	d, err := p.nodes[name].Start(exec.Command(args[0], args[1:]...))
 	if err != nil {
 		return err
 	}
