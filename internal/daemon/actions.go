@@ -85,6 +85,7 @@ func (i *instance) endConnections(addresses []vip.Address) {
 
 // transition follows the machine's change of state, after all that led to it was carried out.
 func (i *instance) transition(at time.Time, t vrrp.Transition) {
+	i.log.Info("state changed", "from", t.From.String(), "to", t.To.String(), "priority", t.Priority, "reason", t.Reason)
 	if t.To != vrrp.Master {
 		if err := i.host.keeper.SetWill(i.name(), nil); err != nil {
 			i.log.Error("keeper did not cancel the will", "err", err)
