@@ -128,10 +128,7 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 	case Tick:
 		return m.tick(now, out)
 	case PriorityChanged:
-		if m.cfg.Priority != PriorityOwner {
-			m.setPriority(int(ev.Priority))
-		}
-		return out
+		return m.follow(int(ev.Priority), out)
 	case FaultChanged:
 		m.faults = ev.Reasons
 		return m.reconsider(now, out)

@@ -5,6 +5,21 @@ import (
 	"time"
 )
 
+// follow takes the priority that the trackers ask for; an owner's is fixed. A master whose priority rises says so at once
+// and announces: what it could not reach is there again. It may have been cut off, and who held the addresses meanwhile
+// may yield without a word, as Keepalived does; the neighbours' tables would go on pointing there.
+func (m *Machine) follow(p int, out []Action) []Action {
+	if m.cfg.Priority == PriorityOwner {
+		return out
+	}
+	before := m.priority
+	m.setPriority(p)
+	if m.Beating() && m.priority > before {
+		out = append(out, m.immediate, Announce{})
+	}
+	return out
+}
+
 // setPriority makes p the effective priority of a router that is no owner.
 func (m *Machine) setPriority(p int) {
 	m.replacePriority(uint8(min(max(p, minTracked), maxTracked)))

@@ -503,6 +503,31 @@ func TestRule55_PriorityMovesTheDownTimer(t *testing.T) {
 	})
 }
 
+// A cable that is silently dead cuts a master off: its servers are gone for it, and its priority falls. Once they are back
+// the other master has to hear of it before it fights for the addresses, and the neighbours have to learn anew who has
+// them, for a Keepalived that yields says nothing.
+func TestMasterThatRecoversAnnounces(t *testing.T) {
+	b := master(t, nil)
+	b.want(b.do(PriorityChanged{70}), "")
+	b.want(b.do(PriorityChanged{70}), "")
+	b.want(b.do(PriorityChanged{100}), "send 100, announce")
+	t.Run("not while it resigns", func(t *testing.T) {
+		b := master(t, nil)
+		b.do(PriorityChanged{70})
+		b.hear(100, above)
+		b.want(b.do(PriorityChanged{100}), "")
+	})
+	t.Run("not as backup", func(t *testing.T) {
+		b := backup(t, nil)
+		b.want(b.do(PriorityChanged{200}), "")
+	})
+	t.Run("an owner has nothing to recover from", func(t *testing.T) {
+		b := newBench(t, owner)
+		b.do(Startup{})
+		b.want(b.do(PriorityChanged{200}), "")
+	})
+}
+
 // Rule 24: trackers move a priority within 1 to 254, and never an owner's.
 func TestRule24_TrackersKeepWithinBounds(t *testing.T) {
 	b := backup(t, nil)
