@@ -235,7 +235,7 @@ func expectContinue(t *testing.T, start Start) {
 func keepAlive(t *testing.T, start Start) {
 	app := serve(t, "app1", says("ok"))
 	c := site(app)
-	c.Frontends[0].Timeouts.KeepAlive = 3 * moment
+	c.Frontends[0].Timeouts.KeepAlive = 10 * moment
 	b := start(t, c)
 	client := dial(t, web(t, b))
 	for range 5 {

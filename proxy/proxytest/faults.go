@@ -230,3 +230,37 @@ func silentClient(t *testing.T, start Start) {
 	b := start(t, c)
 	wantPage(t, ask(t, web(t, b), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"), 408)
 }
+
+// slowServer: a client that has sent its request is not silent, however long the answer takes.
+func slowServer(t *testing.T, start Start) {
+	app := serve(t, "app1", func(c *call) {
+		_ = c.body()
+		time.Sleep(4 * moment)
+		says("at last")(c)
+	})
+	c := site(app)
+	c.Frontends[0].Timeouts.Client = 3 * moment
+	client := dial(t, web(t, start(t, c)))
+	for range 2 {
+		client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+		wantBody(t, client.receive("POST"), "at last")
+		client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		wantBody(t, client.receive("GET"), "at last")
+	}
+	time.Sleep(4 * moment) // nor is one that has nothing to ask
+	client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+	wantStatus(t, client.receive("POST"), 100)
+	client.send("abc")
+	wantBody(t, client.receive("POST"), "at last")
+}
+
+// slowClient: a server that waits for the request is not silent.
+func slowClient(t *testing.T, start Start) {
+	c := site(serve(t, "app1", says("ok")))
+	c.Backends[0].Timeouts.Server = moment
+	client := dial(t, web(t, start(t, c)))
+	client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na")
+	time.Sleep(3 * moment)
+	client.send("bc")
+	wantBody(t, client.receive("POST"), "ok")
+}

@@ -52,6 +52,8 @@ func Run(t *testing.T, start Start) {
 		{"stale_connections_cost_no_request", staleConnections},
 		{"client_that_leaves_ends_the_server's_work", clientLeaves},
 		{"R13_silent_client_is_408", silentClient},
+		{"client_that_waits_is_not_silent", slowServer},
+		{"server_that_waits_is_not_silent", slowClient},
 
 		{"bodies_both_ways", bodies},
 		{"chunked_with_trailers", chunked},

@@ -74,7 +74,7 @@ func upgrade(t *testing.T, start Start) {
 
 func upgradeTimeout(t *testing.T, start Start) {
 	c := site(serve(t, "app1", echoes))
-	c.Frontends[0].Timeouts.Tunnel = 3 * moment
+	c.Frontends[0].Timeouts.Tunnel = 6 * moment
 	c.Backends[0].Timeouts.Server = moment / 2 // which is not that of a tunnel
 	b := start(t, c)
 	client := dial(t, web(t, b))

@@ -51,8 +51,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.silence.Stop()
 	h.upload = &upload{hop: h, body: r.Body}
 	h.r.Body = h.upload
-	_ = h.control.EnableFullDuplex() // HTTP/1 always can: a response may come before the request's end
-	h.extend()                       // what the last request was given may have passed
 	defer h.end()
 	h.x.Start(time.Now(), h.frontend)
 	h.step(exchange.Event{Kind: exchange.Request, Target: exchange.Target{
@@ -261,6 +259,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.silence.Stop() // it is the client's turn
 	defer u.silence.Reset(u.server)
 	_ = u.control.SetReadDeadline(time.Now().Add(u.frontend.Client)) // an error shows in the read
+	u.extend()                                                       // a 100 may go out first
 	n, err := u.body.Read(p)
 	u.bytes.Add(int64(n))
 	switch {
