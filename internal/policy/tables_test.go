@@ -99,7 +99,6 @@ var loopFiles = []string{
 	"proxy/listener.go",
 	"proxy/proxy.go",
 	"proxy/stdhttp/hop.go",
-	"proxy/stdhttp/message.go",
 	"tracker/backend.go",
 	"tracker/interface.go",
 	"tracker/links.go",
