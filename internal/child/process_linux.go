@@ -63,31 +63,31 @@ func Start(cfg Config) (*Process, error) {
 	if path == "" {
 		path = "/proc/self/exe"
 	}
-	pidfd := -1
 	cmd := &exec.Cmd{
 		Path:        path,
 		Args:        append([]string{cfg.Name}, cfg.Args...),
-		Stdout:      os.Stdout,
-		Stderr:      os.Stderr,
+		Stderr:      os.Stderr, // its last words; standard output is the daemon's alone
 		ExtraFiles:  append([]*os.File{theirs}, cfg.Files...),
-		SysProcAttr: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
 	if err := withAmbient(cfg.Capabilities, cmd.Start); err != nil {
 		_ = ours.Close() // the start's error is the one to tell
 		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
 	p := &Process{name: cfg.Name, cmd: cmd, conn: ours, ended: make(chan struct{})}
-	if p.pidfd, err = pollable(pidfd); err != nil {
+	if p.pidfd, err = watchable(p.PID()); err != nil {
 		p.End()
 		return nil, fmt.Errorf("watch %s: %w", cfg.Name, err)
 	}
 	return p, nil
 }
 
-// pollable makes a file of a pidfd that the runtime's poller can wait for.
-func pollable(pidfd int) (*os.File, error) {
-	if pidfd < 0 {
-		return nil, errors.New("the kernel has no pidfd, Linux 5.3 or later has")
+// watchable opens a pidfd of an own child that the runtime's poller can wait for. It is not the one that os/exec can
+// give: that shares its flags with the one os/exec waits on, and waiting on a non-blocking pidfd fails.
+func watchable(pid int) (*os.File, error) {
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("pidfd_open", err)
 	}
 	if err := unix.SetNonblock(pidfd, true); err != nil {
 		return nil, errors.Join(err, unix.Close(pidfd))

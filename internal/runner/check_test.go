@@ -205,7 +205,7 @@ func TestIntegrationRootRunsOnlyWhatIsRootsAlone(t *testing.T) {
 		{"a directory that everybody may write", func() error { return os.Chmod(dir, 0o777) }, func() error { return os.Chmod(dir, 0o755) }, path,
 			dir + " is writable by everybody (mode 0777)"},
 		{"a link in a directory that everybody may write", func() error { return nil }, func() error { return nil }, elsewhere,
-			"/tmp is writable by everybody (mode 0777)"},
+			os.TempDir() + " is writable by everybody (mode 0777)"},
 	}
 	c := start(t, command)
 	for _, tc := range cases {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -30,7 +31,7 @@ var ErrNotRunning = errors.New("the runner is not running")
 // Config says how to start a runner.
 type Config struct {
 	Path string       // the executable; empty: the running one
-	Name string       // of the node, for those who read ps
+	Name string       // of the node, for those who read ps; empty: none
 	Log  hclog.Logger // nil: no log
 }
 
@@ -109,16 +110,16 @@ func (c *Client) start() (*child.Process, error) {
 	if closed {
 		return nil, child.ErrClosed
 	}
-	p, err := child.Start(child.Config{Name: ProcessName, Args: []string{c.cfg.Name}, Path: c.cfg.Path, Capabilities: capabilities()})
+	cfg := child.Config{Name: ProcessName, Path: c.cfg.Path, Capabilities: capabilities()}
+	if c.cfg.Name != "" {
+		cfg.Args = []string{c.cfg.Name}
+	}
+	p, err := child.Start(cfg)
 	if err != nil {
 		return nil, err
 	}
 	if table != nil {
-		commands := make([]Command, 0, len(table))
-		for _, command := range table {
-			commands = append(commands, command)
-		}
-		if err := c.configure(p, commands); err != nil {
+		if _, err := c.configure(p, slices.Collect(maps.Values(table))); err != nil {
 			return nil, fmt.Errorf("configure the new runner: %w (it ended: %s)", err, p.End())
 		}
 	}
@@ -141,7 +142,7 @@ func (c *Client) Configure(commands []Command) error {
 	if p == nil {
 		return fmt.Errorf("configure the runner: %w", ErrNotRunning)
 	}
-	if err := c.configure(p, commands); err != nil {
+	if _, err := c.configure(p, commands); err != nil {
 		return err
 	}
 	table := map[string]Command{}
@@ -155,12 +156,34 @@ func (c *Client) Configure(commands []Command) error {
 	return nil
 }
 
-func (c *Client) configure(p *child.Process, commands []Command) error {
+// configure tells the worker a table, and whether it is its first.
+func (c *Client) configure(p *child.Process, commands []Command) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), configureWait)
 	defer cancel()
 	table := append([]Command{}, commands...) // an empty one is a table too
-	_, err := ask(ctx, p, request{Table: &table})
-	return err
+	answer, err := ask(ctx, p, request{Table: &table})
+	return answer.Empty, err
+}
+
+// retell gives the table to a worker that came after another one had ended. Several runs may find that out at once; the
+// first one tells, and then it does no harm.
+func (c *Client) retell(p *child.Process) error {
+	c.configuring.Lock()
+	defer c.configuring.Unlock()
+	c.mu.Lock()
+	commands := slices.Collect(maps.Values(c.table))
+	c.mu.Unlock()
+	first, err := c.configure(p, commands)
+	if err != nil {
+		return fmt.Errorf("configure the new worker: %w", err)
+	}
+	if first {
+		c.mu.Lock()
+		c.restarts++
+		c.mu.Unlock()
+		c.log.Error("the runner's worker has ended, another one goes on")
+	}
+	return nil
 }
 
 // Exec runs the command with that id, args after its own arguments and env (KEY=VALUE) added to a minimal environment, and
@@ -175,7 +198,13 @@ func (c *Client) Exec(ctx context.Context, id string, args, env []string) (Resul
 	}
 	bounded, cancel := context.WithTimeout(ctx, command.Timeout+answerWait)
 	defer cancel()
-	answer, err := ask(bounded, p, request{ID: id, Args: args, Env: env})
+	r := request{ID: id, Args: args, Env: env}
+	answer, err := ask(bounded, p, r)
+	if err == nil && answer.Empty {
+		if err = c.retell(p); err == nil {
+			answer, err = ask(bounded, p, r)
+		}
+	}
 	switch {
 	case err == nil:
 		return answer.Result, nil

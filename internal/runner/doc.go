@@ -1,6 +1,8 @@
 // Package runner runs the scripts of trackers and notifications, in a process of its own.
 //
-// That process alone keeps CAP_SETUID and CAP_SETGID (and CAP_KILL, to end what it started). The daemon can name a
+// That process alone keeps CAP_SETUID and CAP_SETGID (and CAP_KILL, to end what it started). It is two: a worker that
+// does everything, and a guard, its parent, that starts another worker when one has ended; the daemon no longer
+// has the capabilities to do that. The daemon can name a
 // command but not make one: Configure hands over the table of the checked configuration, Exec names an entry of it,
 // and adds arguments and environment. The process checks the table itself, all or nothing.
 //
@@ -31,7 +33,8 @@
 //	client.go        the daemon's side: Start, Run, Configure, Exec, Close
 //	wire.go          what the two say to each other
 //	main_linux.go    the process: Main
-//	server.go        the process: the table, and one call after the other
+//	guard_linux.go   the worker's parent
+//	server.go        the worker: the table, and one call after the other
 //	run_linux.go     one run, from fork to the end of its group
 //	spawn_linux.go   the thread that forks
 //	clip.go          bounded output

@@ -22,11 +22,16 @@ const (
 	exitMisuse = 2
 )
 
-// Main is the runner's process. It returns the exit status when the daemon has ended and everything it had run is gone.
+// Main is the runner: a guard and its worker, which is this function again. It returns the exit status when the daemon has
+// ended and everything it had run is gone.
 func Main() int {
 	if err := child.Enter(ProcessName, 0); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitMisuse
+	}
+	serve := guard
+	if os.Args[len(os.Args)-1] == workerArg {
+		serve = work
 	}
 	if err := serve(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", ProcessName, err)
@@ -35,10 +40,17 @@ func Main() int {
 	return 0
 }
 
-func serve() error {
-	// Who stops the unit's processes stops the daemon, and that has scripts to run until it ends. The signals are caught
-	// and forgotten rather than ignored, because scripts would inherit that.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE)
+// catchSignals keeps both of the runner's processes alive when the unit's processes are stopped: that stops the daemon,
+// which has scripts to run until it ends. The signals are caught and forgotten rather than ignored, because children
+// would inherit that.
+func catchSignals() {
+	forgotten := make(chan os.Signal, 1) // nobody reads it, and the runtime never waits
+	signal.Notify(forgotten, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE)
+}
+
+// work is the worker's process: it runs commands until the daemon has ended.
+func work() error {
+	catchSignals()
 	unix.Umask(0o022)
 	var core unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_CORE, &core); err != nil {

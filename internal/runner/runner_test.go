@@ -329,6 +329,19 @@ func TestWhatAScriptLeavesInTheBackgroundIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+func TestARunBeforeAnyTable(t *testing.T) {
+	t.Parallel()
+	c, err := Start(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	_, err = c.Exec(t.Context(), "x", nil, nil)
+	if want := `no command "x" is configured`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestUnknownCommand(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -413,11 +426,64 @@ func TestARunnerThatDiedIsReplacedWithItsTable(t *testing.T) {
 	}
 }
 
+// workers are the processes whose parent is the guard.
+func workers(t *testing.T, guard int) []string {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", guard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lists) == 0 {
+		t.Skip("the kernel does not list the children of a process (CONFIG_PROC_CHILDREN)")
+	}
+	var pids []string
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // that thread has ended
+		}
+		pids = append(pids, strings.Fields(string(text))...)
+	}
+	return pids
+}
+
+func TestAWorkerThatDiedIsReplacedByTheGuard(t *testing.T) {
+	t.Parallel()
+	news, lines := fifo(t)
+	c := start(t, shell(t, "runs", fmt.Sprintf(`echo $$ >%s; [ "$1" != hang ] || exec sleep 600`, news)))
+	before := c.Status()
+	var hung sync.WaitGroup
+	hung.Go(func() {
+		_, err := c.Exec(t.Context(), "runs", []string{"hang"}, nil)
+		if !errors.Is(err, ErrNotRunning) {
+			t.Errorf("the run under way: got %v, want %v", err, ErrNotRunning)
+		}
+	})
+	script := next(t, lines)
+	old := workers(t, before.PID)
+	if len(old) != 1 {
+		t.Fatalf("got workers %q, want one", old)
+	}
+	if err := unix.Kill(mustAtoi(t, old[0]), unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	hung.Wait()
+	awaitGone(t, script)
+	if r := mustExec(t, c, "runs"); !r.OK() { // it waits for the new worker, and that has the table
+		t.Errorf("got %+v, want success", r)
+	}
+	after := c.Status()
+	if !after.Alive || after.PID != before.PID || after.Restarts != 1 || after.Commands != 1 {
+		t.Errorf("got %+v, want the same guard with another worker", after)
+	}
+}
+
 func TestTheEndOfTheDaemonEndsTheRunnerAndItsRuns(t *testing.T) {
 	t.Parallel()
 	news, lines := fifo(t)
 	c := start(t, shell(t, "hangs", family(news)))
 	pid := strconv.Itoa(c.Status().PID)
+	all := append(workers(t, c.Status().PID), pid)
 	var call sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	call.Go(func() { _, _ = c.Exec(ctx, "hangs", nil, nil) }) // it ends in one way or another
@@ -426,7 +492,7 @@ func TestTheEndOfTheDaemonEndsTheRunnerAndItsRuns(t *testing.T) {
 	_ = c.process().Conn().CloseWrite()
 	cancel()
 	call.Wait()
-	for _, p := range append(pids, pid) {
+	for _, p := range append(pids, all...) {
 		awaitGone(t, p)
 	}
 }

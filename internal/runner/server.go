@@ -18,7 +18,7 @@ type server struct {
 	spawn *spawner
 
 	mu    sync.Mutex
-	table map[string]*entry // guarded by mu: what may be run
+	table map[string]*entry // guarded by mu: what may be run; nil: nobody has told yet
 
 	slots chan struct{} // one token a run under way; capacity maxRuns; never closed
 }
@@ -31,7 +31,7 @@ type entry struct {
 }
 
 func newServer(sys system, spawn *spawner) *server {
-	return &server{sys: sys, spawn: spawn, table: map[string]*entry{}, slots: make(chan struct{}, maxRuns)}
+	return &server{sys: sys, spawn: spawn, slots: make(chan struct{}, maxRuns)}
 }
 
 // handle answers one call.
@@ -43,7 +43,10 @@ func (s *server) handle(conn net.Conn) {
 		return
 	}
 	if r.Table != nil {
-		_ = send(conn, refusal(s.configure(*r.Table)...))
+		first, errs := s.configure(*r.Table)
+		answer := refusal(errs...)
+		answer.Empty = first
+		_ = send(conn, answer)
 		return
 	}
 	gone := make(chan struct{}) // closed when the caller gives up; nothing else comes after the request
@@ -68,11 +71,12 @@ func refusal(errs ...error) reply {
 	return r
 }
 
-// configure replaces the table, or says everything that is wrong with the new one and keeps the former.
-func (s *server) configure(commands []Command) []error {
+// configure replaces the table, or says everything that is wrong with the new one and keeps the former; and whether there
+// was none before.
+func (s *server) configure(commands []Command) (first bool, errs []error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var errs []error
+	first = s.table == nil
 	next := map[string]*entry{}
 	for _, c := range commands {
 		who, problems := judge(c, s.sys, true)
@@ -88,14 +92,18 @@ func (s *server) configure(commands []Command) []error {
 	if len(errs) == 0 {
 		s.table = next
 	}
-	return errs
+	return first, errs
 }
 
 // exec runs a command. It calls answer once, unless the caller has gone, and returns when nothing of the run is left.
 func (s *server) exec(r request, gone <-chan struct{}, answer func(reply)) {
 	s.mu.Lock()
-	e := s.table[r.ID]
+	e, empty := s.table[r.ID], s.table == nil
 	s.mu.Unlock()
+	if empty {
+		answer(reply{Empty: true})
+		return
+	}
 	if e == nil {
 		answer(refusal(fmt.Errorf("no command %q is configured", r.ID)))
 		return

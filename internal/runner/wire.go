@@ -20,6 +20,7 @@ type request struct {
 // reply is one or the other.
 type reply struct {
 	Problems []string `json:"problems,omitempty"` // why the table or the run was refused; none: it was not
+	Empty    bool     `json:"empty,omitempty"`    // the worker had no table yet, and so started no run
 	Result   Result   `json:"result"`
 }
 
