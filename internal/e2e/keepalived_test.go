@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/drill"
+	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/status"
+)
+
+// keepalivedConf is the other half of drill.Config: a Keepalived with the same virtual router, one below lb1's 101.
+const keepalivedConf = `global_defs {
+	router_id lb2
+	script_user root
+	enable_script_security
+	vrrp_version 2
+}
+
+vrrp_instance VI_1 {
+	state BACKUP
+	interface eth0
+	virtual_router_id 51
+	priority 100
+	advert_int 1
+	authentication {
+		auth_type PASS
+		auth_pass s3cret77
+	}
+	virtual_ipaddress {
+		10.77.0.100/24
+	}
+}
+`
+
+// edited replaces the one place where a text says old; pairs of old and new.
+func edited(t *testing.T, text string, changes ...string) string {
+	t.Helper()
+	for i := 0; i+1 < len(changes); i += 2 {
+		if n := strings.Count(text, changes[i]); n != 1 {
+			t.Fatalf("%q is %d times in the configuration, want once", changes[i], n)
+		}
+		text = strings.Replace(text, changes[i], changes[i+1], 1)
+	}
+	return text
+}
+
+// startKeepalived starts Debian's Keepalived on a node, in the foreground, with its own /run for the pid files.
+func startKeepalived(t *testing.T, node *netlab.Node, conf string) *netlab.Process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "keepalived.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path := needPeer(t, "keepalived")
+	p, err := node.Start(exec.Command(path, "--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of Keepalived:\n%s", p.Output())
+		}
+	})
+	return p
+}
+
+// Bounds: what the protocol takes, and slack for two cores that do other things too.
+const (
+	advertInterval = time.Second
+	keepalivedSkew = 156 * time.Second / 256 // of priority 100: (256 - 100) / 256 s (RFC 3768 section 6.1)
+	tandemSkew     = 155 * time.Second / 256 // of priority 101
+	keepalivedDown = 3*advertInterval + keepalivedSkew
+	tandemDown     = 3*advertInterval + tandemSkew
+
+	slack      = 500 * time.Millisecond
+	startSlack = time.Second // where a process starts, too
+)
+
+// mixedPair is Tandem on lb1 and Keepalived on lb2, beside which a web server answers on whatever lb2 holds.
+type mixedPair struct {
+	*drill.Pair
+	conf       string // Keepalived's
+	keepalived *netlab.Process
+}
+
+func newMixedPair(t *testing.T, config, conf string) *mixedPair {
+	t.Helper()
+	needPeer(t, "keepalived")
+	m := &mixedPair{Pair: newPair(t, config), conf: conf}
+	if err := m.StartServer(t.Context(), "lb2"); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *mixedPair) startKeepalived(t *testing.T) {
+	t.Helper()
+	m.keepalived = startKeepalived(t, m.Node("lb2"), m.conf)
+}
+
+// start starts both nodes, the one that is to hold the address first, and the client.
+func (m *mixedPair) start(t *testing.T, holder string) {
+	t.Helper()
+	tandem := func() { check(t, m.StartDaemon("lb1")) }
+	keepalived := func() { m.startKeepalived(t) }
+	if holder == "lb1" {
+		tandem()
+		check(t, m.AwaitSole(t.Context(), "lb1"))
+		keepalived()
+	} else {
+		keepalived()
+		check(t, m.AwaitSole(t.Context(), "lb2"))
+		tandem()
+		m.awaitStatus(t, "lb1", "it is BACKUP", func(s status.Snapshot) bool { return s.Instances[0].State == status.Backup })
+	}
+	m.StartClient()
+	check(t, m.AwaitService(t.Context(), time.Now()))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// statusOf asks a daemon for its snapshot, as tandem status --json prints it.
+func statusOf(ctx context.Context, p *drill.Pair, node string) (s status.Snapshot, err error) {
+	out, err := p.Command(ctx, node, "status", "--json")
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		return s, fmt.Errorf("status of %s: %w", node, err)
+	}
+	if len(s.Instances) == 0 {
+		return s, fmt.Errorf("status of %s: no instance", node)
+	}
+	return s, nil
+}
+
+// awaitStatus asks a daemon until its snapshot is as wanted: what makes no event in the lab cannot be awaited there.
+func (m *mixedPair) awaitStatus(t *testing.T, node, what string, ok func(status.Snapshot) bool) status.Snapshot {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	for {
+		s, err := statusOf(ctx, m.Pair, node)
+		if err == nil && ok(s) {
+			return s
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("wait on %s until %s: %v, %v; now %+v", node, what, ctx.Err(), err, s)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// move is something done to a pair, and what is to come of it.
+type move struct {
+	name  string
+	await func(t *testing.T) // before the clock starts; nil: nothing
+	do    func(t *testing.T)
+
+	kind netlab.Kind // AddressAdded or AddressRemoved: the virtual address,
+	node string      // on this node,
+	in   time.Duration
+	why  string // how in is made up, without slack
+
+	sole   string        // who alone has the address then; empty: also the one who cannot hear of it
+	outage time.Duration // the client's, at most; 0: in
+}
+
+// run makes the moves one after the other: each begins where the one before ended.
+func (m *mixedPair) run(t *testing.T, moves []move) {
+	for _, v := range moves {
+		if !t.Run(v.name, func(t *testing.T) { m.make(t, v) }) {
+			return
+		}
+	}
+}
+
+func (m *mixedPair) make(t *testing.T, v move) {
+	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+	defer cancel()
+	if v.await != nil {
+		v.await(t)
+	}
+	mark, begun := m.Lab.Mark(), time.Now()
+	v.do(t)
+	e, err := m.Lab.Await(ctx, mark, func(e netlab.Event) bool {
+		return e.Kind == v.kind && e.Node == v.node && e.Address.Addr() == drill.VIP
+	})
+	check(t, err)
+	took := e.Time.Sub(begun)
+	if v.sole != "" {
+		check(t, m.AwaitSole(ctx, v.sole))
+	}
+	check(t, m.AwaitService(ctx, e.Time))
+	seen := m.Record.Since(begun)
+
+	// One line in the form of the table in docs/benchmarks.md.
+	outageBound := cmp.Or(v.outage, v.in)
+	t.Logf("| %s | %s | %d ms | %d ms | %d of %d | %s |", v.name, v.node, took.Milliseconds(), seen.Outage.Milliseconds(),
+		seen.Failed, seen.Requests, v.why)
+	if took > v.in {
+		t.Errorf("%v %v on %s after %v, want at most %v", drill.VIP, v.kind, v.node, took, v.in)
+	}
+	if seen.Outage > outageBound {
+		t.Errorf("the client saw: %v; want at most %v", seen, outageBound)
+		if events, err := m.Lab.Since(mark); err == nil {
+			for _, e := range events {
+				t.Log(e)
+			}
+		}
+	}
+}
+
+func (m *mixedPair) pull(node string) func(*testing.T) {
+	return func(t *testing.T) { check(t, m.Cable(node).Pull(t.Context())) }
+}
+
+func (m *mixedPair) mute(node string) func(*testing.T) {
+	return func(t *testing.T) { check(t, m.Cable(node).Mute()) }
+}
+
+func (m *mixedPair) restore(node string) func(*testing.T) {
+	return func(t *testing.T) { check(t, m.Cable(node).Restore(t.Context())) }
+}
+
+// stop ends a daemon with a signal; its end is not waited for.
+func (m *mixedPair) stop(node string, s syscall.Signal) func(*testing.T) {
+	return func(t *testing.T) { check(t, m.process(node).Signal(s)) }
+}
+
+// again starts the daemon of a node once the one before has ended.
+func (m *mixedPair) again(node string) func(*testing.T) {
+	return func(t *testing.T) {
+		<-m.process(node).Done()
+		if node == "lb2" {
+			m.startKeepalived(t)
+			return
+		}
+		check(t, m.StartDaemon(node))
+	}
+}
+
+func (m *mixedPair) process(node string) *netlab.Process {
+	if node == "lb2" {
+		return m.keepalived
+	}
+	return m.Daemon(node)
+}
