@@ -21,10 +21,13 @@ type Advert struct {
 	Version   Version
 	VRID      uint8         // 1 to 255
 	Priority  uint8         // 0 resigns, 255 is the owner
-	Interval  time.Duration // of the sender's adverts; v2: whole seconds, 0 to 255 s
+	Interval  time.Duration // of the sender's adverts; v2: whole seconds, 0 to 255 s; v3: centiseconds, 10 ms to 40.95 s
 	AuthType  AuthType      // v2; as it stands in the packet, also a value that nobody defined
 	AuthData  [authLen]byte // v2; zero for AuthNone
-	Addresses []netip.Addr  // in the order of the packet; v2: IPv4, at most 255
+	Addresses []netip.Addr  // in the order of the packet, at most 255, of the packet's family
+
+	// BareChecksum: v3 on IPv4: the checksum leaves the pseudo header out, as RFC 9568 section 5.2.8 has it.
+	BareChecksum bool
 }
 
 // clone is a that shares no memory with it.
@@ -37,13 +40,14 @@ func (a *Advert) clone() Advert {
 // advert is what a router of this configuration advertises at a priority.
 func (c *Config) advert(priority uint8) Advert {
 	return Advert{
-		Version:   c.Version,
-		VRID:      c.VRID,
-		Priority:  priority,
-		Interval:  c.AdvertInterval,
-		AuthType:  c.Auth.Type,
-		AuthData:  c.Auth.data(),
-		Addresses: c.Addresses,
+		Version:      c.Version,
+		VRID:         c.VRID,
+		Priority:     priority,
+		Interval:     c.AdvertInterval,
+		AuthType:     c.Auth.Type,
+		AuthData:     c.Auth.data(),
+		Addresses:    c.Addresses,
+		BareChecksum: c.ChecksumNoPseudoHeader,
 	}
 }
 

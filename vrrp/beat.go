@@ -50,6 +50,7 @@ func (g *Group) keep(mb *member) {
 	if !g.cfg.Beat.Alive() {
 		if mb.beat.set {
 			mb.beat.set = false
+			g.cfg.Beat.Stop(mb.name) // it may come back knowing what was set, when this node is no master any more
 			mb.publish()
 			mb.log.Warn("keeper is gone: adverts come from the daemon itself")
 			ad := mb.machine.Advert()
@@ -58,7 +59,7 @@ func (g *Group) keep(mb *member) {
 		return
 	}
 	ad := mb.machine.Advert()
-	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), &ad)
+	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), groupIPv4(), &ad)
 	g.packet = packet[:0]
 	if err != nil {
 		mb.sendFailed(err)

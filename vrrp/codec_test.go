@@ -28,16 +28,21 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// golden are packets as they are on real wires.
-func golden() []struct {
+// vector is a packet as it is on real wires.
+type vector struct {
 	name, provenance, packet string
 	advert                   Advert
-} {
+}
+
+var (
+	keepalivedSrc = netip.MustParseAddr("10.77.0.1")
+	keepalivedDst = netip.MustParseAddr("224.0.0.18")
+)
+
+// golden are packets of version 2.
+func golden() []vector {
 	pass := func(s string) [authLen]byte { return Auth{Type: AuthPass, Password: s}.data() }
-	return []struct {
-		name, provenance, packet string
-		advert                   Advert
-	}{
+	return []vector{
 		{"none", "computed from RFC 3768 by hand", "213364010001f210c0a8c8100000000000000000",
 			Advert{Version: V2, VRID: 51, Priority: 100, Interval: time.Second, Addresses: addrs("192.168.200.16")}},
 		{"PASS 1111", "computed from RFC 2338 by hand", "2133640101018eaec0a8c8103131313100000000",
@@ -60,7 +65,7 @@ func TestRule13_14_16_25_32_Golden(t *testing.T) {
 	for _, tt := range golden() {
 		t.Run(tt.name, func(t *testing.T) {
 			want := unhex(t, tt.packet)
-			got, err := Append(nil, &tt.advert)
+			got, err := Append(nil, keepalivedSrc, keepalivedDst, &tt.advert)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +73,7 @@ func TestRule13_14_16_25_32_Golden(t *testing.T) {
 				t.Errorf("Append: got %x, want %x (%s)", got, want, tt.provenance)
 			}
 			var ad Advert
-			if err := Parse(want, &ad); err != nil {
+			if err := Parse(want, keepalivedSrc, keepalivedDst, &ad); err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
 			if !reflect.DeepEqual(ad, tt.advert) {
@@ -87,7 +92,7 @@ func TestRule16_AuthDataIgnoredWithoutAuthentication(t *testing.T) {
 	copy(b[12:], "leftover")
 	fix(b)
 	var ad Advert
-	if err := Parse(b, &ad); err != nil {
+	if err := Parse(b, keepalivedSrc, keepalivedDst, &ad); err != nil {
 		t.Fatal(err)
 	}
 	if ad.AuthData != [authLen]byte{} {
@@ -108,12 +113,12 @@ func TestRule24_Priorities(t *testing.T) {
 	for _, p := range []uint8{PriorityResign, 1, 100, 254, PriorityOwner} {
 		ad := golden()[2].advert
 		ad.Priority = p
-		b, err := Append(nil, &ad)
+		b, err := Append(nil, keepalivedSrc, keepalivedDst, &ad)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got Advert
-		if err := Parse(b, &got); err != nil || got.Priority != p || b[2] != p {
+		if err := Parse(b, keepalivedSrc, keepalivedDst, &got); err != nil || got.Priority != p || b[2] != p {
 			t.Errorf("priority %d: got %d, octet %d, error %v", p, got.Priority, b[2], err)
 		}
 	}
@@ -139,7 +144,7 @@ func TestRule38_39_40_41_ParseDrops(t *testing.T) {
 		{"rule 38 longer than it says", append(bytes.Clone(good), 0), DropLength},
 		{"rule 38 one address more than there is", change(3, 3), DropLength},
 		{"rule 39 version 1", change(0, 0x11), DropVersion},
-		{"rule 39 version 3", change(0, 0x31), DropVersion},
+		{"rule 39 version 4", change(0, 0x41), DropVersion},
 		{"rule 40 type 2", change(0, 0x22), DropType},
 		{"rule 40 type 0", change(0, 0x20), DropType},
 		{"rule 41 one bit of an address", func() []byte { b := bytes.Clone(good); b[9] ^= 1; return b }(), DropChecksum},
@@ -149,7 +154,7 @@ func TestRule38_39_40_41_ParseDrops(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var ad Advert
-			if err := Parse(tt.packet, &ad); err != tt.want {
+			if err := Parse(tt.packet, keepalivedSrc, keepalivedDst, &ad); err != tt.want {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 		})
@@ -171,13 +176,13 @@ func TestAppendRefusesWhatV2CannotSay(t *testing.T) {
 		{"rule 14 negative", func(a *Advert) { a.Interval = -time.Second }, "encode advert: interval -1s is not 0 to 255 whole seconds"},
 		{"rule 13 256 addresses", func(a *Advert) { a.Addresses = many }, "encode advert: 256 addresses, at most 255 fit"},
 		{"IPv6", func(a *Advert) { a.Addresses = addrs("10.0.0.1", "fd00::1") }, "encode advert: fd00::1 is not an IPv4 address"},
-		{"version 3", func(a *Advert) { a.Version = 3 }, "encode advert: unknown version 3"},
+		{"version 4", func(a *Advert) { a.Version = 4 }, "encode advert: unknown version 4"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ad := golden()[0].advert
 			tt.set(&ad)
-			b, err := Append([]byte("before"), &ad)
+			b, err := Append([]byte("before"), keepalivedSrc, keepalivedDst, &ad)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got error %v, want %s", err, tt.want)
 			}
@@ -215,17 +220,20 @@ func FuzzParse(f *testing.F) {
 	for _, tt := range golden() {
 		f.Add(unhex(f, tt.packet))
 	}
+	for _, tt := range goldenV3() {
+		f.Add(unhex(f, tt.packet))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, b := range [][]byte{b, fixed(b)} {
+		for _, b := range fixed(b, keepalivedSrc, keepalivedDst) {
 			var first, second Advert
-			if err := Parse(b, &first); err != nil {
+			if err := Parse(b, keepalivedSrc, keepalivedDst, &first); err != nil {
 				continue
 			}
-			again, err := Append(nil, &first)
+			again, err := Append(nil, keepalivedSrc, keepalivedDst, &first)
 			if err != nil {
 				t.Fatalf("append %+v: %v", first, err)
 			}
-			if err := Parse(again, &second); err != nil {
+			if err := Parse(again, keepalivedSrc, keepalivedDst, &second); err != nil {
 				t.Fatalf("parse %x: %v", again, err)
 			}
 			if !reflect.DeepEqual(first, second) {
@@ -235,17 +243,17 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// fixed is b with a right checksum, so that fuzzing gets past it.
-func fixed(b []byte) []byte {
+// fixed is b, and b with a right checksum of either form, so that fuzzing gets past it.
+func fixed(b []byte, src, dst netip.Addr) [][]byte {
 	if len(b) < headerLen {
-		return b
+		return [][]byte{b}
 	}
-	return fix(bytes.Clone(b))
+	return [][]byte{b, fix(bytes.Clone(b)), fixV3(bytes.Clone(b), src, dst)}
 }
 
 func FuzzParseIPv4(f *testing.F) {
 	for _, tt := range golden() {
-		b, err := appendPacket(nil, netip.MustParseAddr("10.77.0.1"), &tt.advert)
+		b, err := appendPacket(nil, keepalivedSrc, keepalivedDst, &tt.advert)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -264,7 +272,7 @@ func BenchmarkParse(b *testing.B) {
 	var ad Advert
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Parse(packet, &ad); err != nil {
+		if err := Parse(packet, keepalivedSrc, keepalivedDst, &ad); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -272,12 +280,11 @@ func BenchmarkParse(b *testing.B) {
 
 func BenchmarkAppend(b *testing.B) {
 	ad := golden()[4].advert
-	src := netip.MustParseAddr("10.77.0.1")
 	buf := make([]byte, 0, maxPacket)
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buf, err = appendPacket(buf[:0], src, &ad); err != nil {
+		if buf, err = appendPacket(buf[:0], keepalivedSrc, keepalivedDst, &ad); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -287,7 +294,10 @@ func TestParseAndAppendDoNotAllocate(t *testing.T) {
 	packet := unhex(t, golden()[4].packet)
 	var ad Advert
 	buf := make([]byte, 0, maxPacket)
-	if n := testing.AllocsPerRun(100, func() { _ = Parse(packet, &ad); buf, _ = Append(buf[:0], &ad) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() {
+		_ = Parse(packet, keepalivedSrc, keepalivedDst, &ad)
+		buf, _ = Append(buf[:0], keepalivedSrc, keepalivedDst, &ad)
+	}); n != 0 {
 		t.Errorf("got %v allocations, want 0", n)
 	}
 }

@@ -8,16 +8,18 @@ import (
 )
 
 const (
-	authLen       = 8   // octets of authentication data, present whatever the type (RFC 3768 section 5.3.10)
-	maxAddresses  = 255 // the count is one octet
+	authLen       = 8 // octets of authentication data, present whatever the type (RFC 3768 section 5.3.10)
 	maxIntervalV2 = 255 * time.Second
 )
 
-// parseV2 reads the packet of RFC 3768 section 5.1. b has headerLen octets at least.
+// parseV2 reads the packet of RFC 3768 section 5.1. b has headerLen octets at least. There is no version 2 on IPv6.
 //
 // The checks stand in the order of section 7.1 as far as they concern the packet alone, but the type comes before the
 // length, for only an advert's length is known.
-func parseV2(b []byte, a *Advert) DropReason {
+func parseV2(b []byte, src netip.Addr, a *Advert) DropReason {
+	if !src.Is4() {
+		return DropVersion
+	}
 	if b[0]&0x0f != typeAdvert {
 		return DropType
 	}

@@ -9,8 +9,16 @@ import (
 // Version is the protocol version, the upper four bits of an advert's first byte.
 type Version uint8
 
-// V2 is RFC 3768, the default for IPv4 and what most deployed pairs speak.
-const V2 Version = 2
+const (
+	// V2 is RFC 3768, the default for IPv4 and what most deployed pairs speak.
+	V2 Version = 2
+	// V3 is RFC 9568, for IPv4 and IPv6, with intervals below a second.
+	V3 Version = 3
+)
+
+// learnedIntervals bounds the interval that a v3 master may teach, in own ones, where Config.MaxLearnedInterval does not: a
+// backup that believed in 40 s would wait two minutes for a dead master.
+const learnedIntervals = 10
 
 // AuthType is the v2 authentication type as it stands in the packet (RFC 3768 section 5.3.6).
 type AuthType uint8
@@ -35,10 +43,25 @@ type Config struct {
 	VRID           uint8  // virtual router identifier, 1 to 255
 	Version        Version
 	Priority       uint8         // configured priority, 1 to 255; 255 is the address owner, whom no tracker changes
-	AdvertInterval time.Duration // v2: whole seconds, 1 s to 255 s
+	AdvertInterval time.Duration // v2: whole seconds, 1 s to 255 s; v3: centiseconds, 10 ms to 40.95 s
 	NoPreempt      bool          // Preempt_Mode false (RFC 3768 section 6.1)
 	Auth           Auth
 	Addresses      []netip.Addr // advertised virtual addresses, in configured order; IPv4, 1 to 255
+
+	// MaxLearnedInterval bounds the advert interval that a v3 backup takes over from the master: adverts with a longer one
+	// are dropped. 0: ten times AdvertInterval. At least AdvertInterval.
+	MaxLearnedInterval time.Duration
+	// ChecksumNoPseudoHeader has v3 adverts on IPv4 sent with the checksum of RFC 9568 section 5.2.8, which Cisco and
+	// Juniper always had. False: with RFC 5798's pseudo header, as Keepalived and FRRouting send it. Both are accepted.
+	ChecksumNoPseudoHeader bool
+}
+
+// maxLearned is the longest interval that an advert may have.
+func (c *Config) maxLearned() time.Duration {
+	if c.MaxLearnedInterval != 0 {
+		return c.MaxLearnedInterval
+	}
+	return learnedIntervals * c.AdvertInterval
 }
 
 // Validate says what of c no virtual router can be run with.
@@ -46,12 +69,10 @@ func (c *Config) Validate() error {
 	switch {
 	case c.VRID == 0:
 		return fmt.Errorf("instance %s: VRID 0, want 1 to 255", c.Name)
-	case c.Version != V2:
-		return fmt.Errorf("instance %s: version %d, want 2", c.Name, c.Version)
+	case c.Version != V2 && c.Version != V3:
+		return fmt.Errorf("instance %s: version %d, want 2 or 3", c.Name, c.Version)
 	case c.Priority == 0:
 		return fmt.Errorf("instance %s: priority 0, want 1 to 255", c.Name)
-	case c.AdvertInterval < time.Second || c.AdvertInterval > maxIntervalV2 || c.AdvertInterval%time.Second != 0:
-		return fmt.Errorf("instance %s: advert interval %v, want 1 to 255 whole seconds", c.Name, c.AdvertInterval)
 	case len(c.Addresses) == 0 || len(c.Addresses) > maxAddresses:
 		return fmt.Errorf("instance %s: %d addresses, want 1 to %d", c.Name, len(c.Addresses), maxAddresses)
 	}
@@ -60,7 +81,26 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("instance %s: address %v, want IPv4", c.Name, a)
 		}
 	}
+	if err := c.validateInterval(); err != nil {
+		return err
+	}
+	if c.Version == V3 && c.Auth != (Auth{}) {
+		// "VRRPv3 does not include any authentication" (RFC 9568 section 9): there is no room for a password.
+		return fmt.Errorf("instance %s: a password with version 3, want version 2", c.Name)
+	}
 	return c.Auth.validate(c.Name)
+}
+
+func (c *Config) validateInterval() error {
+	switch d := c.AdvertInterval; {
+	case c.Version == V2 && (d < time.Second || d > maxIntervalV2 || d%time.Second != 0):
+		return fmt.Errorf("instance %s: advert interval %v, want 1 to 255 whole seconds", c.Name, d)
+	case c.Version == V3 && (d < centisecond || d > maxIntervalV3 || d%centisecond != 0):
+		return fmt.Errorf("instance %s: advert interval %v, want 10ms to 40.95s in steps of 10ms", c.Name, d)
+	case c.MaxLearnedInterval != 0 && c.MaxLearnedInterval < d:
+		return fmt.Errorf("instance %s: learned interval of at most %v, want at least the own one, %v", c.Name, c.MaxLearnedInterval, d)
+	}
+	return nil
 }
 
 func (a Auth) validate(instance string) error {

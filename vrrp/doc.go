@@ -1,6 +1,6 @@
 // Package vrrp runs virtual routers: it decides which of several hosts holds an instance's virtual addresses.
-// It speaks VRRPv2 (RFC 3768, https://www.rfc-editor.org/rfc/rfc3768) with RFC 2338's simple text password, as
-// Keepalived does, so that either may be the other node.
+// It speaks VRRPv2 (RFC 3768, https://www.rfc-editor.org/rfc/rfc3768) with RFC 2338's simple text password, and VRRPv3
+// (RFC 9568, https://www.rfc-editor.org/rfc/rfc9568), as Keepalived does, so that either may be the other node.
 //
 // A packet comes in on a Link, one receive socket for an interface. The Link parses and judges it: an advert that does
 // not count has a DropReason, is counted, and is logged once until the master changes. One that counts goes to
@@ -18,7 +18,7 @@
 //
 //	config.go         what one virtual router is configured to be
 //	advert.go         Advert, what a packet says, whatever the version
-//	codec.go          Parse and Append, bytes to Advert and back; codec_v2.go has version 2
+//	codec.go          Parse and Append, bytes to Advert and back; codec_v2.go and codec_v3.go
 //	checksum.go       the Internet checksum
 //	auth.go           the password in a packet
 //	ip.go             the IPv4 header around an advert

@@ -8,18 +8,21 @@ const accepted DropReason = 0
 
 // The reasons, in the order in which a packet is judged.
 const (
-	DropIP        DropReason = iota + 1 // the IP header contradicts the packet's length
-	DropTTL                             // TTL is not 255: the packet has passed a router
-	DropVersion                         // neither a version of ours nor, further on, that of the instance
-	DropType                            // not an advert
-	DropLength                          // too short, or not as long as the address count says
-	DropChecksum                        // the message was damaged
-	DropVRID                            // no instance with this VRID on the interface
-	DropOwnSource                       // the sender has this node's own address
-	DropAuthType                        // another authentication type than configured
-	DropAuthData                        // another password
-	DropInterval                        // v2: another advert interval than configured
-	DropOverload                        // the instance has more adverts waiting than it can mean seriously
+	DropIP           DropReason = iota + 1 // the IP header contradicts the packet's length
+	DropTTL                                // TTL is not 255: the packet has passed a router
+	DropVersion                            // neither a version of ours nor, further on, that of the instance
+	DropType                               // not an advert
+	DropLength                             // too short, or not as long as the address count says
+	DropChecksum                           // the message was damaged
+	DropNoAddress                          // v3: the address count is 0
+	DropIntervalZero                       // v3: the advert interval is 0
+	DropVRID                               // no instance with this VRID on the interface
+	DropOwnSource                          // the sender has this node's own address
+	DropAuthType                           // another authentication type than configured
+	DropAuthData                           // another password
+	DropInterval                           // v2: another advert interval than configured
+	DropIntervalLong                       // v3: a longer advert interval than this node would learn
+	DropOverload                           // the instance has more adverts waiting than it can mean seriously
 
 	numDrops = int(DropOverload) + 1 // length of a table indexed by DropReason
 )
@@ -39,6 +42,10 @@ func dropText(r DropReason) (label, text string) {
 		return "length", "length does not fit the address count"
 	case DropChecksum:
 		return "checksum", "wrong checksum"
+	case DropNoAddress:
+		return "no_address", "address count is 0"
+	case DropIntervalZero:
+		return "interval_zero", "advert interval is 0"
 	case DropVRID:
 		return "vrid", "VRID not configured on this interface"
 	case DropOwnSource:
@@ -49,6 +56,8 @@ func dropText(r DropReason) (label, text string) {
 		return "auth_data", "other password"
 	case DropInterval:
 		return "interval", "other advert interval: with different intervals both nodes become MASTER"
+	case DropIntervalLong:
+		return "interval_long", "longer advert interval than this node accepts: both nodes become MASTER"
 	case DropOverload:
 		return "overload", "too many adverts waiting"
 	default:

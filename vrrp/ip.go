@@ -11,7 +11,7 @@ const (
 	advertTOS = 0xc0 // internetwork control, as Keepalived sets it
 	ipv4Len   = 20   // octets of an IPv4 header without options
 
-	// maxPacket holds the longest v2 advert in the longest IPv4 header.
+	// maxPacket holds the longest IPv4 advert, which is one of v2, in the longest header.
 	maxPacket = 60 + headerLen + 4*maxAddresses + authLen
 )
 
@@ -28,12 +28,15 @@ func appendIPv4(b []byte, src, dst netip.Addr, n int) []byte {
 	return b
 }
 
-// appendPacket appends a whole IPv4 packet that carries ad from src to the multicast group.
-func appendPacket(b []byte, src netip.Addr, ad *Advert) ([]byte, error) {
+// appendPacket appends a whole IPv4 packet that carries ad from src to dst.
+func appendPacket(b []byte, src, dst netip.Addr, ad *Advert) ([]byte, error) {
 	start := len(b)
-	n := headerLen + 4*len(ad.Addresses) + authLen
-	b = appendIPv4(b, src, groupIPv4(), n)
-	b, err := Append(b, ad)
+	n := headerLen + 4*len(ad.Addresses)
+	if ad.Version == V2 {
+		n += authLen
+	}
+	b = appendIPv4(b, src, dst, n)
+	b, err := Append(b, src, dst, ad)
 	if err != nil {
 		return b[:start], err
 	}
@@ -43,6 +46,7 @@ func appendPacket(b []byte, src netip.Addr, ad *Advert) ([]byte, error) {
 // datagram is the part of an IPv4 packet that VRRP looks at.
 type datagram struct {
 	src     netip.Addr
+	dst     netip.Addr
 	ttl     uint8
 	payload []byte // aliases the packet
 }
@@ -59,6 +63,7 @@ func parseIPv4(b []byte) (datagram, bool) {
 	}
 	return datagram{
 		src:     netip.AddrFrom4([4]byte(b[12:])),
+		dst:     netip.AddrFrom4([4]byte(b[16:])),
 		ttl:     b[8],
 		payload: b[header:total],
 	}, true

@@ -23,6 +23,10 @@ func judge(cfg *Config, source, from netip.Addr, ad *Advert) DropReason {
 	if ad.Version == V2 && ad.Interval != cfg.AdvertInterval {
 		return DropInterval
 	}
+	// A backup waits for three of the master's intervals, so nobody may make it wait as long as he likes.
+	if ad.Version == V3 && ad.Interval > cfg.maxLearned() {
+		return DropIntervalLong
+	}
 	return accepted
 }
 

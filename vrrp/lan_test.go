@@ -57,7 +57,7 @@ func (l *lan) sent(t *testing.T) []string {
 	for _, b := range l.wire {
 		d, ok := parseIPv4(b)
 		var ad Advert
-		if err := Parse(d.payload, &ad); !ok || err != nil {
+		if err := Parse(d.payload, d.src, d.dst, &ad); !ok || err != nil {
 			t.Errorf("sent %x: %v", b, err)
 		}
 		all = append(all, fmt.Sprintf("%v %d", d.src, ad.Priority))
@@ -352,7 +352,7 @@ func packetFrom(t *testing.T, src string, priority uint8, set func(*Advert)) []b
 	if set != nil {
 		set(&ad)
 	}
-	b, err := appendPacket(nil, netip.MustParseAddr(src), &ad)
+	b, err := appendPacket(nil, netip.MustParseAddr(src), groupIPv4(), &ad)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -501,7 +501,7 @@ func TestBeat(t *testing.T) {
 		if got := len(l.sent(t)); got != 8 {
 			t.Errorf("got %d adverts, want the group's own five more", got)
 		}
-		beat.want(t)
+		beat.want(t, "stop VI_1")
 
 		beat.live(true)
 		time.Sleep(turnEvery)
@@ -509,6 +509,26 @@ func TestBeat(t *testing.T) {
 		beat.want(t, "set VI_1 180 on eth0 to 224.0.0.18 each 1s")
 		a.stop()
 		beat.want(t, "stop VI_1")
+	})
+}
+
+// A beat that died while its node resigned, and came back with what was set, would go on as a master that is none.
+func TestDeadBeatIsNotCarriedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		beat := &fakeBeat{alive: true, set: map[string]int{}}
+		a := newHost(t, new(lan), "10.0.0.1", beat, nil, withPriority(200)).start()
+		time.Sleep(4 * time.Second)
+		beat.live(false)
+		time.Sleep(turnEvery)
+		a.group.Post("VI_1", FaultChanged{[]string{"eth0 is down"}})
+		synctest.Wait()
+		beat.live(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(beat.set) != 0 {
+			t.Errorf("state %v, and the beat has still %v", a.group.Status()[0].State, beat.set)
+		}
+		a.stop()
 	})
 }
 

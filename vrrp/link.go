@@ -197,7 +197,7 @@ func (l *Link) receive(b []byte) {
 		at.drop(DropTTL, d.src)
 		return
 	}
-	if r := parse(d.payload, &l.advert); r != accepted {
+	if r := parse(d.payload, d.src, d.dst, &l.advert); r != accepted {
 		at.drop(r, d.src)
 		return
 	}

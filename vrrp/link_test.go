@@ -104,7 +104,7 @@ func TestRule5_8_33_34_43_44_Judgement(t *testing.T) {
 		{name: "rule 34 padded with other than zeros", config: short, advert: auth(AuthPass, "abc\x00\x00\x00\x00x"), want: DropAuthData},
 		{name: "rule 34 padded with zeros", config: short, advert: auth(AuthPass, "abc")},
 		// "MUST verify the VRRP version is 2." (section 7.1)
-		{name: "rule 39 version 3", packet: vrrp(0, 0x31), want: DropVersion},
+		{name: "rule 39 version 4", packet: vrrp(0, 0x41), want: DropVersion},
 		{name: "rule 40 type 4", packet: vrrp(0, 0x24), want: DropType},
 		{name: "rule 38 address count", packet: vrrp(3, 9), want: DropLength},
 		{name: "rule 41 checksum", packet: func(b []byte) { b[ipv4Len+6]++ }, want: DropChecksum},
@@ -378,7 +378,7 @@ func BenchmarkReceive(b *testing.B) {
 	}
 	defer link.detach(e)
 	ad := cfg.advert(150)
-	packet, err := appendPacket(nil, above, &ad)
+	packet, err := appendPacket(nil, above, groupIPv4(), &ad)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -51,9 +51,10 @@ type Machine struct {
 	failure   string
 	failures  int // AddressFailed in a row
 
-	peer      peer       // the master, while this node is not
-	resigned  netip.Addr // who said priority 0 last; invalid once somebody else advertised
-	immediate Action     // SendAdvert of the current advert: made once, not at each step
+	peer      peer          // the master, while this node is not
+	learned   time.Duration // v3: the master's advert interval; 0: none learned, the own one counts
+	resigned  netip.Addr    // who said priority 0 last; invalid once somebody else advertised
+	immediate Action        // SendAdvert of the current advert: made once, not at each step
 	periodic  Action
 }
 
@@ -102,7 +103,19 @@ func (m *Machine) Done() bool { return m.stopping && m.state == Initialize }
 // MasterDownInterval is how long this node waits for a silent master, and how long it may sleep without others
 // thinking that it is gone.
 func (m *Machine) MasterDownInterval() time.Duration {
-	return masterDownInterval(m.cfg.AdvertInterval, m.priority)
+	return masterDownInterval(m.cfg.Version, m.interval(), m.priority)
+}
+
+// interval is what the down timer counts by: in version 3 the master's interval, Active_Adver_Interval.
+func (m *Machine) interval() time.Duration {
+	if m.learned != 0 {
+		return m.learned
+	}
+	return m.cfg.AdvertInterval
+}
+
+func (m *Machine) skewTime() time.Duration {
+	return skewTime(m.cfg.Version, m.interval(), m.priority)
 }
 
 // Deadline is when the next Tick is due. Zero: no timer runs.

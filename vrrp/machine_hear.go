@@ -53,11 +53,20 @@ func (m *Machine) hearAsBackup(now time.Time, ad *Advert) {
 	case ad.Priority == PriorityResign:
 		// "If the Priority in the ADVERTISEMENT is Zero, then: o Set the Master_Down_Timer to Skew_Time". So the highest
 		// of several backups is the first.
-		m.downAt = now.Add(skewTime(m.priority))
+		m.downAt = now.Add(m.skewTime())
 	case ad.Priority >= m.priority || !m.preempts():
 		// "If Preempt_Mode is False, or If the Priority in the ADVERTISEMENT is greater than or equal to the local
 		// Priority, then: o Reset the Master_Down_Timer to Master_Down_Interval else: o Discard the ADVERTISEMENT"
+		m.learn(ad)
 		m.downAt = now.Add(m.MasterDownInterval())
+	}
+}
+
+// learn is version 3's: "Set Active_Adver_Interval to Max Advertise Interval contained in the ADVERTISEMENT o Recompute the
+// Active_Down_Interval" (RFC 9568 section 6.4.2). In version 2 both intervals are equal, or the advert was dropped.
+func (m *Machine) learn(ad *Advert) {
+	if m.cfg.Version == V3 {
+		m.learned = ad.Interval
 	}
 }
 
@@ -85,6 +94,9 @@ func (m *Machine) hearAsMaster(now time.Time, ad *Advert, from netip.Addr, out [
 		reason := fmt.Sprintf("%v advertises priority %d, own is %d", from, ad.Priority, m.priority)
 		lost := m.priority
 		out = m.stepDown(now, reason, out)
+		before := m.MasterDownInterval()
+		m.learn(ad)
+		m.shiftDown(before)
 		m.parting = lost
 		m.note(now, ad, from)
 		return out

@@ -44,7 +44,7 @@ func (m *Machine) shutdown(now time.Time, out []Action) []Action {
 func (m *Machine) becomeMaster(now time.Time, reason string, out []Action) []Action {
 	m.downAt = time.Time{}
 	m.advertAt = now.Add(m.cfg.AdvertInterval)
-	m.peer, m.resigned = peer{}, netip.Addr{}
+	m.peer, m.resigned, m.learned = peer{}, netip.Addr{}, 0
 	// A release of the last term may be under way still. The executor is ordered and ends it before it acquires; there is
 	// nothing left to say when it has.
 	m.parting = 0
@@ -54,7 +54,11 @@ func (m *Machine) becomeMaster(now time.Time, reason string, out []Action) []Act
 
 // becomeBackup waits in full before it takes over: "o Set the Master_Down_Timer to Master_Down_Interval o Transition to
 // the {Backup} state" (section 6.4.1).
+//
+// What was learned of a former master is forgotten: "Set the Active_Adver_Interval to Advertisement_Interval" (RFC 9568
+// section 6.4.1).
 func (m *Machine) becomeBackup(now time.Time, reason string, out []Action) []Action {
+	m.learned = 0
 	m.downAt = now.Add(m.MasterDownInterval())
 	return append(out, m.enter(now, Backup, reason))
 }

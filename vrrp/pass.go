@@ -100,7 +100,7 @@ func (g *Group) carry(mb *member, a Action) {
 
 // send sends an advert now.
 func (g *Group) send(mb *member, ad *Advert) {
-	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), ad)
+	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), groupIPv4(), ad)
 	g.packet = packet[:0]
 	if err == nil {
 		err = mb.link.send(packet)

@@ -22,12 +22,15 @@ type report struct {
 	told          [numDrops]bool
 	toldAddresses bool
 	toldOwner     bool
+	toldInterval  bool
 	strangers     map[stranger]struct{}
 
 	received        atomic.Uint64
 	resigns         atomic.Uint64
 	addressesDiffer atomic.Uint64
 	whileOwner      atomic.Uint64
+	intervalDiffers atomic.Uint64
+	bareChecksum    atomic.Uint64
 	dropped         [numDrops]atomic.Uint64
 }
 
@@ -45,7 +48,7 @@ func (r *report) drop(why DropReason, from netip.Addr) {
 	}
 	r.told[why] = true
 	level := hclog.Warn
-	if why == DropInterval {
+	if why == DropInterval || why == DropIntervalLong {
 		level = hclog.Error // both nodes are about to be master
 	}
 	r.log.Log(level, "advert dropped", "reason", why.Error(), "peer", from)
@@ -73,7 +76,7 @@ func (r *report) accept(cfg *Config, from netip.Addr, ad *Advert) {
 	} else if from != r.master {
 		r.master = from
 		r.told = [numDrops]bool{}
-		r.toldAddresses, r.toldOwner = false, false
+		r.toldAddresses, r.toldOwner, r.toldInterval = false, false, false
 	}
 	if !sameAddresses(cfg, ad) {
 		r.addressesDiffer.Add(1)
@@ -83,6 +86,13 @@ func (r *report) accept(cfg *Config, from netip.Addr, ad *Advert) {
 		r.whileOwner.Add(1)
 		r.once(&r.toldOwner, "peer advertises addresses that this node owns", from, ad)
 	}
+	if ad.Interval != cfg.AdvertInterval {
+		r.intervalDiffers.Add(1)
+		r.once(&r.toldInterval, "peer advertises another interval", from, ad)
+	}
+	if ad.BareChecksum {
+		r.bareChecksum.Add(1)
+	}
 }
 
 func (r *report) once(told *bool, message string, from netip.Addr, ad *Advert) {
@@ -90,7 +100,7 @@ func (r *report) once(told *bool, message string, from netip.Addr, ad *Advert) {
 		return
 	}
 	*told = true
-	r.log.Warn(message, "peer", from, "priority", ad.Priority, "addresses", ad.Addresses)
+	r.log.Warn(message, "peer", from, "priority", ad.Priority, "interval", ad.Interval, "addresses", ad.Addresses)
 }
 
 func (r *report) drops() (d Drops) {
@@ -106,5 +116,7 @@ func (r *report) count(c *Counters) {
 	c.ResignReceived = r.resigns.Load()
 	c.AddressesDiffer = r.addressesDiffer.Load()
 	c.WhileOwner = r.whileOwner.Load()
+	c.IntervalDiffers = r.intervalDiffers.Load()
+	c.BareChecksum = r.bareChecksum.Load()
 	c.Dropped = r.drops()
 }

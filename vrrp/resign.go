@@ -14,6 +14,6 @@ func Resignation(cfg Config, src netip.Addr) (packet []byte, dst netip.Addr, err
 		return nil, dst, fmt.Errorf("resignation of %s: source %v, want an IPv4 address", cfg.Name, src)
 	}
 	ad := cfg.advert(PriorityResign)
-	packet, err = appendPacket(nil, src, &ad)
+	packet, err = appendPacket(nil, src, dst, &ad)
 	return packet, dst, err
 }

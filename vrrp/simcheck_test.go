@@ -142,7 +142,7 @@ func (w *watch) resigned(s *sim, from *simNode) {
 		return
 	}
 	at, life := s.now, best.life
-	s.after(skewTime(best.router.Priority())+boundResign, func() {
+	s.after(skewTime(V2, simInterval, best.router.Priority())+boundResign, func() {
 		if w.since(s, at) < s.now-at || w.troubleAt > at || best.life != life || w.silentSince > at {
 			return // disorder or trouble meanwhile, or there is, or was, a master
 		}
@@ -150,7 +150,7 @@ func (w *watch) resigned(s *sim, from *simNode) {
 	})
 	// A best backup whose skew time is shorter than the delay may speak before a third router has heard priority 0. That one
 	// takes over too, and yields at once: RFC 3768 leaves it so.
-	if w.settled(s) && w.distinct(s, from) && skewTime(best.router.Priority()) > 3*simDelay {
+	if w.settled(s) && w.distinct(s, from) && skewTime(V2, simInterval, best.router.Priority()) > 3*simDelay {
 		w.soleUntil = s.now + time.Second // the lowest priority waits as long
 	}
 }
@@ -168,7 +168,7 @@ func (w *watch) distinct(s *sim, but *simNode) bool {
 			if a == but || b == but || !a.up || !b.up {
 				continue
 			}
-			if d := skewTime(a.router.Priority()) - skewTime(b.router.Priority()); d.Abs() < 3*simDelay {
+			if d := skewTime(V2, simInterval, a.router.Priority()) - skewTime(V2, simInterval, b.router.Priority()); d.Abs() < 3*simDelay {
 				return false
 			}
 		}

@@ -68,6 +68,8 @@ type Counters struct {
 	ResignReceived  uint64 // of Received: priority 0
 	AddressesDiffer uint64 // of Received: another address list than configured
 	WhileOwner      uint64 // of Received: while this node is the owner
+	IntervalDiffers uint64 // of Received: v3, another interval than configured
+	BareChecksum    uint64 // of Received: v3 on IPv4, checksum without pseudo header
 	Transitions     uint64
 	BecameMaster    uint64
 	Dropped         Drops

@@ -20,10 +20,10 @@ func TestRule51_53_SkewAndDownInterval(t *testing.T) {
 		{100, 255 * time.Second, 609375 * time.Microsecond, 765609375 * time.Microsecond}, // the skew does not grow with the interval
 	}
 	for _, tt := range tests {
-		if got := skewTime(tt.priority); got != tt.skew {
+		if got := skewTime(V2, tt.interval, tt.priority); got != tt.skew {
 			t.Errorf("rule 51, priority %d: got %v, want %v", tt.priority, got, tt.skew)
 		}
-		if got := masterDownInterval(tt.interval, tt.priority); got != tt.down {
+		if got := masterDownInterval(V2, tt.interval, tt.priority); got != tt.down {
 			t.Errorf("rule 53, priority %d, interval %v: got %v, want %v", tt.priority, tt.interval, got, tt.down)
 		}
 	}
@@ -43,7 +43,7 @@ func TestRule57_ConfigValidate(t *testing.T) {
 		{"rule 57, 1.5 s", func(c *Config) { c.AdvertInterval = 1500 * time.Millisecond }, "instance VI_1: advert interval 1.5s, want 1 to 255 whole seconds"},
 		{"rule 13, VRID 0", func(c *Config) { c.VRID = 0 }, "instance VI_1: VRID 0, want 1 to 255"},
 		{"rule 24, priority 0", func(c *Config) { c.Priority = 0 }, "instance VI_1: priority 0, want 1 to 255"},
-		{"version 3", func(c *Config) { c.Version = 3 }, "instance VI_1: version 3, want 2"},
+		{"version 4", func(c *Config) { c.Version = 4 }, "instance VI_1: version 4, want 2 or 3"},
 		{"no address", func(c *Config) { c.Addresses = nil }, "instance VI_1: 0 addresses, want 1 to 255"},
 		{"IPv6 address", func(c *Config) { c.Addresses = addrs("fd00::1") }, "instance VI_1: address fd00::1, want IPv4"},
 		{"rule 34, eight octets", func(c *Config) { c.Auth = Auth{AuthPass, "12345678"} }, ""},
