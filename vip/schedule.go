@@ -2,8 +2,9 @@ package vip
 
 import "time"
 
-// burstGap is the least time between the beginnings of two bursts: two nodes that both believe they hold an
-// address answer each other, and must not flood the LAN while they find out.
+// burstGap is the least time between the beginnings of two bursts, and of two answers: two nodes that both believe they
+// hold an address answer each other, and must not flood the LAN while they find out. An answer does not wait for the end
+// of another burst's second: that one may have gone into a dead cable, whose healing is answered.
 const burstGap = time.Second
 
 // An answer to another holder goes on until the next one may begin. The sign that starts it is one of several moments
@@ -21,11 +22,12 @@ type schedule struct {
 	garp  GARP // defaults filled in
 	addrs int  // how many addresses there are; they go by their index
 
-	sent  int           // announcements of the running burst that are done
-	total int           // announcements it has
-	step  time.Duration // between its rounds; each announces every address once
-	pause time.Time     // no announcement before this
-	began time.Time     // when the last burst began; zero: not announcing
+	sent       int           // announcements of the running burst that are done
+	total      int           // announcements it has
+	step       time.Duration // between its rounds; each announces every address once
+	pause      time.Time     // no announcement before this
+	began      time.Time     // when the last burst began; zero: not announcing
+	lastAnswer time.Time     // when the last answer began
 
 	// When the next burst of each kind is due; zero: none.
 	second, again, answer, refresh time.Time
@@ -91,11 +93,14 @@ func (c *schedule) deadline() time.Time {
 	if !c.idle() {
 		return c.ready()
 	}
-	due := earliest(c.second, c.again, c.answer, c.refresh)
-	if due.IsZero() {
-		return due
+	due, answer := earliest(c.second, c.again, c.refresh), c.answer
+	if !due.IsZero() {
+		due = later(due, c.began.Add(burstGap))
 	}
-	return later(due, c.began.Add(burstGap))
+	if !answer.IsZero() {
+		answer = later(answer, c.lastAnswer.Add(burstGap))
+	}
+	return earliest(due, answer)
 }
 
 func (c *schedule) idle() bool { return c.sent >= c.total }
@@ -108,10 +113,21 @@ func (c *schedule) ready() time.Time {
 
 // start begins the burst that is due. One burst serves everything that is due by now.
 func (c *schedule) start(now time.Time) {
-	if now.Before(c.began.Add(burstGap)) {
-		return
-	}
 	rounds, step := 0, time.Duration(0)
+	if !now.Before(c.began.Add(burstGap)) {
+		rounds = c.takePlain(now)
+	}
+	if due(c.answer, now) && !now.Before(c.lastAnswer.Add(burstGap)) {
+		rounds, step = answerRounds, answerStep
+		c.answer, c.lastAnswer = time.Time{}, now
+	}
+	if rounds > 0 {
+		c.begin(now, rounds, step)
+	}
+}
+
+// takePlain takes what is due besides an answer off the plan, and says how many rounds that is.
+func (c *schedule) takePlain(now time.Time) (rounds int) {
 	if due(c.refresh, now) {
 		rounds = 1
 		c.planRefresh(now)
@@ -122,13 +138,7 @@ func (c *schedule) start(now time.Time) {
 			*t = time.Time{}
 		}
 	}
-	if due(c.answer, now) {
-		rounds, step = answerRounds, answerStep
-		c.answer = time.Time{}
-	}
-	if rounds > 0 {
-		c.begin(now, rounds, step)
-	}
+	return rounds
 }
 
 // begin sends every address once before any a second time.
