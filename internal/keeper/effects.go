@@ -17,7 +17,7 @@ type Effects interface {
 
 // Sender sends on one interface, without waiting.
 type Sender interface {
-	// Send sends payload behind an IP header of its making (TTL 255). A zero src leaves the source to the kernel.
+	// Send sends a packet as the composition makes them: with an IP header, or without one and from src.
 	Send(src, dst netip.Addr, payload []byte) error
 	Close() error
 }

@@ -77,13 +77,13 @@ func (o SendPacket) carryOut(h *hands) error { return h.send(Packet(o)) }
 // Packet is a ready-made packet and the way out.
 type Packet struct {
 	Interface string     `json:"interface"`
-	Src       netip.Addr `json:"src,omitzero"` // the interface's own address to send from; zero: the kernel's choice
+	Src       netip.Addr `json:"src,omitzero"` // for a Sender that makes the IP header; zero: the kernel's choice
 	Dst       netip.Addr `json:"dst"`
-	Payload   []byte     `json:"payload"` // what follows the IP header, which the Sender adds; at most maxPayload octets
+	Payload   []byte     `json:"payload"` // what the Sender takes, with or without an IP header; at most maxPayload octets
 }
 
-// maxPayload is what fits an Ethernet frame besides an IPv4 header: adverts are not fragmented.
-const maxPayload = 1480
+// maxPayload is what fits an Ethernet frame: adverts are not fragmented.
+const maxPayload = 1500
 
 func (p Packet) check() error {
 	switch {

@@ -49,7 +49,7 @@ func TestWillsThatAreRefused(t *testing.T) {
 		{"an unknown field", `{"VI_1":[{"op":"remove_address","with":{"interface":"eth0","prefix":"10.0.0.1/24","x":1}}]}`, `operation 1: json: unknown field "x"`},
 		{"no interface", `{"VI_1":[{"op":"remove_address","with":{"prefix":"10.0.0.1/24"}}]}`, "operation 1: remove an address: no interface given"},
 		{"no address", `{"VI_1":[{"op":"remove_address","with":{"interface":"eth0"}}]}`, "operation 1: remove an address from eth0: no address given"},
-		{"an empty packet", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"224.0.0.18","payload":""}}]}`, "operation 1: send a packet on eth0: 0 octets, want 1 to 1480"},
+		{"an empty packet", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"224.0.0.18","payload":""}}]}`, "operation 1: send a packet on eth0: 0 octets, want 1 to 1500"},
 		{"no destination", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","payload":"IQ=="}}]}`, "operation 1: send a packet on eth0: no destination given"},
 		{"families mixed", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","src":"fe80::1","dst":"224.0.0.18","payload":"IQ=="}}]}`, "operation 1: send a packet on eth0: source fe80::1 and destination 224.0.0.18 are of different families"},
 		{"two values", `{} {}`, "more than one value"},

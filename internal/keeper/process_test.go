@@ -410,6 +410,9 @@ func TestSignalsDoNotEndTheKeeper(t *testing.T) {
 	p.next(func(s string) bool { return s == "signalled" })
 	p.next(isAdvert)
 	p.next(isAdvert)
+	if s := p.status(); s.PID != keeper || s.Restarts != 0 {
+		t.Errorf("got %+v, want process %d, never replaced", s, keeper)
+	}
 	p.signal(p.cmd.Process.Pid, unix.SIGKILL)
 	p.expectWills(keeper)
 }
@@ -466,7 +469,8 @@ func TestNothingIsInheritedThatIsNotGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = leak.Close() })
-	p := startPair(t, time.Second, func(c *exec.Cmd) { c.ExtraFiles = []*os.File{leak} })
+	// Descriptor 12, behind all that the keeper is given.
+	p := startPair(t, time.Second, func(c *exec.Cmd) { c.ExtraFiles = []*os.File{9: leak} })
 	holds := func(pid int) bool {
 		dir := fmt.Sprintf("/proc/%d/fd", pid)
 		entries, err := os.ReadDir(dir)

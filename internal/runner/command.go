@@ -35,10 +35,6 @@ type Result struct {
 // OK says whether the run succeeded.
 func (r Result) OK() bool { return r.ExitCode == 0 && !r.TimedOut }
 
-func (c Command) equal(d Command) bool {
-	return c.ID == d.ID && slices.Equal(c.Argv, d.Argv) && c.User == d.User && c.Timeout == d.Timeout
-}
-
 // form judges what can be judged without looking at the system.
 func (c Command) form() error {
 	switch {

@@ -277,6 +277,9 @@ func TestOneCommandNeverOverlapsItself(t *testing.T) {
 		t.Fatalf("got %+v, want a timeout", r)
 	}
 	first := next(t, lines)
+	if err := c.Configure([]Command{stubborn}); err != nil { // a reload in between changes nothing
+		t.Fatal(err)
+	}
 	if r := mustExec(t, c, "stubborn"); !r.OK() {
 		t.Errorf("the second run: got %+v, want success", r)
 	}
@@ -320,12 +323,25 @@ func TestCommandsRunSideBySide(t *testing.T) {
 func TestWhatAScriptLeavesInTheBackgroundIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	news, lines := fifo(t)
-	c := start(t, shell(t, "forks", fmt.Sprintf("(echo $$ started; sleep 0.5; echo background is done >%s) & exit 4", news)))
+	gate := filepath.Join(filepath.Dir(news), "gate")
+	if err := unix.Mkfifo(gate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The background job has the script's output open and ends only when the script's result is known.
+	c := start(t, shell(t, "forks", fmt.Sprintf("(read word <%s; echo $word >%s) & exit 4", gate, news)))
 	if r := mustExec(t, c, "forks"); r.ExitCode != 4 || r.TimedOut {
 		t.Errorf("got %+v, want the script's own exit code, 4", r)
 	}
-	if got := next(t, lines); got != "background is done" {
-		t.Errorf("got %q, want the background job to end by itself", got)
+	f, err := os.OpenFile(gate, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteString("lives\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, lines); got != "lives" {
+		t.Errorf("got %q, want the background job to go on", got)
 	}
 }
 
@@ -500,10 +516,12 @@ func TestTheEndOfTheDaemonEndsTheRunnerAndItsRuns(t *testing.T) {
 func TestSignalsDoNotEndTheRunnerAndScriptsDoNotInheritThat(t *testing.T) {
 	t.Parallel()
 	c := start(t, shell(t, "ignored", "grep SigIgn /proc/self/status"))
-	pid := c.Status().PID
+	pid := c.Status().PID // the table is there, so the worker has prepared itself
 	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT} {
-		if err := unix.Kill(pid, s); err != nil {
-			t.Fatal(err)
+		for _, p := range append(workers(t, pid), strconv.Itoa(pid)) {
+			if err := unix.Kill(mustAtoi(t, p), s); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if got, want := mustExec(t, c, "ignored").Output, "SigIgn:\t0000000000000000\n"; got != want {
