@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
 )
 
@@ -120,4 +121,24 @@ func TestIntegrationTandemTakesOverFromKeepalived(t *testing.T) {
 		},
 	})
 	s.judge(t, "10.77.0.2")
+}
+
+// Nothing tells a Tandem that tracks no backend that it was cut off. A Keepalived that yields says so only when it is asked
+// to, as in deploy/examples/beside-keepalived.conf; else the neighbours find the winner when it announces next, after
+// 30 s at most. The second announcement of Tandem's takeover is put off, for it would hide the difference.
+func TestIntegrationKeepalivedYieldsAloud(t *testing.T) {
+	m := newMixedPair(t, edited(t, drill.Config,
+		"      track:\n        - {backend: web, min_up: 1, weight: -30}\n", "      garp: {delay: 1m}\n"),
+		edited(t, keepalivedConf, "\tadvert_int 1\n", "\tadvert_int 1\n\thigher_prio_send_advert\n"))
+	m.start(t, "lb1")
+	m.run(t, []move{
+		{
+			name: "Tandem's cable dead, no backend tracked", do: m.mute("lb1"),
+			kind: netlab.AddressAdded, node: "lb2", in: keepalivedDown + slack, why: "3 x 1 s + skew",
+		},
+		{
+			name: "cable alive, Keepalived hears first and says so", await: m.next(true, "lb2"), do: m.restore("lb1"),
+			kind: netlab.AddressRemoved, node: "lb2", in: advertInterval + slack, why: "1 s", sole: "lb1", outage: contest,
+		},
+	})
 }

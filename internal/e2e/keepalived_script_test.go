@@ -64,6 +64,7 @@ func needRootScripts(t *testing.T, path string) {
 // A vrrp_script of the killall kind costs Keepalived 10: 102 is 92, below Tandem's 101.
 func TestIntegrationKeepalivedsScriptFails(t *testing.T) {
 	killall := needPeer(t, "killall")
+	needRootScripts(t, killall)
 	m := newMixedPair(t, "", edited(t, keepalivedConf,
 		"vrrp_instance VI_1 {", `vrrp_script workload {
 	script "`+killall+` -0 `+workload+`"
@@ -77,7 +78,6 @@ vrrp_instance VI_1 {
 	track_script {
 		workload
 	}`, "priority 100", "priority 102"))
-	needRootScripts(t, killall)
 	w := startWorkload(t, m.Node("lb2"))
 	m.start(t, "lb2")
 	m.run(t, []move{
@@ -97,6 +97,7 @@ vrrp_instance VI_1 {
 // The same script costs Tandem 20: 101 is 81, below Keepalived's 100.
 func TestIntegrationTandemsScriptFailsBesideKeepalived(t *testing.T) {
 	killall := needPeer(t, "killall")
+	needRootScripts(t, killall)
 	m := newMixedPair(t, edited(t, drill.Config,
 		"      track:\n", "      track:\n        - {script: workload, weight: -20}\n",
 		"proxy:\n", `tracker:
@@ -104,7 +105,6 @@ func TestIntegrationTandemsScriptFailsBesideKeepalived(t *testing.T) {
     workload: {command: [`+killall+`, "-0", `+workload+`], interval: 1s, timeout: 900ms, rise: 1, fall: 1, user: root}
 proxy:
 `), keepalivedConf)
-	needRootScripts(t, killall)
 	w := startWorkload(t, m.Node("lb1"))
 	m.start(t, "lb1")
 	m.run(t, []move{

@@ -212,8 +212,12 @@ func (m *mixedPair) make(t *testing.T, v move) {
 
 	// One line in the form of the table in docs/benchmarks.md.
 	outageBound := cmp.Or(v.outage, v.in)
-	t.Logf("| %s | %s | %d ms | %d ms | %d of %d | %s |", v.name, v.node, took.Milliseconds(), seen.Outage.Milliseconds(),
-		seen.Failed, seen.Requests, v.why)
+	does := "takes it"
+	if v.kind == netlab.AddressRemoved {
+		does = "gives it up"
+	}
+	t.Logf("| %s | %s %s | %d ms | %d ms | %d of %d | %s |", v.name, v.node, does, took.Milliseconds(),
+		seen.Outage.Milliseconds(), seen.Failed, seen.Requests, v.why)
 	if took > v.in {
 		t.Errorf("%v %v on %s after %v, want at most %v", drill.VIP, v.kind, v.node, took, v.in)
 	}
