@@ -33,13 +33,27 @@ func (s *Set) Apply(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// place is what the kernel tells addresses apart by.
+// place is what the kernel tells addresses apart by: of IPv6 an interface has an address once, of IPv4 once in each
+// subnet, which is the peer's where there is one.
 type place struct {
 	ifname string
-	prefix netip.Prefix
+	addr   netip.Addr
+	subnet netip.Prefix // zero for IPv6
 }
 
-func placeOf(a Address) place { return place{a.Interface, a.Prefix} }
+func placeOf(a Address) place { return newPlace(a.Interface, a.Prefix, a.Peer) }
+
+func newPlace(ifname string, p netip.Prefix, peer netip.Addr) place {
+	at := place{ifname: ifname, addr: p.Addr()}
+	switch {
+	case p.Addr().Is6():
+	case peer.IsValid():
+		at.subnet = netip.PrefixFrom(peer, p.Bits()).Masked()
+	default:
+		at.subnet = p.Masked()
+	}
+	return at
+}
 
 func places(slots []slot) map[place]bool {
 	m := make(map[place]bool, len(slots))
@@ -66,7 +80,7 @@ func carryOver(old []slot, addrs []Address) []slot {
 }
 
 // change brings the kernel from one configuration to the next: additions first, so that no moment has neither. What
-// stays is put too, for its label, its scope or the lease may be new; and once more at the end, for a primary address
+// stays is put too, for its options or the lease may be new; and once more at the end, for a primary address
 // that goes takes the secondary ones of its subnet along.
 func (s *Set) change(old, next []slot, lease time.Duration) error {
 	if err := s.putAll(next, lease); err != nil {
@@ -119,5 +133,8 @@ func (s *Set) install(began time.Time, cfg Config, next []slot) {
 	s.strays = slices.DeleteFunc(s.strays, func(sl slot) bool { return wanted[placeOf(sl.Address)] })
 	s.sched.configure(time.Now(), cfg.GARP, len(next), changed)
 	s.mu.Unlock()
+	if s.deafen != nil {
+		s.listen()
+	}
 	s.planMending(began, true, nil)
 }

@@ -98,10 +98,24 @@ func TestRefusedConfigs(t *testing.T) {
 		change func(*vip.Config)
 		want   string
 	}{
-		{"IPv6", func(c *vip.Config) { c.Addresses[0] = address("fd00:77::100/128") },
-			"address fd00:77::100/128 on v0: IPv6 addresses are not in this version"},
 		{"IPv4 in IPv6", func(c *vip.Config) { c.Addresses[0] = address("::ffff:10.77.0.1/128") },
-			"address ::ffff:10.77.0.1/128 on v0: IPv6 addresses are not in this version"},
+			"address ::ffff:10.77.0.1/128 on v0: IPv4 in IPv6 is no address of an interface"},
+		{"label on IPv6", func(c *vip.Config) { c.Addresses[0] = address("fd00:77::100/128"); c.Addresses[0].Label = "v0:vip" },
+			"address fd00:77::100/128 on v0: IPv6 addresses have no labels"},
+		{"scope on IPv6", func(c *vip.Config) { c.Addresses[0] = address("fe80::100/64"); c.Addresses[0].Scope = vip.ScopeLink },
+			"address fe80::100/64 on v0: the scope of an IPv6 address is given by its bits"},
+		{"broadcast on IPv6", func(c *vip.Config) {
+			c.Addresses[0] = address("fd00:77::100/64")
+			c.Addresses[0].Broadcast = netip.MustParseAddr("fd00:77::ffff")
+		}, "address fd00:77::100/64 on v0: only IPv4 has broadcast addresses"},
+		{"broadcast of IPv6", func(c *vip.Config) { c.Addresses[0].Broadcast = netip.MustParseAddr("ff02::1") },
+			"address 10.77.0.100/32 on v0: only IPv4 has broadcast addresses"},
+		{"peer of IPv6", func(c *vip.Config) { c.Addresses[0].Peer = netip.MustParseAddr("fd00:77::1") },
+			"address 10.77.0.100/32 on v0: its peer is of the other family"},
+		{"peer of IPv4", func(c *vip.Config) {
+			c.Addresses[0] = address("fd00:77::100/64")
+			c.Addresses[0].Peer = netip.MustParseAddr("10.77.0.1")
+		}, "address fd00:77::100/64 on v0: its peer is of the other family"},
 		{"no address", func(c *vip.Config) { c.Addresses[0].Prefix = netip.Prefix{} }, "address on v0: no address given"},
 		{"no interface", func(c *vip.Config) { c.Addresses[0].Interface = "" }, "address 10.77.0.100/32: no interface given"},
 		{"short lease", func(c *vip.Config) { c.Lease = time.Second }, "lease 1s: want 0, or whole seconds, at least 2s"},

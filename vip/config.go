@@ -11,8 +11,10 @@ import (
 type Address struct {
 	Prefix    netip.Prefix // the address with its prefix length, host bits kept: 192.168.1.100/24
 	Interface string       // the interface that gets it
-	Label     string       // IPv4 address label ("eth0:vip"), at most 15 octets; empty: none
-	Scope     Scope
+	Label     string       // address label ("eth0:vip"), at most 15 octets; IPv4 only; empty: none
+	Scope     Scope        // IPv4 only: that of an IPv6 address is written in its bits
+	Broadcast netip.Addr   // IPv4 only; zero: none, whatever the prefix length, as Keepalived and ip-address(8) have it
+	Peer      netip.Addr   // the other end of a point-to-point link, whose the prefix length then is; zero: none
 }
 
 // Scope is the kernel's address scope (rtnetlink(7)); the zero value is the universe, as for ip-address(8).
@@ -26,7 +28,7 @@ const (
 	ScopeHost     Scope = 254 // "host"
 )
 
-// GARP says how gratuitous ARP announces an address. The zero value means the defaults of each field.
+// GARP says how an address is announced: by gratuitous ARP, or by neighbour advertisements when it is IPv6. The zero value means the defaults of each field.
 type GARP struct {
 	Repeat   int           // announcements per address at takeover, and again after Delay; 1 to 100, 0: 5
 	Delay    time.Duration // from takeover to the second burst; 0: 5 s
@@ -71,16 +73,35 @@ func (c Config) check() error {
 		return fmt.Errorf("lease %v: want 0, or whole seconds, at least %v", c.Lease, minLease)
 	}
 	for _, a := range c.Addresses {
-		switch {
-		case !a.Prefix.IsValid():
-			return fmt.Errorf("address on %s: no address given", a.Interface)
-		case !a.Prefix.Addr().Is4():
-			return fmt.Errorf("address %s on %s: IPv6 addresses are not in this version", a.Prefix, a.Interface)
-		case a.Interface == "":
-			return fmt.Errorf("address %s: no interface given", a.Prefix)
+		if err := a.check(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (a Address) check() error {
+	addr := a.Prefix.Addr()
+	why := ""
+	switch {
+	case !a.Prefix.IsValid():
+		return fmt.Errorf("address on %s: no address given", a.Interface)
+	case a.Interface == "":
+		return fmt.Errorf("address %s: no interface given", a.Prefix)
+	case addr.Is4In6() || a.Peer.Is4In6() || a.Broadcast.Is4In6():
+		why = "IPv4 in IPv6 is no address of an interface"
+	case addr.Is6() && a.Label != "":
+		why = "IPv6 addresses have no labels"
+	case addr.Is6() && a.Scope != ScopeUniverse:
+		why = "the scope of an IPv6 address is given by its bits"
+	case a.Broadcast.IsValid() && !(addr.Is4() && a.Broadcast.Is4()):
+		why = "only IPv4 has broadcast addresses"
+	case a.Peer.IsValid() && a.Peer.Is4() != addr.Is4():
+		why = "its peer is of the other family"
+	default:
+		return nil
+	}
+	return fmt.Errorf("address %s on %s: %s", a.Prefix, a.Interface, why)
 }
 
 func (c Config) equal(d Config) bool {

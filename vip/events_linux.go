@@ -30,9 +30,19 @@ func parseAddrEvent(kind EventKind, b []byte) (Event, bool) {
 	if len(b) < unix.SizeofIfAddrmsg {
 		return Event{}, false
 	}
-	value, _ := attribute(b[unix.SizeofIfAddrmsg:], unix.IFA_LOCAL)
+	attrs := b[unix.SizeofIfAddrmsg:]
+	value, ok := attribute(attrs, unix.IFA_LOCAL)
+	if !ok { // IPv6 has it only where there is a peer, which IFA_ADDRESS then is
+		value, _ = attribute(attrs, unix.IFA_ADDRESS)
+	}
 	addr, ok := netip.AddrFromSlice(value)
-	return Event{Kind: kind, Index: int(binary.NativeEndian.Uint32(b[indexOffset:])), Addr: addr}, ok
+	tentative := false
+	if kind == AddressAdded {
+		flags, _ := attribute(attrs, unix.IFA_FLAGS)
+		tentative = len(flags) == 4 && binary.NativeEndian.Uint32(flags)&unix.IFA_F_TENTATIVE != 0
+	}
+	index := int(binary.NativeEndian.Uint32(b[indexOffset:]))
+	return Event{Kind: kind, Index: index, Addr: addr, Tentative: tentative}, ok
 }
 
 func parseLinkEvent(kind EventKind, b []byte) (Event, bool) {

@@ -12,6 +12,9 @@ import (
 const (
 	addrMsg = "02 18 00 00 07000000" + // AF_INET, /24, no flags, universe, interface 7
 		" 0800 0100 0a4d0001" + " 0800 0200 0a4d0064" // IFA_ADDRESS, IFA_LOCAL
+	addr6Msg = "0a 40 80 00 07000000" + // AF_INET6, /64, permanent, universe, interface 7
+		" 1400 0100 fd000077000000000000000000000100" + // IFA_ADDRESS
+		" 0800 0800 c8000000" // IFA_FLAGS permanent, tentative, DAD failed
 	linkMsg = "00 00 0100 07000000 43100100 00000000" + // Ethernet, interface 7
 		" 0700 0300 763000 00" // IFLA_IFNAME v0
 )
@@ -26,6 +29,12 @@ func TestParseEvent(t *testing.T) {
 	}{
 		{"address added", unix.RTM_NEWADDR, addrMsg, Event{Kind: AddressAdded, Index: 7, Addr: netip.MustParseAddr("10.77.0.100")}, true},
 		{"address removed", unix.RTM_DELADDR, addrMsg, Event{Kind: AddressRemoved, Index: 7, Addr: netip.MustParseAddr("10.77.0.100")}, true},
+		{"IPv6 duplicate", unix.RTM_NEWADDR, addr6Msg, Event{Kind: AddressAdded, Index: 7, Addr: netip.MustParseAddr("fd00:77::100"), Tentative: true}, true},
+		{"IPv6 duplicate removed", unix.RTM_DELADDR, addr6Msg, Event{Kind: AddressRemoved, Index: 7, Addr: netip.MustParseAddr("fd00:77::100")}, true},
+		{"IPv6 without detection", unix.RTM_NEWADDR, addr6Msg[:len(addr6Msg)-8] + "22020000",
+			Event{Kind: AddressAdded, Index: 7, Addr: netip.MustParseAddr("fd00:77::100")}, true},
+		{"IPv6 with a peer", unix.RTM_NEWADDR, addr6Msg + " 1400 0200 fd000077000000000000000000000064",
+			Event{Kind: AddressAdded, Index: 7, Addr: netip.MustParseAddr("fd00:77::64"), Tentative: true}, true},
 		{"link changed", unix.RTM_NEWLINK, linkMsg, Event{Kind: LinkChanged, Index: 7, Interface: "v0"}, true},
 		{"link removed", unix.RTM_DELLINK, linkMsg, Event{Kind: LinkRemoved, Index: 7, Interface: "v0"}, true},
 		{"another message", unix.RTM_NEWROUTE, addrMsg, Event{}, false},

@@ -2,6 +2,7 @@ package vip
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"time"
 )
@@ -15,11 +16,13 @@ var (
 
 // Kernel holds addresses: a network namespace, or viptest's one in memory. It may be used by several Sets at once.
 type Kernel interface {
-	// Addresses lists the IPv4 addresses of an interface in the kernel's order, or says ErrNoInterface.
+	// Addresses lists the addresses of an interface in the kernel's order, or says ErrNoInterface. Among IPv6
+	// addresses of one scope that is the newest first.
 	Addresses(ifname string) ([]Held, error)
-	// Add adds the address with a lease in whole seconds, 0 for none. ErrExists, ErrNoInterface.
+	// Add adds the address with a lease in whole seconds, 0 for none. An IPv6 address answers from that moment,
+	// brings no route, and is deprecated, so that no connection leaves from it. ErrExists, ErrNoInterface.
 	Add(a Address, lease time.Duration) error
-	// Renew gives an address that is there a fresh lease, 0 for none; label and scope stay as they are. One that is
+	// Renew gives an address that is there a fresh lease, 0 for none; what else it has stays as it is. One that is
 	// not there is added: the kernel gives no way to tell.
 	Renew(a Address, lease time.Duration) error
 	// Delete removes the address. That it or its interface is gone already is fine.
@@ -36,14 +39,36 @@ type Announcer interface {
 	Announce(ifname string, addr netip.Addr, gap time.Duration) (wait time.Duration, err error)
 }
 
+// Listener hears who else on the LAN claims an address.
+type Listener interface {
+	// Listen has heard called for each claim to one of the addresses on its interface, until cancel is called; a call
+	// that is under way then may still come. heard must not block.
+	Listen(addrs []Address, heard func(Claim)) (cancel func())
+}
+
+// Claim is an ARP packet or a neighbour advertisement that says somebody else has an address of ours.
+type Claim struct {
+	Interface string // where it was heard
+	Addr      netip.Addr
+	MAC       net.HardwareAddr // the Ethernet address that it gives; no interface of this node has it
+}
+
 // Held is an address as the kernel has it.
 type Held struct {
-	Prefix    netip.Prefix // with host bits
-	Label     string       // the interface's name where no label was given
+	Prefix    netip.Prefix // with host bits; with a Peer the length is that one's
+	Label     string       // IPv4: the interface's name where no label was given; IPv6: empty
 	Scope     Scope
+	Broadcast netip.Addr    // zero: none
+	Peer      netip.Addr    // zero: none
 	Leased    bool          // it has a lease, of which Left is left; a whole number of seconds, rounded down
 	Left      time.Duration // 0 without a lease
-	Secondary bool          // another address of the subnet came first, and takes this one along when it goes
+	Secondary bool          // IPv4: another address of the subnet came first, and takes this one along when it goes
+
+	// IPv6 only.
+	Deprecated    bool // new connections don't leave from it, if the interface has another of its scope
+	NoPrefixRoute bool // it came without a route to its subnet, and takes none along when it goes
+	Tentative     bool // duplicate address detection runs or found somebody: the kernel does not answer for it
+	DADFailed     bool // it found somebody; Tentative too
 }
 
 // EventKind says what happened to an address or an interface.
@@ -51,7 +76,7 @@ type EventKind uint8
 
 // The kinds of events. An interface that changes says so at each flag, carrier or name it changes.
 const (
-	AddressAdded EventKind = iota + 1 // or renewed
+	AddressAdded EventKind = iota + 1 // or renewed, or changed in its flags
 	AddressRemoved
 	LinkChanged // or made
 	LinkRemoved
@@ -63,4 +88,5 @@ type Event struct {
 	Index     int        // the interface's
 	Interface string     // its name; link events only
 	Addr      netip.Addr // address events only
+	Tentative bool       // AddressAdded only: as in Held
 }

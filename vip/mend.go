@@ -32,74 +32,6 @@ func newSlots(addrs []Address) []slot {
 	return slots
 }
 
-// lister lists each interface once.
-type lister struct {
-	kernel Kernel
-	lists  map[string]listing
-}
-
-type listing struct {
-	held []Held
-	err  error
-}
-
-// find returns the kernel's view of an address.
-func (l *lister) find(a Address) (h Held, there bool, err error) {
-	list, ok := l.lists[a.Interface]
-	if !ok {
-		list.held, list.err = l.kernel.Addresses(a.Interface)
-		if l.lists == nil {
-			l.lists = make(map[string]listing)
-		}
-		l.lists[a.Interface] = list
-	}
-	for _, h := range list.held {
-		if h.Prefix == a.Prefix {
-			return h, true, nil
-		}
-	}
-	return Held{}, false, list.err
-}
-
-// fits reports whether renewing is enough to make h the address that is wanted. A lease is never switched on in
-// place, and what label and scope an address has stays with it.
-func fits(h Held, a Address, lease time.Duration) bool {
-	label := a.Label
-	if label == "" {
-		label = a.Interface
-	}
-	return h.Label == label && h.Scope == a.Scope && (h.Leased || lease == 0)
-}
-
-// put makes the kernel hold the address with a fresh lease, whatever was there before. It has the turn.
-func (s *Set) put(sl *slot, lease time.Duration) error {
-	now := time.Now()
-	err := s.kernel.Add(sl.Address, lease)
-	if errors.Is(err, ErrExists) {
-		list := lister{kernel: s.kernel}
-		var h Held
-		var there bool
-		if h, there, err = list.find(sl.Address); err == nil {
-			err = s.adopt(sl.Address, h, there, lease)
-		}
-	}
-	s.record(sl, now, err)
-	return err
-}
-
-// adopt makes the address that is there the one that is wanted.
-func (s *Set) adopt(a Address, h Held, there bool, lease time.Duration) error {
-	if there && fits(h, a, lease) {
-		return s.kernel.Renew(a, lease)
-	}
-	if there {
-		if err := s.kernel.Delete(a); err != nil {
-			return err
-		}
-	}
-	return s.kernel.Add(a, lease)
-}
-
 // remove takes the address out of the kernel. It has the turn.
 func (s *Set) remove(sl *slot) error {
 	err := s.kernel.Delete(sl.Address)
@@ -159,6 +91,8 @@ func (s *Set) mend(now time.Time, renew bool) {
 			s.record(sl, now, err)
 		case !there:
 			err = s.putBack(sl)
+		case h.Tentative:
+			err = s.undeafen(sl, h)
 		case renew || !sl.Present || !fits(h, sl.Address, s.cfg.Lease):
 			err = s.renew(sl, h)
 		}
@@ -197,6 +131,7 @@ func (s *Set) removeStrays() error {
 var (
 	errExpired   = errors.New("its lease ended: it was not renewed in time")
 	errContested = errors.New("somebody keeps deleting it")
+	errDeaf      = errors.New("the kernel does not answer for it: duplicate address detection")
 )
 
 // putBack adds an address that the kernel does not have, and has it announced.
@@ -216,6 +151,37 @@ func (s *Set) putBack(sl *slot) error {
 		s.sched.ask(now)
 	}
 	return nil
+}
+
+// undeafen makes the kernel answer for an address that duplicate address detection keeps silent. Whoever put it there
+// that way has replaced ours; and whom the detection found is another holder, which the protocol decided against.
+func (s *Set) undeafen(sl *slot, h Held) error {
+	now := time.Now()
+	if s.noteDeafness(sl, h, now); now.Before(sl.notBefore) {
+		return sl.Err
+	}
+	err := s.adopt(sl.Address, h, true, s.cfg.Lease)
+	s.record(sl, now, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl.notBefore = now.Add(putBackGap)
+	if s.held && err == nil {
+		s.sched.ask(now)
+	}
+	return err
+}
+
+// noteDeafness counts an address that the kernel does not answer for, unless that was a moment ago.
+func (s *Set) noteDeafness(sl *slot, h Held, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl.Err = errDeaf // until it is mended, which is now unless it was a moment ago
+	if now.Before(sl.notBefore) {
+		return
+	}
+	s.count.DADFailures++
+	s.log.Warn("duplicate address detection silenced an address while held",
+		"address", sl.Prefix, "interface", sl.Interface, "failed", h.DADFailed)
 }
 
 // noteLoss counts why an address that was there is there no more.

@@ -3,9 +3,7 @@ package vip
 import (
 	"errors"
 	"fmt"
-	"math"
-	"net"
-	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +22,19 @@ const (
 type rtnl struct {
 	mu     sync.Mutex // one request at a time, as there is one socket
 	handle *netlink.Handle
+}
+
+// retried calls dump until its list is consistent.
+func retried[T any](dump func() ([]T, error)) ([]T, error) {
+	for try := 1; ; try++ {
+		list, err := dump()
+		switch {
+		case err == nil:
+			return list, nil
+		case !errors.Is(err, netlink.ErrDumpInterrupted) && !errors.Is(err, unix.EINTR), try == dumpTries:
+			return nil, err
+		}
+	}
 }
 
 func openRTNL() (*rtnl, error) {
@@ -70,46 +81,20 @@ func (r *rtnl) addresses(ifname string) ([]Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	for try := 1; ; try++ {
-		list, err := r.handle.AddrList(&netlink.Device{LinkAttrs: *link}, netlink.FAMILY_V4)
-		switch {
-		case err == nil:
-			return heldAll(list), nil
-		case !errors.Is(err, netlink.ErrDumpInterrupted) && !errors.Is(err, unix.EINTR), try == dumpTries:
-			return nil, err
-		}
+	list, err := retried(func() ([]netlink.Addr, error) {
+		return r.handle.AddrList(&netlink.Device{LinkAttrs: *link}, netlink.FAMILY_ALL)
+	})
+	if err != nil {
+		return nil, err
 	}
+	return heldAll(list), nil
 }
 
-func heldAll(list []netlink.Addr) []Held {
-	all := make([]Held, 0, len(list))
-	for _, a := range list {
-		if h, ok := heldOf(a); ok {
-			all = append(all, h)
-		}
-	}
-	return all
-}
-
-func heldOf(a netlink.Addr) (Held, bool) {
-	if a.IPNet == nil {
-		return Held{}, false
-	}
-	ip, ok := netip.AddrFromSlice(a.IP.To4())
-	if !ok {
-		return Held{}, false
-	}
-	bits, _ := a.Mask.Size()
-	h := Held{
-		Prefix:    netip.PrefixFrom(ip, bits),
-		Label:     a.Label,
-		Scope:     Scope(a.Scope),
-		Secondary: a.Flags&unix.IFA_F_SECONDARY != 0,
-	}
-	if left := uint32(a.ValidLft); left != math.MaxUint32 { // rtnetlink(7): all ones is for ever
-		h.Leased, h.Left = true, time.Duration(left)*time.Second
-	}
-	return h, true
+// links lists the interfaces.
+func (r *rtnl) links() ([]netlink.Link, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return retried(r.handle.LinkList)
 }
 
 // add adds the address, or with NLM_F_REPLACE renews the one that is there.
@@ -120,16 +105,7 @@ func (r *rtnl) add(a Address, lease time.Duration, replace bool) error {
 	if err != nil {
 		return err
 	}
-	seconds := int(min(lease/time.Second, math.MaxInt32))
-	addr := &netlink.Addr{
-		IPNet:       ipNet(a.Prefix),
-		Label:       a.Label,
-		Scope:       int(a.Scope),
-		LinkIndex:   link.Index,
-		Broadcast:   net.IPv4zero, // none: Keepalived and ip-address(8) give none either
-		ValidLft:    seconds,      // 0 stands for ever
-		PreferedLft: seconds,
-	}
+	addr := netlinkAddr(a, link.Index, lease)
 	if replace {
 		err = r.handle.AddrReplace(nil, addr)
 	} else {
@@ -145,45 +121,26 @@ func (r *rtnl) add(a Address, lease time.Duration, replace bool) error {
 }
 
 // remove removes the address; that it or its interface is gone is fine.
-func (r *rtnl) remove(ifname string, p netip.Prefix) error {
+func (r *rtnl) remove(a Address) error {
+	if err := r.removeStrictly(a); !isGone(err) {
+		return err
+	}
+	return nil
+}
+
+// removeStrictly removes the address, or says that it is not there.
+func (r *rtnl) removeStrictly(a Address) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	link, err := r.link(ifname)
-	if err == nil {
-		err = r.handle.AddrDel(nil, &netlink.Addr{IPNet: ipNet(p), LinkIndex: link.Index})
-	}
-	if errors.Is(err, ErrNoInterface) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EADDRNOTAVAIL) {
-		return nil
-	}
-	return err
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
-}
-
-// Remover removes addresses and does nothing else, with its socket open before it is needed: a last will wants no more.
-type Remover struct{ rtnl *rtnl }
-
-// OpenRemover opens one in the network namespace of the calling thread.
-func OpenRemover() (*Remover, error) {
-	r, err := openRTNL()
+	link, err := r.link(a.Interface)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &Remover{r}, nil
+	return r.handle.AddrDel(nil, netlinkAddr(a, link.Index, 0))
 }
 
-// Remove removes an address, with its very prefix length, from an interface. That either is gone is fine.
-func (r *Remover) Remove(ifname string, p netip.Prefix) error {
-	if err := r.rtnl.remove(ifname, p); err != nil {
-		return fmt.Errorf("remove %s from %s: %w", p, ifname, err)
-	}
-	return nil
-}
-
-// Close closes its socket.
-func (r *Remover) Close() error {
-	r.rtnl.close()
-	return nil
+// isGone reports whether a removal failed because the address is not there. ENXIO: the interface has no IPv6.
+func isGone(err error) bool {
+	return slices.ContainsFunc([]error{ErrNoInterface, unix.ENODEV, unix.EADDRNOTAVAIL, unix.ENXIO},
+		func(target error) bool { return errors.Is(err, target) })
 }

@@ -16,13 +16,20 @@ type Set struct {
 	// put back or announced, so that the lease ends the holding. It is called from Run's goroutine and must not
 	// block. Set it before Run.
 	Alive func() bool
+	// Listener hears who else claims the addresses while they are held; nil: nobody listens. Each claim is answered as
+	// Answer does, and shows in Status. Set it before Acquire.
+	Listener Listener
+	// Contested is told each such claim, after that; nil: nobody is. It is called from the Listener's goroutine and must not
+	// block. Set it before Acquire.
+	Contested func(Claim)
 
 	kernel    Kernel
 	announcer Announcer
 	log       hclog.Logger
 
-	wake chan struct{} // to Run: a deadline may have moved; senders don't block, no one closes, one value says it all
-	turn chan struct{} // holds one value while somebody changes the kernel; a channel, so that waiting for it can end
+	wake   chan struct{} // to Run: a deadline may have moved; senders don't block, no one closes, one value says it all
+	turn   chan struct{} // holds one value while somebody changes the kernel; a channel, so that waiting for it can end
+	deafen func()        // ends listening; nil: nobody listens; belongs to who has the turn
 
 	mu       sync.Mutex
 	cfg      Config // GARP with its defaults; changed by who has the turn
@@ -71,6 +78,9 @@ func (s *Set) Acquire(ctx context.Context) error {
 	s.mu.Unlock()
 
 	now := time.Now()
+	if s.deafen == nil {
+		s.listen()
+	}
 	var errs []error
 	for i := range s.slots {
 		errs = append(errs, s.put(&s.slots[i], s.cfg.Lease))
@@ -94,6 +104,7 @@ func (s *Set) Release(ctx context.Context) error {
 	}
 	defer s.give()
 
+	s.hush()
 	errs := []error{s.removeStrays()}
 	for i := range s.slots {
 		errs = append(errs, s.remove(&s.slots[i]))
@@ -133,10 +144,11 @@ func (s *Set) ClearLeftovers(ctx context.Context) (removed []Address, err error)
 	list := lister{kernel: s.kernel}
 	for i := range s.slots {
 		sl := &s.slots[i]
-		_, there, err := list.find(sl.Address)
+		h, there, err := list.find(sl.Address)
 		if errors.Is(err, ErrNoInterface) {
 			continue
 		}
+		there = there && h.Prefix == sl.Prefix
 		if err == nil && there {
 			err = s.remove(sl)
 		}

@@ -18,6 +18,7 @@ type AddressStatus struct {
 	NoInterface bool      // its interface does not exist
 	LeasedAt    time.Time // when it was last added or renewed; zero: never
 	Err         error     // why it is not as it should be; nil when it is
+	Foreign     Foreign   // who else claimed it
 }
 
 // Counters count since New; a reload does not reset them.
@@ -25,6 +26,8 @@ type Counters struct {
 	Announcements    uint64 // sent
 	AnnounceErrors   uint64 // announcements that could not be sent
 	ForeignDeletions uint64 // addresses that went away while held, by no doing of ours
+	ForeignClaims    uint64 // claims of others to addresses while held
+	DADFailures      uint64 // IPv6 addresses found while held that the kernel did not answer for: detected as duplicates, or tentative
 	Expiries         uint64 // addresses whose lease ended while held
 	ReAdds           uint64 // addresses put back while held
 	Renewals         uint64 // leases renewed, one an address

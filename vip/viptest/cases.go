@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,28 +13,34 @@ import (
 
 // KernelCases are what any vip.Kernel does.
 func KernelCases() []Case {
-	return []Case{
-		{"an address has its label, scope and prefix length", kernelAttributes},
-		{"label and lease default to none", kernelDefaults},
-		{"an address is added once", kernelAddTwice},
+	return slices.Concat([]Case{
+		{"an address has its options and prefix length", kernelAttributes},
+		{"options and lease default to none", kernelDefaults},
+		{"an address has a peer", kernelPeer},
+		{"rule 92: an IPv6 address answers at once", kernelIPv6},
 		{"the prefix length belongs to the address", kernelPrefixLength},
-		{"deleting what is gone is fine", kernelDeleteTwice},
-		{"an interface that does not exist", kernelNoInterface},
+		{"an IPv6 address is there once, whatever its prefix length", kernelPrefixLengthIPv6},
 		{"a renewal restarts the lease and keeps the rest", kernelRenew},
-		{"a renewal adds what is missing", kernelRenewMissing},
-		{"a renewal without a lease is for ever", kernelRenewForever},
-		{"a lease ends by itself", kernelExpiry},
-		{"a renewed lease does not end", kernelRenewedExpiry},
 		{"a primary address takes its secondary ones along", kernelSecondaries},
-		{"events of addresses and interfaces", kernelEvents},
-		{"announcements keep their distance", kernelPacing},
 		{"the address an interface has of its own", kernelPrimary},
-	}
+		{"rule 7: the link-local address an interface has of its own", kernelPrimaryIPv6},
+	},
+		bothFamilies("an address is added once", kernelAddTwice),
+		bothFamilies("deleting what is gone is fine", kernelDeleteTwice),
+		bothFamilies("an interface that does not exist", kernelNoInterface),
+		bothFamilies("a renewal adds what is missing", kernelRenewMissing),
+		bothFamilies("a renewal without a lease is for ever", kernelRenewForever),
+		bothFamilies("a lease ends by itself", kernelExpiry),
+		bothFamilies("a renewed lease does not end", kernelRenewedExpiry),
+		bothFamilies("events of addresses and interfaces", kernelEvents),
+		bothFamilies("announcements keep their distance", kernelPacing),
+		bothFamilies("who else claims an address", kernelClaims),
+	)
 }
 
 func kernelAttributes(t *testing.T, e Env) {
 	a := e.addr("10.77.0.102/24")
-	a.Label, a.Scope = e.Interface+":vip", vip.ScopeLink
+	a.Label, a.Scope, a.Broadcast = e.Interface+":vip", vip.ScopeLink, netip.MustParseAddr("10.77.0.255")
 	if err := e.Kernel.Add(a, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +49,7 @@ func kernelAttributes(t *testing.T, e Env) {
 		t.Fatalf("got %+v, want one address with nearly a minute left", got)
 	}
 	got[0].Left = 0
-	want := vip.Held{Prefix: a.Prefix, Label: a.Label, Scope: vip.ScopeLink, Leased: true}
+	want := vip.Held{Prefix: a.Prefix, Label: a.Label, Scope: vip.ScopeLink, Broadcast: a.Broadcast, Leased: true}
 	if got[0] != want {
 		t.Errorf("got %+v, want %+v", got[0], want)
 	}
@@ -60,15 +67,15 @@ func kernelDefaults(t *testing.T, e Env) {
 }
 
 func kernelAddTwice(t *testing.T, e Env) {
-	a := e.addr("10.77.0.100/32")
+	a := e.addr(e.host(100))
 	if err := e.Kernel.Add(a, 0); err != nil {
 		t.Fatal(err)
 	}
 	err := e.Kernel.Add(a, time.Minute)
-	if want := "add 10.77.0.100/32 to " + e.Interface + ": address exists"; !errors.Is(err, vip.ErrExists) || err.Error() != want {
+	if want := "add " + e.host(100) + " to " + e.Interface + ": address exists"; !errors.Is(err, vip.ErrExists) || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
-	if h, _ := e.has("10.77.0.100/32"); h.Leased {
+	if h, _ := e.has(e.host(100)); h.Leased {
 		t.Error("an add that was refused switched a lease on")
 	}
 }
@@ -88,7 +95,7 @@ func kernelPrefixLength(t *testing.T, e Env) {
 }
 
 func kernelDeleteTwice(t *testing.T, e Env) {
-	a := e.addr("10.77.0.100/24")
+	a := e.addr(e.net(100))
 	if err := e.Kernel.Add(a, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +114,7 @@ func kernelDeleteTwice(t *testing.T, e Env) {
 }
 
 func kernelNoInterface(t *testing.T, e Env) {
-	a := e.addr("10.77.0.100/32")
+	a := e.addr(e.host(100))
 	a.Interface = "none0"
 	_, listErr := e.Kernel.Addresses("none0")
 	_, announceErr := e.Kernel.Announce("none0", a.Prefix.Addr(), 0)
@@ -116,9 +123,9 @@ func kernelNoInterface(t *testing.T, e Env) {
 		want string
 	}{
 		{listErr, "list addresses of none0: no such interface"},
-		{announceErr, "announce 10.77.0.100 on none0: no such interface"},
-		{e.Kernel.Add(a, 0), "add 10.77.0.100/32 to none0: no such interface"},
-		{e.Kernel.Renew(a, 0), "renew 10.77.0.100/32 on none0: no such interface"},
+		{announceErr, "announce " + a.Prefix.Addr().String() + " on none0: no such interface"},
+		{e.Kernel.Add(a, 0), "add " + e.host(100) + " to none0: no such interface"},
+		{e.Kernel.Renew(a, 0), "renew " + e.host(100) + " on none0: no such interface"},
 	} {
 		if !errors.Is(tt.err, vip.ErrNoInterface) || tt.err.Error() != tt.want {
 			t.Errorf("got error %v, want %s", tt.err, tt.want)
@@ -145,23 +152,23 @@ func kernelRenew(t *testing.T, e Env) {
 }
 
 func kernelRenewMissing(t *testing.T, e Env) {
-	if err := e.Kernel.Renew(e.addr("10.77.0.100/32"), time.Minute); err != nil {
+	if err := e.Kernel.Renew(e.addr(e.host(100)), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if h, ok := e.has("10.77.0.100/32"); !ok || !h.Leased {
+	if h, ok := e.has(e.host(100)); !ok || !h.Leased {
 		t.Errorf("got %+v, want the address with a lease", h)
 	}
 }
 
 func kernelRenewForever(t *testing.T, e Env) {
-	a := e.addr("10.77.0.100/32")
+	a := e.addr(e.host(100))
 	if err := e.Kernel.Add(a, 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Kernel.Renew(a, 0); err != nil {
 		t.Fatal(err)
 	}
-	if h, ok := e.has("10.77.0.100/32"); !ok || h.Leased {
+	if h, ok := e.has(e.host(100)); !ok || h.Leased {
 		t.Errorf("got %+v, want the address without a lease", h)
 	}
 }
@@ -169,10 +176,10 @@ func kernelRenewForever(t *testing.T, e Env) {
 // kernelExpiry: a lease of N s ends after N to N + 0.4 s. A machine under load may tell late.
 func kernelExpiry(t *testing.T, e Env) {
 	began := time.Now()
-	if err := e.Kernel.Add(e.addr("10.77.0.100/32"), 2*time.Second); err != nil {
+	if err := e.Kernel.Add(e.addr(e.host(100)), 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	e.await(t, "the address is gone", func() bool { _, ok := e.has("10.77.0.100/32"); return !ok })
+	e.await(t, "the address is gone", func() bool { _, ok := e.has(e.host(100)); return !ok })
 	took := time.Since(began)
 	t.Logf("a lease of 2 s ended after %v", took)
 	if took < 2*time.Second || took > 4*time.Second {
@@ -182,16 +189,16 @@ func kernelExpiry(t *testing.T, e Env) {
 
 // kernelRenewedExpiry: a second address with an unrenewed lease tells the time.
 func kernelRenewedExpiry(t *testing.T, e Env) {
-	for _, p := range []string{"10.77.0.100/32", "10.77.0.101/32"} {
+	for _, p := range []string{e.host(100), e.host(101)} {
 		if err := e.Kernel.Add(e.addr(p), 2*time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Kernel.Renew(e.addr("10.77.0.100/32"), 10*time.Second); err != nil {
+	if err := e.Kernel.Renew(e.addr(e.host(100)), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	e.await(t, "the address that was not renewed is gone", func() bool { _, ok := e.has("10.77.0.101/32"); return !ok })
-	if _, ok := e.has("10.77.0.100/32"); !ok {
+	e.await(t, "the address that was not renewed is gone", func() bool { _, ok := e.has(e.host(101)); return !ok })
+	if _, ok := e.has(e.host(100)); !ok {
 		t.Error("the renewed address is gone")
 	}
 }
@@ -217,7 +224,7 @@ func kernelSecondaries(t *testing.T, e Env) {
 }
 
 func kernelEvents(t *testing.T, e Env) {
-	a := e.addr("10.77.0.100/32")
+	a := e.addr(e.host(100))
 	for _, step := range []struct {
 		name string
 		want func(vip.Event) bool
@@ -255,7 +262,7 @@ func kernelEvents(t *testing.T, e Env) {
 }
 
 func kernelPacing(t *testing.T, e Env) {
-	addr := netip.MustParseAddr("10.77.0.100")
+	addr := e.addr(e.host(100)).Prefix.Addr()
 	for _, tt := range []struct {
 		gap  time.Duration
 		wait bool
@@ -312,4 +319,33 @@ func kernelPrimary(t *testing.T, e Env) {
 		t.Fatal(err)
 	}
 	check("", "list addresses of "+e.Interface+": no such interface")
+}
+
+// kernelPeer: the prefix length is the peer's, and the address is another one without it.
+func kernelPeer(t *testing.T, e Env) {
+	a := e.addr("10.77.0.100/32")
+	a.Peer = netip.MustParseAddr("10.77.0.1")
+	b := e.addr("fd00:77::100/64")
+	b.Peer = netip.MustParseAddr("fd00:77::1")
+	for _, a := range []vip.Address{a, b} {
+		for range 2 {
+			if err := e.Kernel.Renew(a, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if h, ok := e.has(a.Prefix.String()); !ok || h.Peer != a.Peer || !h.Leased {
+			t.Errorf("got %+v, want peer %v and a lease", h, a.Peer)
+		}
+	}
+	plain := a
+	plain.Peer = netip.Addr{}
+	if err := e.Kernel.Add(plain, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Kernel.Delete(a); err != nil {
+		t.Fatal(err)
+	}
+	if h, ok := e.has("10.77.0.100/32"); !ok || h.Peer.IsValid() {
+		t.Errorf("got %+v, want the one without a peer to stay", h)
+	}
 }

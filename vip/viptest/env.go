@@ -2,6 +2,8 @@ package viptest
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -12,7 +14,12 @@ import (
 
 // World is everybody else who changes a kernel: administrators, DHCP clients, hotplug.
 type World interface {
+	// AddAddress adds an address with the kernel's defaults: an IPv6 one is probed for duplicates first.
 	AddAddress(ifname string, p netip.Prefix) error
+	// AddDuplicate adds an IPv6 address that duplicate address detection finds elsewhere.
+	AddDuplicate(ifname string, p netip.Prefix) error
+	// Claim has somebody on the interface's LAN say that the address is at mac, by ARP or a neighbour advertisement.
+	Claim(ifname string, addr netip.Addr, mac net.HardwareAddr) error
 	DeleteAddress(ifname string, p netip.Prefix) error
 	AddInterface(ifname string) error
 	RemoveInterface(ifname string) error
@@ -23,10 +30,15 @@ type Env struct {
 	Kernel interface {
 		vip.Kernel
 		vip.Announcer
+		vip.Listener
 	}
 	World     World
 	Interface string
+	IPv6      bool // the family that a case of both is to use
 }
+
+// MAC is the Ethernet address of the environment's interface.
+func MAC() net.HardwareAddr { return net.HardwareAddr{0x02, 0x00, 0x5e, 0x10, 0x00, 0x01} }
 
 // Case is a test that any kernel passes.
 type Case struct {
@@ -36,6 +48,30 @@ type Case struct {
 
 // patience is how long a test waits for what must happen: in a bubble it costs nothing.
 const patience = 20 * time.Second
+
+// bothFamilies makes two cases of one.
+func bothFamilies(name string, run func(*testing.T, Env)) []Case {
+	cases := []Case{{name, run}}
+	return append(cases, Case{name + ", IPv6", func(t *testing.T, e Env) {
+		e.IPv6 = true
+		run(t, e)
+	}})
+}
+
+// host returns an address of the LAN with the prefix length of a host, net with that of the LAN.
+func (e Env) host(n int) string {
+	if e.IPv6 {
+		return fmt.Sprintf("fd00:77::%d/128", n)
+	}
+	return fmt.Sprintf("10.77.0.%d/32", n)
+}
+
+func (e Env) net(n int) string {
+	if e.IPv6 {
+		return fmt.Sprintf("fd00:77::%d/64", n)
+	}
+	return fmt.Sprintf("10.77.0.%d/24", n)
+}
 
 // addr returns an address of the environment's interface.
 func (e Env) addr(prefix string) vip.Address {

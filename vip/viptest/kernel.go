@@ -2,6 +2,7 @@ package viptest
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -13,6 +14,7 @@ import (
 var (
 	_ vip.Kernel    = (*Kernel)(nil)
 	_ vip.Announcer = (*Kernel)(nil)
+	_ vip.Listener  = (*Kernel)(nil)
 	_ World         = (*Kernel)(nil)
 )
 
@@ -38,8 +40,9 @@ type Announcement struct {
 
 // Kernel is a network namespace in memory. The zero value has no interface.
 type Kernel struct {
-	feed  vip.Feed
-	pacer vip.Pacer
+	feed   vip.Feed
+	claims vip.Claims
+	pacer  vip.Pacer
 
 	mu        sync.Mutex
 	links     map[string]*link
@@ -52,7 +55,7 @@ type Kernel struct {
 
 type link struct {
 	index int
-	addrs []*entry // in the order they were added
+	addrs []*entry // IPv4 in the order they were added; then IPv6 by scope, the newest first
 }
 
 type entry struct {
@@ -156,7 +159,7 @@ func (k *Kernel) Add(a vip.Address, lease time.Duration) error {
 		return fmt.Errorf("add %s to %s: %w", a.Prefix, a.Interface, err)
 	}
 	defer k.mu.Unlock()
-	if err := k.put(a, lease, false); err != nil {
+	if err := k.put(a, ours(a), lease, false); err != nil {
 		return fmt.Errorf("add %s to %s: %w", a.Prefix, a.Interface, err)
 	}
 	return nil
@@ -168,33 +171,64 @@ func (k *Kernel) Renew(a vip.Address, lease time.Duration) error {
 		return fmt.Errorf("renew %s on %s: %w", a.Prefix, a.Interface, err)
 	}
 	defer k.mu.Unlock()
-	if err := k.put(a, lease, true); err != nil {
+	if err := k.put(a, ours(a), lease, true); err != nil {
 		return fmt.Errorf("renew %s on %s: %w", a.Prefix, a.Interface, err)
 	}
 	return nil
 }
 
+// ours is what an address becomes that vip.Kernel adds, and theirs what it becomes with the kernel's defaults.
+func ours(a vip.Address) vip.Held {
+	held := theirs(a)
+	held.Deprecated, held.NoPrefixRoute = a.Prefix.Addr().Is6(), a.Prefix.Addr().Is6()
+	return held
+}
+
+func theirs(a vip.Address) vip.Held {
+	held := vip.Held{Prefix: a.Prefix, Peer: a.Peer}
+	if a.Prefix.Addr().Is6() {
+		if a.Prefix.Addr().IsLinkLocalUnicast() {
+			held.Scope = vip.ScopeLink
+		}
+		return held
+	}
+	held.Label, held.Scope, held.Broadcast = a.Label, a.Scope, a.Broadcast
+	if held.Label == "" {
+		held.Label = a.Interface
+	}
+	return held
+}
+
 // put adds the address, or renews the one that is there.
-func (k *Kernel) put(a vip.Address, lease time.Duration, replace bool) error {
+func (k *Kernel) put(a vip.Address, held vip.Held, lease time.Duration, replace bool) error {
 	l := k.links[a.Interface]
 	if l == nil {
 		return vip.ErrNoInterface
 	}
-	i := l.find(a.Prefix)
-	if i >= 0 && !replace {
+	e := l.find(a.Prefix, a.Peer)
+	if e != nil && !replace {
 		return vip.ErrExists
 	}
-	if i < 0 {
-		held := vip.Held{Prefix: a.Prefix, Label: a.Label, Scope: a.Scope, Secondary: l.hasSubnet(a.Prefix)}
-		if held.Label == "" {
-			held.Label = a.Interface
-		}
-		l.addrs = append(l.addrs, &entry{held: held})
-		i = len(l.addrs) - 1
+	if e == nil {
+		held.Secondary = l.hasSubnet(held)
+		e = &entry{held: held}
+		l.insert(e)
 	}
-	k.lease(a.Interface, l.addrs[i], lease)
-	k.feed.Publish(vip.Event{Kind: vip.AddressAdded, Index: l.index, Addr: a.Prefix.Addr()})
+	k.lease(a.Interface, e, lease)
+	k.feed.Publish(vip.Event{Kind: vip.AddressAdded, Index: l.index, Addr: a.Prefix.Addr(), Tentative: e.held.Tentative})
 	return nil
+}
+
+// insert puts an entry where the kernel lists it.
+func (l *link) insert(e *entry) {
+	v6 := e.held.Prefix.Addr().Is6()
+	at := slices.IndexFunc(l.addrs, func(o *entry) bool {
+		return o.held.Prefix.Addr().Is6() && (!v6 || o.held.Scope >= e.held.Scope)
+	})
+	if at < 0 {
+		at = len(l.addrs)
+	}
+	l.addrs = slices.Insert(l.addrs, at, e)
 }
 
 // lease begins a lease, or none.
@@ -212,7 +246,7 @@ func (k *Kernel) lease(ifname string, e *entry, lease time.Duration) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if e.timer == timer { // not renewed at this very moment
-			k.drop(ifname, e.held.Prefix)
+			k.drop(ifname, e)
 		}
 	})
 	e.timer = timer
@@ -224,27 +258,36 @@ func (k *Kernel) Delete(a vip.Address) error {
 		return fmt.Errorf("remove %s from %s: %w", a.Prefix, a.Interface, err)
 	}
 	defer k.mu.Unlock()
-	k.drop(a.Interface, a.Prefix)
+	k.remove(a.Interface, a.Prefix, a.Peer)
 	return nil
+}
+
+// remove removes an address with its very prefix length, and reports whether it was there.
+func (k *Kernel) remove(ifname string, p netip.Prefix, peer netip.Addr) bool {
+	l := k.links[ifname]
+	if l == nil {
+		return false
+	}
+	e := l.find(p, peer)
+	if e == nil || e.held.Prefix != p {
+		return false
+	}
+	k.drop(ifname, e)
+	return true
 }
 
 // drop removes an address, and with a primary one the secondary ones of its subnet, as Linux does unless
 // promote_secondaries is set.
-func (k *Kernel) drop(ifname string, p netip.Prefix) {
+func (k *Kernel) drop(ifname string, e *entry) {
 	l := k.links[ifname]
 	if l == nil {
 		return
 	}
-	i := l.find(p)
-	if i < 0 {
-		return
-	}
-	primary := !l.addrs[i].held.Secondary
 	var gone []*entry
-	l.addrs = slices.DeleteFunc(l.addrs, func(e *entry) bool {
-		h := e.held
-		if h.Prefix == p || primary && h.Secondary && h.Prefix.Masked() == p.Masked() {
-			gone = append(gone, e)
+	l.addrs = slices.DeleteFunc(l.addrs, func(o *entry) bool {
+		along := !e.held.Secondary && o.held.Secondary && subnet(o.held.Prefix, o.held.Peer) == subnet(e.held.Prefix, e.held.Peer)
+		if o == e || along {
+			gone = append(gone, o)
 			return true
 		}
 		return false
@@ -262,17 +305,40 @@ func (k *Kernel) bury(index int, gone []*entry) {
 	}
 }
 
-func (l *link) find(p netip.Prefix) int {
-	return slices.IndexFunc(l.addrs, func(e *entry) bool { return e.held.Prefix == p })
+// find returns the address: of IPv6 there is one whatever its prefix length, of IPv4 one in each subnet; or nil.
+func (l *link) find(p netip.Prefix, peer netip.Addr) *entry {
+	i := slices.IndexFunc(l.addrs, func(e *entry) bool {
+		same := e.held.Prefix.Addr() == p.Addr()
+		return same && (p.Addr().Is6() || subnet(e.held.Prefix, e.held.Peer) == subnet(p, peer))
+	})
+	if i < 0 {
+		return nil
+	}
+	return l.addrs[i]
 }
 
-func (l *link) hasSubnet(p netip.Prefix) bool {
-	return slices.ContainsFunc(l.addrs, func(e *entry) bool { return e.held.Prefix.Masked() == p.Masked() })
+func (l *link) hasSubnet(h vip.Held) bool {
+	return h.Prefix.Addr().Is4() && slices.ContainsFunc(l.addrs, func(e *entry) bool {
+		return subnet(e.held.Prefix, e.held.Peer) == subnet(h.Prefix, h.Peer)
+	})
+}
+
+// subnet is the one of an address, or of its peer where it has one.
+func subnet(p netip.Prefix, peer netip.Addr) netip.Prefix {
+	if peer.IsValid() {
+		return netip.PrefixFrom(peer, p.Bits()).Masked()
+	}
+	return p.Masked()
 }
 
 // Subscribe is vip.Kernel's.
 func (k *Kernel) Subscribe(match func(vip.Event) bool) (changed <-chan struct{}, cancel func()) {
 	return k.feed.Subscribe(match)
+}
+
+// Listen is vip.Listener's. It hears Claim.
+func (k *Kernel) Listen(addrs []vip.Address, heard func(vip.Claim)) (cancel func()) {
+	return k.claims.Listen(addrs, heard)
 }
 
 // Announce is vip.Announcer's; it records.
@@ -298,17 +364,55 @@ func (k *Kernel) Announce(ifname string, addr netip.Addr, gap time.Duration) (ti
 func (k *Kernel) AddAddress(ifname string, p netip.Prefix) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.put(vip.Address{Prefix: p, Interface: ifname}, 0, false)
+	a := vip.Address{Prefix: p, Interface: ifname}
+	return k.put(a, theirs(a), 0, false)
+}
+
+// AddDuplicate is World's.
+func (k *Kernel) AddDuplicate(ifname string, p netip.Prefix) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	a := vip.Address{Prefix: p, Interface: ifname}
+	held := theirs(a)
+	held.Tentative, held.DADFailed = true, true
+	return k.put(a, held, 0, false)
+}
+
+// FailDAD has duplicate address detection silence an address that is there, as when somebody changes it without nodad.
+func (k *Kernel) FailDAD(ifname string, p netip.Prefix) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := k.links[ifname]
+	if l == nil || l.find(p, netip.Addr{}) == nil {
+		return fmt.Errorf("silence %s on %s: it is not there", p, ifname)
+	}
+	e := l.find(p, netip.Addr{})
+	e.held.Tentative, e.held.DADFailed = true, true
+	k.feed.Publish(vip.Event{Kind: vip.AddressAdded, Index: l.index, Addr: p.Addr(), Tentative: true})
+	return nil
+}
+
+// Claim is World's.
+func (k *Kernel) Claim(ifname string, addr netip.Addr, mac net.HardwareAddr) error {
+	k.mu.Lock()
+	there := k.links[ifname] != nil
+	k.mu.Unlock()
+	if !there {
+		return fmt.Errorf("claim %s on %s: the interface is not there", addr, ifname)
+	}
+	if mac.String() != MAC().String() {
+		k.claims.Hear(vip.Claim{Interface: ifname, Addr: addr, MAC: mac})
+	}
+	return nil
 }
 
 // DeleteAddress is World's.
 func (k *Kernel) DeleteAddress(ifname string, p netip.Prefix) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if l := k.links[ifname]; l == nil || l.find(p) < 0 {
+	if !k.remove(ifname, p, netip.Addr{}) {
 		return fmt.Errorf("remove %s from %s: it is not there", p, ifname)
 	}
-	k.drop(ifname, p)
 	return nil
 }
 

@@ -6,7 +6,9 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -22,8 +24,8 @@ const (
 	PeerInterface = "v1" // the LAN at the other end of its cable
 )
 
-// MAC is the Ethernet address of Interface.
-func MAC() net.HardwareAddr { return net.HardwareAddr{0x02, 0x00, 0x5e, 0x10, 0x00, 0x01} }
+// addrGenNone is IN6_ADDR_GEN_MODE_NONE of linux/if_link.h.
+const addrGenNone = 1
 
 // Namespace is a network namespace of a test's own, as the World in it.
 type Namespace struct{ handle *netlink.Handle }
@@ -69,7 +71,7 @@ func RealEnv(t testing.TB) (Env, *Namespace) {
 	return Env{Kernel: k, World: n, Interface: Interface}, n
 }
 
-// AddInterface is World's; the name is Interface.
+// AddInterface is World's; the name is Interface. It gets no link-local address by itself.
 func (n *Namespace) AddInterface(ifname string) error {
 	veth := &netlink.Veth{
 		LinkAttrs:        netlink.LinkAttrs{Name: ifname, HardwareAddr: MAC(), TxQLen: -1},
@@ -83,6 +85,9 @@ func (n *Namespace) AddInterface(ifname string) error {
 		l, err := n.handle.LinkByName(name)
 		if err != nil {
 			return fmt.Errorf("find interface %s: %w", name, err)
+		}
+		if err := n.handle.LinkSetIP6AddrGenMode(l, addrGenNone); err != nil {
+			return fmt.Errorf("have interface %s make no address: %w", name, err)
 		}
 		if err := n.handle.LinkSetUp(l); err != nil {
 			return fmt.Errorf("set interface %s up: %w", name, err)
@@ -103,6 +108,45 @@ func (n *Namespace) RemoveInterface(ifname string) error {
 // AddAddress is World's.
 func (n *Namespace) AddAddress(ifname string, p netip.Prefix) error {
 	return n.address(ifname, p, n.handle.AddrAdd)
+}
+
+// AddDuplicate is World's. It answers the kernel's probes until that believes it.
+func (n *Namespace) AddDuplicate(ifname string, p netip.Prefix) error {
+	if err := n.AddAddress(ifname, p); err != nil {
+		return err
+	}
+	l, err := n.handle.LinkByName(ifname)
+	if err != nil {
+		return fmt.Errorf("find interface %s: %w", ifname, err)
+	}
+	for late := time.Now().Add(patience); time.Now().Before(late); time.Sleep(time.Millisecond) {
+		if err := n.Claim(ifname, p.Addr(), net.HardwareAddr{0x02, 0xdd, 0, 0, 0, 1}); err != nil {
+			return err
+		}
+		list, err := n.handle.AddrList(l, netlink.FAMILY_V6)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(list, func(a netlink.Addr) bool {
+			return a.IP.Equal(p.Addr().AsSlice()) && a.Flags&unix.IFA_F_DADFAILED != 0
+		}) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no duplicate of %s was found within %v", p, patience)
+}
+
+// Claim is World's; the frame comes out of Interface.
+func (n *Namespace) Claim(_ string, addr netip.Addr, mac net.HardwareAddr) error {
+	peer, err := n.handle.LinkByName(PeerInterface)
+	if err != nil {
+		return fmt.Errorf("find interface %s: %w", PeerInterface, err)
+	}
+	frame, err := claimFrame(addr, mac)
+	if err != nil {
+		return err
+	}
+	return sendFrame(peer.Attrs().Index, frame)
 }
 
 // DeleteAddress is World's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,18 +13,23 @@ import (
 
 // SetCases are what a vip.Set does on any kernel.
 func SetCases() []Case {
-	return []Case{
+	return slices.Concat([]Case{
 		{"acquire and release, twice each", setAcquireRelease},
-		{"an address that somebody deletes is put back", setForeignDeletion},
 		{"an address that goes with its primary one is put back", setPrimaryDeleted},
-		{"an interface goes and comes back", setInterfaceReturns},
-		{"an interface that is not there yet", setInterfaceLate},
 		{"rule 95: leftovers of a former run are removed", setLeftovers},
 		{"what is there without a lease gets one", setAdoptsForeign},
-		{"the lease is renewed while it runs, and ends after", setLease},
+		{"what is there of IPv6 becomes as it should be", setAdoptsForeignIPv6},
+		{"pain 15: an address that was detected as a duplicate is mended", setDuplicate},
 		{"a reload adds and removes", setApply},
-		{"a source address that changes is told", setWatchSource},
-	}
+		{"a reload changes prefix length and peer", setApplyOptions},
+	},
+		bothFamilies("an address that somebody deletes is put back", setForeignDeletion),
+		bothFamilies("an interface goes and comes back", setInterfaceReturns),
+		bothFamilies("an interface that is not there yet", setInterfaceLate),
+		bothFamilies("the lease is renewed while it runs, and ends after", setLease),
+		bothFamilies("a source address that changes is told", setWatchSource),
+		bothFamilies("somebody else's claim is answered and remembered", setContested),
+	)
 }
 
 // quick announces once and never again, which keeps the counters of a test exact.
@@ -66,16 +72,16 @@ func setAcquireRelease(t *testing.T, e Env) {
 }
 
 func setForeignDeletion(t *testing.T, e Env) {
-	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Minute})
+	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr(e.host(100))}, GARP: quick, Lease: time.Minute})
 	acquire(t, s)
-	if err := e.World.DeleteAddress(e.Interface, netip.MustParsePrefix("10.77.0.100/32")); err != nil {
+	if err := e.World.DeleteAddress(e.Interface, netip.MustParsePrefix(e.host(100))); err != nil {
 		t.Fatal(err)
 	}
 	e.await(t, "the address is put back and announced", func() bool {
 		st := s.Status()
 		return st.ReAdds == 1 && st.Announcements == 1
 	})
-	if h, ok := e.has("10.77.0.100/32"); !ok || !h.Leased {
+	if h, ok := e.has(e.host(100)); !ok || !h.Leased {
 		t.Errorf("got %+v, want the address with a lease", h)
 	}
 	if got, want := s.Status().Counters, (vip.Counters{ForeignDeletions: 1, ReAdds: 1, Announcements: 1}); got != want {
@@ -99,7 +105,7 @@ func setPrimaryDeleted(t *testing.T, e Env) {
 }
 
 func setInterfaceReturns(t *testing.T, e Env) {
-	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Hour})
+	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr(e.host(100))}, GARP: quick, Lease: time.Hour})
 	acquire(t, s)
 	if err := e.World.RemoveInterface(e.Interface); err != nil {
 		t.Fatal(err)
@@ -112,7 +118,7 @@ func setInterfaceReturns(t *testing.T, e Env) {
 		t.Fatal(err)
 	}
 	e.await(t, "the address is on it again, and announced", func() bool {
-		_, ok := e.has("10.77.0.100/32")
+		_, ok := e.has(e.host(100))
 		return ok && s.Status().Announcements > 0
 	})
 	if a := s.Status().Addresses[0]; a.NoInterface || !a.Present || a.Err != nil {
@@ -124,15 +130,15 @@ func setInterfaceLate(t *testing.T, e Env) {
 	if err := e.World.RemoveInterface(e.Interface); err != nil {
 		t.Fatal(err)
 	}
-	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: time.Hour})
+	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{e.addr(e.host(100))}, GARP: quick, Lease: time.Hour})
 	err := s.Acquire(t.Context())
-	if want := "add 10.77.0.100/32 to " + e.Interface + ": no such interface"; err == nil || err.Error() != want {
+	if want := "add " + e.host(100) + " to " + e.Interface + ": no such interface"; err == nil || err.Error() != want {
 		t.Fatalf("got error %v, want %s", err, want)
 	}
 	if err := e.World.AddInterface(e.Interface); err != nil {
 		t.Fatal(err)
 	}
-	e.await(t, "the address is there", func() bool { _, ok := e.has("10.77.0.100/32"); return ok })
+	e.await(t, "the address is there", func() bool { _, ok := e.has(e.host(100)); return ok })
 }
 
 func setLeftovers(t *testing.T, e Env) {
@@ -175,18 +181,18 @@ func setAdoptsForeign(t *testing.T, e Env) {
 }
 
 func setLease(t *testing.T, e Env) {
-	s, stop := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("10.77.0.100/32")}, GARP: quick, Lease: 2 * time.Second})
+	s, stop := e.start(t, vip.Config{Addresses: []vip.Address{e.addr(e.host(100))}, GARP: quick, Lease: 2 * time.Second})
 	acquire(t, s)
 	// Five renewals take 3.3 s, longer than the lease.
 	e.await(t, "five renewals", func() bool { return s.Status().Renewals >= 5 })
 	if got := s.Status(); got.Expiries != 0 || got.ForeignDeletions != 0 {
 		t.Errorf("got %+v, want nothing lost", got.Counters)
 	}
-	if h, ok := e.has("10.77.0.100/32"); !ok || !h.Leased {
+	if h, ok := e.has(e.host(100)); !ok || !h.Leased {
 		t.Fatalf("got %+v, want the address with a lease", h)
 	}
 	stop()
-	e.await(t, "the kernel drops the address", func() bool { _, ok := e.has("10.77.0.100/32"); return !ok })
+	e.await(t, "the kernel drops the address", func() bool { _, ok := e.has(e.host(100)); return !ok })
 }
 
 func setApply(t *testing.T, e Env) {
@@ -232,16 +238,19 @@ func setApply(t *testing.T, e Env) {
 
 func setWatchSource(t *testing.T, e Env) {
 	told := make(chan netip.Addr, 1)
-	virtual := []netip.Addr{netip.MustParseAddr("10.77.0.100")}
+	watch, own := vip.WatchSource, netip.MustParsePrefix("10.77.0.1/24")
+	if e.IPv6 {
+		watch, own = vip.WatchSourceIPv6, netip.MustParsePrefix("fe80::1/64")
+	}
+	virtual := []netip.Addr{e.addr(e.host(100)).Prefix.Addr()}
 	Go(t, func(ctx context.Context) error {
-		return vip.WatchSource(ctx, e.Kernel, e.Interface, virtual, func(a netip.Addr) {
+		return watch(ctx, e.Kernel, e.Interface, virtual, func(a netip.Addr) {
 			select {
 			case told <- a:
 			case <-ctx.Done():
 			}
 		})
 	})
-	own := netip.MustParsePrefix("10.77.0.1/24")
 	for _, step := range []struct {
 		name string
 		do   func() error
@@ -249,7 +258,7 @@ func setWatchSource(t *testing.T, e Env) {
 	}{
 		{"at once", func() error { return nil }, netip.Addr{}},
 		{"added, after a virtual one", func() error {
-			if err := e.Kernel.Add(e.addr("10.77.0.100/32"), time.Minute); err != nil {
+			if err := e.Kernel.Add(e.addr(e.host(100)), time.Minute); err != nil {
 				return err
 			}
 			return e.World.AddAddress(e.Interface, own)
