@@ -49,7 +49,7 @@ func (p *Proxy) startCheck(s *upstream.Server, config health.Check) {
 	c := &check{config: config, stop: cancel}
 	p.checks[s] = c
 	target := health.Target{Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address}
-	checker := health.New(config, target, func(r health.Result) { p.checked(s, c, r) }, p.log)
+	checker := health.New(config, target, func(r health.Result) { p.checked(s, c, r) })
 	p.start(&p.tasks, func() { _ = checker.Run(ctx) }) // nil, as for every Run whose context ends
 }
 
@@ -84,22 +84,25 @@ func (p *Proxy) checked(s *upstream.Server, by *check, r health.Result) {
 	}
 	h.Since = r.At
 	s.SetHealth(h)
-	p.logHealth(s.Key(), old.Status, h)
+	p.logHealth(s.Key(), r)
 	p.wakeWatchers()
 }
 
-// logHealth tells the operator. mu is held.
-func (p *Proxy) logHealth(key upstream.Key, from hysteresis.Status, h upstream.Health) {
-	log := p.log.Info
-	if h.Status == hysteresis.Down {
-		log = p.log.Warn
+// logHealth tells the operator of a server that changed, and how many are left. mu is held.
+func (p *Proxy) logHealth(key upstream.Key, r health.Result) {
+	log, message := p.log.Info, "server is healthy"
+	if r.Status == hysteresis.Down {
+		log, message = p.log.Warn, "server is unhealthy"
 	}
-	log("server changed", "backend", key.Backend, "server", key.Name, "from", from, "to", h.Status, "text", h.Text)
+	facts := []any{"backend", key.Backend, "server", key.Name, "reason", r.Text, "duration", r.Duration}
 	b := find(p.now.backends, key.Backend)
 	if b == nil { // its first configuration is just being applied
+		log(message, facts...)
 		return
 	}
-	if healthy, total, known := b.pool.Healthy(); known && healthy == 0 && total > 0 {
+	healthy, total, known := b.pool.Healthy()
+	log(message, append(facts, "healthy", healthy, "servers", total)...)
+	if known && healthy == 0 && total > 0 {
 		p.log.Error("backend has no server available", "backend", key.Backend)
 	}
 }

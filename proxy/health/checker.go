@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 )
 
@@ -43,22 +41,18 @@ type Checker struct {
 	interval, timeout time.Duration
 	probe             probe
 	report            func(Result)
-	log               hclog.Logger
 	counter           hysteresis.Counter                // owned by Run
 	random            func(time.Duration) time.Duration // uniform from 0 to below its argument, which is positive
 }
 
 // New returns a checker of one server; its Run does the work. report is called from Run's goroutine after each probe:
-// the next one waits for it. A nil log discards.
-func New(c Check, t Target, report func(Result), log hclog.Logger) *Checker {
+// the next one waits for it.
+func New(c Check, t Target, report func(Result)) *Checker {
 	if c.Interval <= 0 {
 		c.Interval = defaultInterval
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = c.Interval
-	}
-	if log == nil {
-		log = hclog.NewNullLogger()
 	}
 	return &Checker{
 		target:   t,
@@ -66,7 +60,6 @@ func New(c Check, t Target, report func(Result), log hclog.Logger) *Checker {
 		timeout:  c.Timeout,
 		probe:    newProbe(c, t),
 		report:   report,
-		log:      log.With("backend", t.Backend, "server", t.Server),
 		counter:  hysteresis.New(c.Rise, c.Fall),
 		random:   rand.N[time.Duration],
 	}
@@ -91,9 +84,6 @@ func (c *Checker) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if result.Changed {
-			c.logChange(result)
-		}
 		c.report(result)
 	}
 }
@@ -115,12 +105,4 @@ func (c *Checker) check(ctx context.Context) Result {
 		Duration: end.Sub(start),
 		At:       end,
 	}
-}
-
-func (c *Checker) logChange(r Result) {
-	if r.Status == hysteresis.Up {
-		c.log.Info("server is healthy", "reason", r.Text, "duration", r.Duration)
-		return
-	}
-	c.log.Warn("server is unhealthy", "reason", r.Text, "duration", r.Duration)
 }

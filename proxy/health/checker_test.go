@@ -1,15 +1,12 @@
 package health
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 )
@@ -22,9 +19,9 @@ type bench struct {
 }
 
 // newBench makes a checker whose probes are answered by script in turn; the last answer is repeated.
-func newBench(c Check, log hclog.Logger, script ...probe) *bench {
+func newBench(c Check, script ...probe) *bench {
 	b := &bench{}
-	b.checker = New(c, Target{Backend: "web", Server: "web1"}, func(r Result) { b.results = append(b.results, r) }, log)
+	b.checker = New(c, Target{Backend: "web", Server: "web1"}, func(r Result) { b.results = append(b.results, r) })
 	b.checker.random = func(time.Duration) time.Duration { return 0 }
 	begin, n := time.Now(), 0
 	b.checker.probe = func(ctx context.Context) outcome {
@@ -78,7 +75,7 @@ func TestR32_RiseAndFall(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(Check{Interval: time.Second, Rise: 2, Fall: 3}, nil, tt.script...)
+				b := newBench(Check{Interval: time.Second, Rise: 2, Fall: 3}, tt.script...)
 				b.runFor(t, time.Duration(len(tt.want))*900*time.Millisecond-1)
 				if got := letters(b.results); got != tt.want {
 					t.Errorf("got %s, want %s", got, tt.want)
@@ -104,7 +101,7 @@ func TestResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		b := newBench(Check{Interval: time.Second}, nil, slow(300*time.Millisecond))
+		b := newBench(Check{Interval: time.Second}, slow(300*time.Millisecond))
 		b.runFor(t, 500*time.Millisecond)
 		want := []Result{{Status: hysteresis.Up, Changed: true, OK: true, Text: "slow", Duration: 300 * time.Millisecond, At: begin.Add(300 * time.Millisecond)}}
 		if !slices.Equal(b.results, want) {
@@ -137,7 +134,7 @@ func TestInterval(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(tt.check, nil, tt.probe)
+				b := newBench(tt.check, tt.probe)
 				b.checker.random = func(d time.Duration) time.Duration {
 					return time.Duration(float64(d) * tt.random).Truncate(ms)
 				}
@@ -156,8 +153,8 @@ func TestR33_ChecksAreSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := map[time.Duration]bool{}
 		for range 20 {
-			b := newBench(Check{Interval: time.Second}, nil, good)
-			b.checker.random = New(Check{}, Target{}, nil, nil).random
+			b := newBench(Check{Interval: time.Second}, good)
+			b.checker.random = New(Check{}, Target{}, nil).random
 			b.runFor(t, 10*time.Second)
 			if first := b.starts[0]; first < 0 || first >= maxStartSpread {
 				t.Errorf("first probe after %v, want within %v", first, maxStartSpread)
@@ -189,7 +186,7 @@ func TestTimeout(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(tt.check, nil, slow(time.Hour))
+				b := newBench(tt.check, slow(time.Hour))
 				b.runFor(t, tt.want+time.Millisecond)
 				if len(b.results) != 1 || b.results[0].Text != "timeout" || b.results[0].Duration != tt.want {
 					t.Errorf("got %+v, want one timeout after %v", b.results, tt.want)
@@ -203,26 +200,10 @@ func TestTimeout(t *testing.T) {
 func TestInterruptedProbeIsNoFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(Check{Interval: time.Minute}, nil, slow(time.Hour))
+		b := newBench(Check{Interval: time.Minute}, slow(time.Hour))
 		b.runFor(t, time.Second)
 		if len(b.starts) != 1 || len(b.results) != 0 {
 			t.Errorf("got %d probes and results %+v, want one probe and no result", len(b.starts), b.results)
-		}
-	})
-}
-
-func TestChangesAreLogged(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		log := hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true})
-		b := newBench(Check{Interval: time.Second, Rise: 1, Fall: 1}, log, good, good, bad, bad)
-		b.runFor(t, 4*time.Second)
-		want := `[INFO]  server is healthy: backend=web server=web1 reason=fine duration=0s
-[WARN]  server is unhealthy: backend=web server=web1 reason=broken duration=0s
-`
-		if out.String() != want {
-			t.Errorf("got log\n%swant\n%s", &out, want)
 		}
 	})
 }

@@ -276,7 +276,7 @@ func TestR34_StuckServerIsUnhealthy(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var got Result
 	c := New(Check{HTTP: &HTTP{Path: "/health"}}, Target{Address: netip.MustParseAddrPort(server.Listener.Addr().String())},
-		func(r Result) { got = r; cancel() }, nil)
+		func(r Result) { got = r; cancel() })
 	if err := c.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
