@@ -50,6 +50,3 @@ func (c *Config) advert(priority uint8) Advert {
 		BareChecksum: c.ChecksumNoPseudoHeader,
 	}
 }
-
-// groupIPv4 is where IPv4 adverts go (RFC 3768 section 5.2.2).
-func groupIPv4() netip.Addr { return netip.AddrFrom4([4]byte{224, 0, 0, 18}) }

@@ -13,8 +13,8 @@ import (
 // No call may block. The Group's loop makes all calls.
 type Beat interface {
 	// Set has packet sent on the interface to dst, first after interval and then at each further one. packet is a
-	// whole IPv4 packet, header included, for a raw socket with IP_HDRINCL. It replaces what was set for the instance and
-	// keeps the rhythm. packet is the Group's: copy it.
+	// whole IP packet of dst's family, header included, for a raw socket with IP_HDRINCL or IPV6_HDRINCL. It replaces what
+	// was set for the instance and keeps the rhythm. packet is the Group's: copy it.
 	Set(instance string, packet []byte, iface string, dst netip.Addr, interval time.Duration)
 	// Stop ends the adverts of the instance. Of packets sent after Stop returned none overtakes what the Group sends
 	// once the addresses have been released.
@@ -59,7 +59,8 @@ func (g *Group) keep(mb *member) {
 		return
 	}
 	ad := mb.machine.Advert()
-	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), groupIPv4(), &ad)
+	dst := mb.machine.cfg.Family().group()
+	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), dst, &ad)
 	g.packet = packet[:0]
 	if err != nil {
 		mb.sendFailed(err)
@@ -71,5 +72,5 @@ func (g *Group) keep(mb *member) {
 	}
 	mb.beat = beating{set: true, packet: append(mb.beat.packet[:0], packet...), interval: interval}
 	mb.publish()
-	g.cfg.Beat.Set(mb.name, mb.beat.packet, mb.machine.cfg.Interface, groupIPv4(), interval)
+	g.cfg.Beat.Set(mb.name, mb.beat.packet, mb.machine.cfg.Interface, dst, interval)
 }

@@ -16,6 +16,10 @@ const (
 	V3 Version = 3
 )
 
+// maxAddresses6 is how many IPv6 addresses fit with the headers into an Ethernet frame: "the number of addresses ... fits
+// one packet" without fragments (RFC 9568 section 5.2.5), whose loss would be the master's silence.
+const maxAddresses6 = (1500 - ipv6Len - headerLen) / 16
+
 // learnedIntervals bounds the interval that a v3 master may teach, in own ones, where Config.MaxLearnedInterval does not: a
 // backup that believed in 40 s would wait two minutes for a dead master.
 const learnedIntervals = 10
@@ -46,7 +50,9 @@ type Config struct {
 	AdvertInterval time.Duration // v2: whole seconds, 1 s to 255 s; v3: centiseconds, 10 ms to 40.95 s
 	NoPreempt      bool          // Preempt_Mode false (RFC 3768 section 6.1)
 	Auth           Auth
-	Addresses      []netip.Addr // advertised virtual addresses, in configured order; IPv4, 1 to 255
+	// Addresses are the advertised virtual addresses, in configured order, all of one family; v2: IPv4. 1 to 255 of IPv4, 1 to
+	// 90 of IPv6, the first of which should be a link-local one (RFC 9568 section 5.2.9).
+	Addresses []netip.Addr
 
 	// MaxLearnedInterval bounds the advert interval that a v3 backup takes over from the master: adverts with a longer one
 	// are dropped. 0: ten times AdvertInterval. At least AdvertInterval.
@@ -73,13 +79,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("instance %s: version %d, want 2 or 3", c.Name, c.Version)
 	case c.Priority == 0:
 		return fmt.Errorf("instance %s: priority 0, want 1 to 255", c.Name)
-	case len(c.Addresses) == 0 || len(c.Addresses) > maxAddresses:
-		return fmt.Errorf("instance %s: %d addresses, want 1 to %d", c.Name, len(c.Addresses), maxAddresses)
 	}
-	for _, a := range c.Addresses {
-		if !a.Is4() {
-			return fmt.Errorf("instance %s: address %v, want IPv4", c.Name, a)
-		}
+	if err := c.validateAddresses(); err != nil {
+		return err
 	}
 	if err := c.validateInterval(); err != nil {
 		return err
@@ -89,6 +91,27 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("instance %s: a password with version 3, want version 2", c.Name)
 	}
 	return c.Auth.validate(c.Name)
+}
+
+func (c *Config) validateAddresses() error {
+	f, most := c.Family(), maxAddresses
+	if f == IPv6 {
+		most = maxAddresses6
+	}
+	if n := len(c.Addresses); n == 0 || n > most {
+		return fmt.Errorf("instance %s: %d addresses, want 1 to %d", c.Name, n, most)
+	}
+	for _, a := range c.Addresses {
+		switch {
+		case c.Version == V2 && !a.Is4():
+			return fmt.Errorf("instance %s: address %v with version 2, want IPv4", c.Name, a)
+		case !f.of(a):
+			return fmt.Errorf("instance %s: address %v, want %v like the first one", c.Name, a, f)
+		case a.Zone() != "":
+			return fmt.Errorf("instance %s: address %v, want it without a zone", c.Name, a)
+		}
+	}
+	return nil
 }
 
 func (c *Config) validateInterval() error {

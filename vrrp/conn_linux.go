@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
 
-	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 )
 
-// rawConn is a raw IPv4 socket bound to one interface.
+// rawConn is a raw socket bound to one interface. conn4 and conn6 make a Conn of it.
 type rawConn struct {
 	ip    *net.IPConn
 	raw   syscall.RawConn
@@ -22,71 +20,63 @@ type rawConn struct {
 	index int // of the interface when it was opened
 }
 
-var _ Conn = (*rawConn)(nil)
-
-// Listen opens a socket for adverts on an interface. It needs CAP_NET_RAW. The error wraps ErrNoInterface when there is no
-// such interface.
+// Listen opens a socket for adverts of IPv4 on an interface. It needs CAP_NET_RAW. The error wraps ErrNoInterface when
+// there is no such interface.
 func Listen(iface string) (Conn, error) {
+	c, err := listen(iface, "ip4", restrict4)
+	if err != nil {
+		return nil, err
+	}
+	return conn4{c}, nil
+}
+
+// Listen6 is Listen for adverts of IPv6.
+func Listen6(iface string) (Conn, error) {
+	c, err := listen(iface, "ip6", restrict6)
+	if err != nil {
+		return nil, err
+	}
+	return conn6{c}, nil
+}
+
+// listen opens a socket of protocol 112 that restrict keeps to an interface.
+func listen(iface, network string, restrict func(fd int, ifi *net.Interface) error) (*rawConn, error) {
 	ifi, err := net.InterfaceByName(iface)
 	if err != nil {
 		return nil, fmt.Errorf("open a VRRP socket on %s: %w (%w)", iface, ErrNoInterface, err)
 	}
-	c, err := listen(ifi)
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return control(raw, func(fd int) error { return restrict(fd, ifi) })
+	}}
+	pc, err := lc.ListenPacket(context.Background(), fmt.Sprintf("%s:%d", network, protocol), "")
 	if err != nil {
 		return nil, fmt.Errorf("open a VRRP socket on %s: %w", iface, err)
 	}
-	return c, nil
-}
-
-func listen(ifi *net.Interface) (*rawConn, error) {
-	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return control(raw, func(fd int) error { return restrict(fd, ifi.Name) })
-	}}
-	pc, err := lc.ListenPacket(context.Background(), fmt.Sprintf("ip4:%d", protocol), "0.0.0.0")
-	if err != nil {
-		return nil, err
-	}
-	ip := pc.(*net.IPConn) // what package net makes of ip4
+	ip := pc.(*net.IPConn) // what package net makes of ip4 and ip6
 	raw, err := ip.SyscallConn()
-	if err == nil {
-		err = join(ip, ifi)
-	}
 	if err != nil {
 		_ = ip.Close() // the first error is the one to tell
-		return nil, err
+		return nil, fmt.Errorf("open a VRRP socket on %s: %w", iface, err)
 	}
-	return &rawConn{ip: ip, raw: raw, iface: ifi.Name, index: ifi.Index}, nil
+	return &rawConn{ip: ip, raw: raw, iface: iface, index: ifi.Index}, nil
 }
 
-// restrict keeps the socket to one interface: what comes in elsewhere, or for a group that another socket has joined, is
-// not for it.
-func restrict(fd int, iface string) error {
-	if err := unix.BindToDevice(fd, iface); err != nil {
-		return os.NewSyscallError("bind to device", err)
-	}
-	return os.NewSyscallError("set IP_MULTICAST_ALL", unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0))
+// option is a socket option with an integer value.
+type option struct {
+	name              string
+	level, opt, value int
 }
 
-// join joins the group of VRRP and lets no packet come back to the node that sent it. The headers are written here
-// (IP_HDRINCL), so that the source is the interface's own address whatever the routing table says.
-func join(ip *net.IPConn, ifi *net.Interface) error {
-	p, err := ipv4.NewRawConn(ip)
-	if err != nil {
-		return fmt.Errorf("set IP_HDRINCL: %w", err)
-	}
-	if err := p.JoinGroup(ifi, &net.IPAddr{IP: groupIPv4().AsSlice()}); err != nil {
-		return fmt.Errorf("join %v: %w", groupIPv4(), err)
-	}
-	if err := p.SetMulticastInterface(ifi); err != nil {
-		return fmt.Errorf("set IP_MULTICAST_IF: %w", err)
-	}
-	if err := p.SetMulticastLoopback(false); err != nil {
-		return fmt.Errorf("clear IP_MULTICAST_LOOP: %w", err)
+func setOptions(fd int, options []option) error {
+	for _, o := range options {
+		if err := unix.SetsockoptInt(fd, o.level, o.opt, o.value); err != nil {
+			return os.NewSyscallError("set "+o.name, err)
+		}
 	}
 	return nil
 }
 
-// Await waits in the runtime's poller. Reads go past it (see Read), so all it does is look whether there is something.
+// Await waits in the runtime's poller. Reads go past it (see read), so all it does is look whether there is something.
 func (c *rawConn) Await(ctx context.Context, timeout time.Duration) error {
 	if err := c.ip.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return fmt.Errorf("wait for adverts on %s: %w", c.iface, err)
@@ -116,12 +106,13 @@ func readable(fd int) (bool, error) {
 	}
 }
 
-// Read takes no lock of the poller, so that any goroutine may empty the socket while another is in Await.
-func (c *rawConn) Read(b []byte) (n int, ok bool, err error) {
+// read calls receive with the descriptor until it finds a packet or there is none. It takes no lock of the poller, so that
+// any goroutine may empty the socket while another is in Await.
+func (c *rawConn) read(receive func(fd int) (int, error)) (n int, ok bool, err error) {
 	err = control(c.raw, func(fd int) error {
 		for {
 			var err error
-			n, _, err = unix.Recvfrom(fd, b, unix.MSG_DONTWAIT)
+			n, err = receive(fd)
 			switch {
 			case err == nil:
 				ok = true
@@ -129,7 +120,7 @@ func (c *rawConn) Read(b []byte) (n int, ok bool, err error) {
 			case errors.Is(err, unix.EAGAIN):
 				return nil
 			case !errors.Is(err, unix.EINTR):
-				return os.NewSyscallError("recvfrom", err)
+				return os.NewSyscallError("receive", err)
 			}
 		}
 	})
@@ -139,11 +130,10 @@ func (c *rawConn) Read(b []byte) (n int, ok bool, err error) {
 	return n, ok, nil
 }
 
-// Write sends a packet, or fails at once when the send buffer is full.
-func (c *rawConn) Write(packet []byte, dst netip.Addr) error {
-	to := unix.SockaddrInet4{Addr: dst.As4()}
+// write sends a packet, or fails at once when the send buffer is full.
+func (c *rawConn) write(packet []byte, to unix.Sockaddr) error {
 	err := control(c.raw, func(fd int) error {
-		return os.NewSyscallError("sendto", unix.Sendto(fd, packet, unix.MSG_DONTWAIT, &to))
+		return os.NewSyscallError("sendto", unix.Sendto(fd, packet, unix.MSG_DONTWAIT, to))
 	})
 	if err != nil {
 		return fmt.Errorf("send an advert on %s: %w", c.iface, err)
@@ -163,6 +153,7 @@ func (c *rawConn) Check() error {
 	return nil
 }
 
+// Close closes the socket.
 func (c *rawConn) Close() error { return c.ip.Close() }
 
 // control calls f with the descriptor, which stays open meanwhile.

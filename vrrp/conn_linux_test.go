@@ -74,6 +74,7 @@ func (n *netns) plug(t *testing.T, name string, cidrs ...string) {
 		for _, cidr := range cidrs {
 			addr, err := netlink.ParseAddr(cidr)
 			if err == nil {
+				addr.Flags = unix.IFA_F_NODAD // IPv6: usable at once
 				err = h.AddrAdd(link, addr)
 			}
 			if err != nil {
@@ -101,24 +102,51 @@ func newCable(t *testing.T) (a, b *netns) {
 	return a, b
 }
 
+// wired waits until both ends of a cable carry: the kernel finds out a moment after the second one is up, and drops what is
+// sent before.
+func wired(t *testing.T, ends ...*netns) {
+	t.Helper()
+	for _, n := range ends {
+		n.run(t, func() error {
+			h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+			if err != nil {
+				return err
+			}
+			defer h.Close()
+			for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+				link, err := h.LinkByName("v0")
+				if err != nil {
+					return err
+				}
+				if link.Attrs().OperState == netlink.OperUp {
+					return nil
+				}
+			}
+			return errors.New("v0 has no carrier after 5 s")
+		})
+	}
+}
+
 func newVeth(name, peer string) *netlink.Veth {
 	veth := netlink.NewVeth(netlink.NewLinkAttrs())
 	veth.Name, veth.PeerName = name, peer
 	return veth
 }
 
-func (n *netns) listen(t *testing.T) *rawConn {
+func (n *netns) listen(t *testing.T) Conn { return n.open(t, Listen) }
+
+func (n *netns) open(t *testing.T, listen func(string) (Conn, error)) Conn {
 	t.Helper()
 	var c Conn
-	n.run(t, func() (err error) { c, err = Listen("v0"); return err })
+	n.run(t, func() (err error) { c, err = listen("v0"); return err })
 	t.Cleanup(func() { _ = c.Close() })
-	return c.(*rawConn)
+	return c
 }
 
 // receive waits for the next packet.
 func receive(t *testing.T, c Conn) []byte {
 	t.Helper()
-	b := make([]byte, 2048)
+	b := make([]byte, maxPacket)
 	for {
 		n, ok, err := c.Read(b)
 		if err != nil {
@@ -138,6 +166,7 @@ func TestIntegrationConn(t *testing.T) {
 	// A second address: the source is the one that was asked for, whatever the kernel would choose.
 	a.plug(t, "v0", "10.77.0.9/24", "10.77.0.1/24")
 	b.plug(t, "v0", "10.77.0.2/24")
+	wired(t, a, b)
 	ca, cb := a.listen(t), b.listen(t)
 
 	packet := packetFrom(t, "10.77.0.1", 150, nil)
@@ -243,10 +272,10 @@ func TestIntegrationTTL(t *testing.T) {
 	a, b := newCable(t)
 	a.plug(t, "v0", "10.77.0.1/24")
 	b.plug(t, "v0", "10.77.0.5/24")
+	wired(t, a, b)
 	ca, cb := a.listen(t), b.listen(t)
 	l := newListener(t, nil)
-	var conn Conn = cb
-	l.link.conn.Store(&conn)
+	l.link.conn.Store(&cb)
 
 	packet := packetFrom(t, "10.77.0.1", 150, nil)
 	packet[8] = 254

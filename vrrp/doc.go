@@ -2,7 +2,7 @@
 // It speaks VRRPv2 (RFC 3768, https://www.rfc-editor.org/rfc/rfc3768) with RFC 2338's simple text password, and VRRPv3
 // (RFC 9568, https://www.rfc-editor.org/rfc/rfc9568), as Keepalived does, so that either may be the other node.
 //
-// A packet comes in on a Link, one receive socket for an interface. The Link parses and judges it: an advert that does
+// A packet comes in on a Link, one receive socket for an interface and family. The Link parses and judges it: an advert that does
 // not count has a DropReason, is counted, and is logged once until the master changes. One that counts goes to
 // the Group that runs its VRID.
 //
@@ -21,7 +21,8 @@
 //	codec.go          Parse and Append, bytes to Advert and back; codec_v2.go and codec_v3.go
 //	checksum.go       the Internet checksum
 //	auth.go           the password in a packet
-//	ip.go             the IPv4 header around an advert
+//	family.go         IPv4 and IPv6: groups and sources
+//	ip.go             the IP header around an advert
 //	resign.go         the priority-0 packet, for who speaks when this process cannot
 //	drop.go           why an advert does not count; judge.go compares one with an instance's configuration
 //	timing.go         skew time and master down interval
@@ -30,7 +31,7 @@
 //	machine_hear.go   adverts
 //	machine_role.go   becoming master, resigning, yielding
 //	machine_input.go  faults, priority, addresses, configuration
-//	conn.go           Conn, what a Link needs of a socket; conn_linux.go has the raw one
+//	conn.go           Conn, what a Link needs of a socket; conn_linux.go has the raw one, conn4 and conn6 its families
 //	link.go           Link: receive, judge, dispatch
 //	report.go         the counters and the log lines of what a Link drops
 //	group.go          Group: Post, Run, Shutdown

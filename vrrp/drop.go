@@ -9,7 +9,7 @@ const accepted DropReason = 0
 // The reasons, in the order in which a packet is judged.
 const (
 	DropIP           DropReason = iota + 1 // the IP header contradicts the packet's length
-	DropTTL                                // TTL is not 255: the packet has passed a router
+	DropTTL                                // TTL or hop limit is not 255: the packet has passed a router
 	DropVersion                            // neither a version of ours nor, further on, that of the instance
 	DropType                               // not an advert
 	DropLength                             // too short, or not as long as the address count says
@@ -17,6 +17,7 @@ const (
 	DropNoAddress                          // v3: the address count is 0
 	DropIntervalZero                       // v3: the advert interval is 0
 	DropVRID                               // no instance with this VRID on the interface
+	DropDestination                        // sent to another group or to this node itself
 	DropOwnSource                          // the sender has this node's own address
 	DropAuthType                           // another authentication type than configured
 	DropAuthData                           // another password
@@ -48,6 +49,8 @@ func dropText(r DropReason) (label, text string) {
 		return "interval_zero", "advert interval is 0"
 	case DropVRID:
 		return "vrid", "VRID not configured on this interface"
+	case DropDestination:
+		return "destination", "sent to another destination than the instance's"
 	case DropOwnSource:
 		return "own_source", "sent from this node's own address"
 	case DropAuthType:

@@ -51,7 +51,8 @@ type (
 	PriorityChanged struct{ Priority uint8 }
 	// FaultChanged replaces the reasons why the node cannot serve: interface down, a tracker of weight 0. None: it can.
 	FaultChanged struct{ Reasons []string }
-	// SourceChanged is the interface's primary address, which adverts are sent from. The zero Addr: it has none, a fault.
+	// SourceChanged is the interface's primary address, which adverts are sent from; on IPv6 a link-local one. Any other, or
+	// the zero Addr: it has none, a fault.
 	SourceChanged struct{ Source netip.Addr }
 	// HoldPreempt replaces the reasons not to take over from a live master of lower priority. None: it may. A silent
 	// master is replaced all the same.

@@ -23,8 +23,8 @@ const (
 type GroupConfig struct {
 	// Instances run in one loop. Each is valid (Config.Validate) and has a name of its own.
 	Instances []Config
-	// Links has the Link of every instance's interface, by name.
-	Links map[string]*Link
+	// Links has the Link of the interface of every instance of IPv4, by name, Links6 that of every instance of IPv6.
+	Links, Links6 map[string]*Link
 	// Do carries out an action of an instance other than SendAdvert. It must not block, carries out the actions of an
 	// instance in the order given, and posts their results as events.
 	Do func(instance string, a Action)
@@ -94,9 +94,13 @@ func NewGroup(cfg GroupConfig) (*Group, error) {
 		if err := c.Validate(); err != nil {
 			return nil, err
 		}
-		link := cfg.Links[c.Interface]
-		if link == nil {
-			return nil, fmt.Errorf("instance %s: no link for interface %s", c.Name, c.Interface)
+		links := cfg.Links
+		if c.Family() == IPv6 {
+			links = cfg.Links6
+		}
+		link := links[c.Interface]
+		if link == nil || link.Family() != c.Family() {
+			return nil, fmt.Errorf("instance %s: no %v link for interface %s", c.Name, c.Family(), c.Interface)
 		}
 		if g.byName[c.Name] != nil {
 			return nil, fmt.Errorf("instance %s: the name is taken", c.Name)

@@ -5,11 +5,15 @@ import (
 	"slices"
 )
 
-// judge says whether an advert counts for the instance that runs its VRID. source is this node's own address, from
-// the sender's. The order is that of RFC 3768 section 7.1.
-func judge(cfg *Config, source, from netip.Addr, ad *Advert) DropReason {
+// judge says whether an advert counts for the instance that runs its VRID. source is this node's own address; the advert
+// went from one to another. The order is that of RFC 3768 section 7.1.
+func judge(cfg *Config, source, from, to netip.Addr, ad *Advert) DropReason {
 	if ad.Version != cfg.Version {
 		return DropVersion
+	}
+	// What is sent to this node alone, or to a group that others joined, is not the LAN's election.
+	if to != cfg.Family().group() {
+		return DropDestination
 	}
 	// An advert with our own address is a loop or a copy of our address; either way the machine must not answer itself.
 	if from == source {

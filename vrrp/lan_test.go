@@ -25,6 +25,7 @@ type lan struct {
 
 type fakeConn struct {
 	lan    *lan
+	family Family
 	wake   chan struct{} // capacity 1: something is in queue
 	mu     sync.Mutex
 	queue  [][]byte // guarded by mu
@@ -34,8 +35,12 @@ type fakeConn struct {
 
 var _ Conn = (*fakeConn)(nil)
 
-func (l *lan) listen(string) (Conn, error) {
-	c := &fakeConn{lan: l, wake: make(chan struct{}, 1)}
+func (l *lan) listen(string) (Conn, error) { return l.open(IPv4) }
+
+func (l *lan) listen6(string) (Conn, error) { return l.open(IPv6) }
+
+func (l *lan) open(f Family) (Conn, error) {
+	c := &fakeConn{lan: l, family: f, wake: make(chan struct{}, 1)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conns = append(l.conns, c)
@@ -55,7 +60,7 @@ func (l *lan) sent(t *testing.T) []string {
 	defer l.mu.Unlock()
 	var all []string
 	for _, b := range l.wire {
-		d, ok := parseIPv4(b)
+		d, ok := parsePacket(b)
 		var ad Advert
 		if err := Parse(d.payload, d.src, d.dst, &ad); !ok || err != nil {
 			t.Errorf("sent %x: %v", b, err)
@@ -106,7 +111,7 @@ func (c *fakeConn) Read(b []byte) (int, bool, error) {
 }
 
 func (c *fakeConn) Write(packet []byte, dst netip.Addr) error {
-	if dst != groupIPv4() {
+	if d, ok := parsePacket(packet); !ok || d.dst != dst || dst != c.family.group() {
 		return fmt.Errorf("written to %v", dst)
 	}
 	l := c.lan
@@ -117,7 +122,7 @@ func (c *fakeConn) Write(packet []byte, dst netip.Addr) error {
 		return nil
 	}
 	for _, other := range l.conns {
-		if other != c {
+		if other != c && other.family == c.family {
 			other.arrive(packet)
 		}
 	}
@@ -584,7 +589,7 @@ func TestNewGroupRefuses(t *testing.T) {
 		want string
 	}{
 		{"an invalid instance", []Config{withPriority(0)}, "instance VI_1: priority 0, want 1 to 255"},
-		{"an interface without a link", []Config{elsewhere}, "instance VI_1: no link for interface eth1"},
+		{"an interface without a link", []Config{elsewhere}, "instance VI_1: no IPv4 link for interface eth1"},
 		{"a name twice", []Config{testConfig(), testConfig()}, "instance VI_1: the name is taken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -631,7 +636,7 @@ func TestLinkOpensItsInterfaceAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := fmt.Sprint(link.send(nil)), "send an advert on bond0: the interface is not open"; got != want {
+		if got, want := fmt.Sprint(link.send(nil, groupIPv4())), "send an advert on bond0: the interface is not open"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -642,7 +647,7 @@ func TestLinkOpensItsInterfaceAgain(t *testing.T) {
 		missing = false
 		mu.Unlock()
 		time.Sleep(checkEvery)
-		if err := link.send([]byte("x")); err != nil {
+		if err := link.send(packetFrom(t, "10.0.0.1", 100, nil), groupIPv4()); err != nil {
 			t.Errorf("the interface has appeared: %v", err)
 		}
 		first := (*link.conn.Load()).(*fakeConn)

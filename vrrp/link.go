@@ -24,14 +24,16 @@ const (
 // LinkConfig says what a Link is made of.
 type LinkConfig struct {
 	Interface string
-	Listen    func(iface string) (Conn, error) // nil: Listen
+	Family    Family
+	Listen    func(iface string) (Conn, error) // nil: Listen or Listen6, by the family
 	Log       hclog.Logger                     // nil: none
 }
 
-// Link is one interface: it receives for all instances on it, and sends for them. Its methods may be called from any
-// goroutine.
+// Link is one interface and family: it receives for all instances on it, and sends for them. Its methods may be called
+// from any goroutine.
 type Link struct {
 	iface  string
+	family Family
 	listen func(string) (Conn, error)
 	log    hclog.Logger
 
@@ -55,7 +57,11 @@ type ear struct {
 // NewLink makes a Link and opens its socket, so that instances can send at once. An interface that does not exist yet is
 // no error: Run opens it when it appears.
 func NewLink(cfg LinkConfig) (*Link, error) {
-	if cfg.Listen == nil {
+	switch {
+	case cfg.Listen != nil:
+	case cfg.Family == IPv6:
+		cfg.Listen = Listen6
+	default:
 		cfg.Listen = Listen
 	}
 	if cfg.Log == nil {
@@ -64,6 +70,7 @@ func NewLink(cfg LinkConfig) (*Link, error) {
 	log := cfg.Log.With("interface", cfg.Interface)
 	l := &Link{
 		iface:  cfg.Interface,
+		family: cfg.Family,
 		listen: cfg.Listen,
 		log:    log,
 		ears:   make(map[uint8]*ear),
@@ -81,6 +88,9 @@ func NewLink(cfg LinkConfig) (*Link, error) {
 
 // Interface is the interface's name.
 func (l *Link) Interface() string { return l.iface }
+
+// Family is the family of the adverts on it.
+func (l *Link) Family() Family { return l.family }
 
 // Drops counts the packets dropped that could be ascribed to no instance of this interface.
 func (l *Link) Drops() Drops { return l.unheld.drops() }
@@ -178,7 +188,7 @@ func (l *Link) drain() error {
 
 // receive takes one packet, in the order of RFC 3768 section 7.1. l.mu is held.
 func (l *Link) receive(b []byte) {
-	d, ok := parseIPv4(b)
+	d, ok := parsePacket(b)
 	if !ok {
 		l.unheld.drop(DropIP, d.src)
 		return
@@ -205,12 +215,12 @@ func (l *Link) receive(b []byte) {
 		l.unheld.stranger(d.src, &l.advert)
 		return
 	}
-	e.receive(d.src, &l.advert)
+	e.receive(d.src, d.dst, &l.advert)
 }
 
 // receive takes an advert for the instance.
-func (e *ear) receive(from netip.Addr, ad *Advert) {
-	if r := judge(&e.cfg, e.source, from, ad); r != accepted {
+func (e *ear) receive(from, to netip.Addr, ad *Advert) {
+	if r := judge(&e.cfg, e.source, from, to, ad); r != accepted {
 		e.report.drop(r, from)
 		return
 	}
@@ -246,11 +256,11 @@ func (l *Link) update(e *ear, cfg Config, source netip.Addr) {
 	e.cfg, e.source = cfg, source
 }
 
-// send sends a packet to the group of VRRP, without waiting.
-func (l *Link) send(packet []byte) error {
+// send sends a packet to dst, without waiting.
+func (l *Link) send(packet []byte, dst netip.Addr) error {
 	conn := l.conn.Load()
 	if conn == nil {
 		return fmt.Errorf("send an advert on %s: the interface is not open", l.iface)
 	}
-	return (*conn).Write(packet, groupIPv4())
+	return (*conn).Write(packet, dst)
 }

@@ -92,6 +92,8 @@ func TestRule5_8_33_34_43_44_Judgement(t *testing.T) {
 		// "A VRRP router receiving a packet with the TTL not equal to 255 MUST discard the packet." (RFC 3768 section 5.2.3)
 		{name: "rule 5 TTL 254", packet: ttl(254), want: DropTTL},
 		{name: "rule 5 TTL 0", packet: ttl(0), want: DropTTL},
+		{name: "rule 11 sent to this node alone", packet: func(b []byte) { copy(b[16:20], []byte{10, 0, 0, 5}) }, want: DropDestination},
+		{name: "rule 11 another group", packet: func(b []byte) { b[19] = 99 }, want: DropDestination},
 		{name: "rule 8 own address", from: "10.0.0.5", want: DropOwnSource},
 		// "A packet with unknown authentication type or that does not match the locally configured authentication method MUST
 		// be discarded." (section 5.3.6)
@@ -151,7 +153,7 @@ func TestRule39_VersionIsTheInstances(t *testing.T) {
 	cfg := testConfig()
 	ad := cfg.advert(100)
 	ad.Version = 3
-	if got := judge(&cfg, self, above, &ad); got != DropVersion {
+	if got := judge(&cfg, self, above, groupIPv4(), &ad); got != DropVersion {
 		t.Errorf("got %v, want %v", got, DropVersion)
 	}
 }

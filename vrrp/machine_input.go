@@ -45,6 +45,7 @@ func (m *Machine) shiftDown(before time.Duration) {
 
 // setSource follows the interface's primary address. Losing it is a fault.
 func (m *Machine) setSource(now time.Time, source netip.Addr, out []Action) []Action {
+	source = m.cfg.source(source)
 	m.sourceless = !source.IsValid()
 	if !m.sourceless {
 		m.source = source

@@ -167,7 +167,7 @@ func (m *Machine) faultReasons() []string {
 		reasons = append(reasons, m.failure)
 	}
 	if m.sourceless && len(reasons) == 0 {
-		reasons = append(reasons, fmt.Sprintf("interface %s has no address to send from", m.cfg.Interface))
+		reasons = append(reasons, m.cfg.sourcelessReason())
 	}
 	return reasons
 }

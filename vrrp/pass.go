@@ -100,10 +100,11 @@ func (g *Group) carry(mb *member, a Action) {
 
 // send sends an advert now.
 func (g *Group) send(mb *member, ad *Advert) {
-	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), groupIPv4(), ad)
+	dst := mb.machine.cfg.Family().group()
+	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), dst, ad)
 	g.packet = packet[:0]
 	if err == nil {
-		err = mb.link.send(packet)
+		err = mb.link.send(packet, dst)
 	}
 	if err != nil {
 		mb.sendFailed(err)

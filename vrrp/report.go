@@ -23,6 +23,7 @@ type report struct {
 	toldAddresses bool
 	toldOwner     bool
 	toldInterval  bool
+	toldFirst     bool
 	strangers     map[stranger]struct{}
 
 	received        atomic.Uint64
@@ -31,6 +32,7 @@ type report struct {
 	whileOwner      atomic.Uint64
 	intervalDiffers atomic.Uint64
 	bareChecksum    atomic.Uint64
+	firstNotLocal   atomic.Uint64
 	dropped         [numDrops]atomic.Uint64
 }
 
@@ -76,7 +78,7 @@ func (r *report) accept(cfg *Config, from netip.Addr, ad *Advert) {
 	} else if from != r.master {
 		r.master = from
 		r.told = [numDrops]bool{}
-		r.toldAddresses, r.toldOwner, r.toldInterval = false, false, false
+		r.toldAddresses, r.toldOwner, r.toldInterval, r.toldFirst = false, false, false, false
 	}
 	if !sameAddresses(cfg, ad) {
 		r.addressesDiffer.Add(1)
@@ -92,6 +94,12 @@ func (r *report) accept(cfg *Config, from netip.Addr, ad *Advert) {
 	}
 	if ad.BareChecksum {
 		r.bareChecksum.Add(1)
+	}
+	// "the first address MUST be the IPv6 link-local address associated with the virtual router" (RFC 9568 section 5.2.9).
+	// Most people configure none, and Keepalived takes it so.
+	if first := ad.Addresses; len(first) > 0 && first[0].Is6() && !first[0].IsLinkLocalUnicast() {
+		r.firstNotLocal.Add(1)
+		r.once(&r.toldFirst, "peer's first address is not link-local", from, ad)
 	}
 }
 
@@ -118,5 +126,6 @@ func (r *report) count(c *Counters) {
 	c.WhileOwner = r.whileOwner.Load()
 	c.IntervalDiffers = r.intervalDiffers.Load()
 	c.BareChecksum = r.bareChecksum.Load()
+	c.FirstNotLinkLocal = r.firstNotLocal.Load()
 	c.Dropped = r.drops()
 }

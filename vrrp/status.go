@@ -61,18 +61,19 @@ type MasterStatus struct {
 
 // Counters count since the Group was made.
 type Counters struct {
-	Sent            uint64 // adverts that the Group sent itself, without those of a Beat
-	SendErrors      uint64
-	ResignSent      uint64 // of Sent: priority 0
-	Received        uint64 // adverts that counted
-	ResignReceived  uint64 // of Received: priority 0
-	AddressesDiffer uint64 // of Received: another address list than configured
-	WhileOwner      uint64 // of Received: while this node is the owner
-	IntervalDiffers uint64 // of Received: v3, another interval than configured
-	BareChecksum    uint64 // of Received: v3 on IPv4, checksum without pseudo header
-	Transitions     uint64
-	BecameMaster    uint64
-	Dropped         Drops
+	Sent              uint64 // adverts that the Group sent itself, without those of a Beat
+	SendErrors        uint64
+	ResignSent        uint64 // of Sent: priority 0
+	Received          uint64 // adverts that counted
+	ResignReceived    uint64 // of Received: priority 0
+	AddressesDiffer   uint64 // of Received: another address list than configured
+	WhileOwner        uint64 // of Received: while this node is the owner
+	IntervalDiffers   uint64 // of Received: v3, another interval than configured
+	BareChecksum      uint64 // of Received: v3 on IPv4, checksum without pseudo header
+	FirstNotLinkLocal uint64 // of Received: v3 on IPv6, the first address is not link-local
+	Transitions       uint64
+	BecameMaster      uint64
+	Dropped           Drops
 }
 
 // Drops counts dropped packets by reason.

@@ -45,7 +45,7 @@ func TestRule57_ConfigValidate(t *testing.T) {
 		{"rule 24, priority 0", func(c *Config) { c.Priority = 0 }, "instance VI_1: priority 0, want 1 to 255"},
 		{"version 4", func(c *Config) { c.Version = 4 }, "instance VI_1: version 4, want 2 or 3"},
 		{"no address", func(c *Config) { c.Addresses = nil }, "instance VI_1: 0 addresses, want 1 to 255"},
-		{"IPv6 address", func(c *Config) { c.Addresses = addrs("fd00::1") }, "instance VI_1: address fd00::1, want IPv4"},
+		{"rule 22, IPv6 with version 2", func(c *Config) { c.Addresses = addrs("fd00::1") }, "instance VI_1: address fd00::1 with version 2, want IPv4"},
 		{"rule 34, eight octets", func(c *Config) { c.Auth = Auth{AuthPass, "12345678"} }, ""},
 		{"rule 34, nine octets", func(c *Config) { c.Auth = Auth{AuthPass, "123456789"} }, "instance VI_1: a password of 9 octets, want 1 to 8"},
 		{"rule 34, no password", func(c *Config) { c.Auth = Auth{AuthPass, ""} }, "instance VI_1: a password of 0 octets, want 1 to 8"},
