@@ -34,7 +34,7 @@ func newBackendWatcher(id ID, _ Config, src Sources) (watcher, error) {
 }
 
 func (w backendWatcher) newTrack(last State, report func(State)) *track {
-	return newTrack(1, 1, last, report)
+	return newTrack(atOnce(), last, report)
 }
 
 func (w backendWatcher) same(watcher) bool { return true } // name and min_up are all there is, and they are in the ID

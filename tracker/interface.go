@@ -51,7 +51,7 @@ func newInterfaceWatcher(id ID, _ Config, src Sources) (watcher, error) {
 }
 
 func (w interfaceWatcher) newTrack(last State, report func(State)) *track {
-	return newTrack(1, 1, last, report)
+	return newTrack(atOnce(), last, report)
 }
 
 func (w interfaceWatcher) same(watcher) bool { return true } // the name is all there is, and it is in the ID

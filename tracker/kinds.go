@@ -6,9 +6,11 @@ import (
 	"fmt"
 )
 
-// Config is what the instances of a node bind, and the scripts that those bindings name.
+// Config is what the instances of a node bind, and what those bindings name.
 type Config struct {
 	Scripts  []Script
+	Files    []File
+	Gateways []Gateway
 	Bindings []Binding // of all instances; a tracker that several of them name runs once
 }
 
@@ -40,6 +42,8 @@ func kinds() map[Kind]maker {
 		KindScript:    newScriptWatcher,
 		KindInterface: newInterfaceWatcher,
 		KindBackend:   newBackendWatcher,
+		KindFile:      newFileWatcher,
+		KindGateway:   newGatewayWatcher,
 	}
 }
 

@@ -50,7 +50,7 @@ func newScriptWatcher(id ID, cfg Config, src Sources) (watcher, error) {
 }
 
 func (w scriptWatcher) newTrack(last State, report func(State)) *track {
-	return newTrack(w.script.Rise, w.script.Fall, last, report)
+	return newTrack(thresholds{rise: w.script.Rise, fall: w.script.Fall, init: w.script.Init}, last, report)
 }
 
 func (w scriptWatcher) same(other watcher) bool {

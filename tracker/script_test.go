@@ -248,7 +248,7 @@ func TestScriptRunMissedStarts(t *testing.T) {
 	t.Parallel()
 	epoch := time.Unix(1000, 0)
 	r := scriptRun{script: checkApp(), next: epoch}
-	tr := newTrack(1, 1, State{}, func(State) {})
+	tr := newTrack(atOnce(), State{}, func(State) {})
 	if !r.tick(epoch, tr) {
 		t.Fatal("the first tick did not start a run")
 	}
@@ -277,6 +277,56 @@ func TestPrintable(t *testing.T) {
 			if got := printable(tt.in); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
+		})
+	}
+}
+
+// What is assumed before the first result holds for as many results as if it had been observed. Keepalived's init_fail
+// is Down.
+func TestScriptInit(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		init    hysteresis.Status
+		run     run
+		changes string
+		waits   bool // an instance with weight 0, before the first result
+		fault   bool // then
+	}{
+		{"unknown, the first success decides", unknown, ok(0), "0s up", true, true},
+		{"unknown, the first failure decides", unknown, fail(0), "0s down", true, true},
+		{"down, rise successes make it up", down, ok(0), "2s up", false, true},
+		{"down stays down", down, fail(0), "", false, true},
+		{"up, fall failures make it down", up, fail(0), "4s down", false, false},
+		{"up stays up", up, ok(0), "", false, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				script, changes := checkApp(), newJournal()
+				script.Init = tt.init
+				cfg := bind(script)
+				set := NewSet(Sources{Runner: newFakeRunner(tt.run)}, changes.note, nil)
+				if err := set.Apply(cfg); err != nil {
+					t.Fatal(err)
+				}
+				out := Tally(100, set.Inputs(cfg.Bindings))
+				if out.Waiting != tt.waits || (len(out.Faults) > 0) != tt.fault {
+					t.Errorf("before the first result: got faults %q, waiting %v; want %v, %v", out.Faults, out.Waiting, tt.fault, tt.waits)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- set.Run(ctx) }()
+				sleep(5 * time.Second)
+				if got := changes.String(); got != tt.changes {
+					t.Errorf("changes: got %q, want %q", got, tt.changes)
+				}
+				cancel()
+				if err := <-ended; err != nil {
+					t.Errorf("Run: got %v, want nil", err)
+				}
+			})
 		})
 	}
 }

@@ -34,7 +34,7 @@ type entry struct {
 }
 
 // NewSet returns a Set that watches nothing until Apply, and does nothing until Run. onChange is called with each
-// State whose Status changed. It is called from several goroutines at once, though in order for one tracker; it must
+// State whose Status or Value changed. It is called from several goroutines at once, though in order for one tracker; it must
 // not block and not call Apply. To tally without a race, let it take a lock of its own, then call Inputs, then act: who
 // gets the lock last sees every change. A nil log is a null logger.
 func NewSet(src Sources, onChange func(State), log hclog.Logger) *Set {
@@ -57,7 +57,7 @@ func (s *Set) Check(cfg Config) error {
 }
 
 // Apply makes the set watch what cfg binds. A tracker that cfg leaves as it was is not restarted and keeps its State;
-// a changed one keeps its Status until the first contrary result; a new one is Unknown. On an error nothing changes.
+// a changed one keeps its Status until the first contrary result; a new one is Unknown, or what its Init says. On an error nothing changes.
 // Weights are no part of the set: tally again after Apply.
 func (s *Set) Apply(cfg Config) error {
 	watchers, err := plan(cfg, s.sources)
@@ -70,7 +70,7 @@ func (s *Set) Apply(cfg Config) error {
 		old, ok := s.entries[id]
 		switch {
 		case !ok:
-			next[id] = &entry{watcher: w, state: State{ID: id}}
+			next[id] = &entry{watcher: w, state: w.newTrack(State{ID: id}, nil).state}
 		case old.watcher.same(w):
 			next[id] = old
 		default:
@@ -86,7 +86,7 @@ func (s *Set) Apply(cfg Config) error {
 	return nil
 }
 
-// Snapshot returns the State of every tracker, ordered by kind, name and min_up.
+// Snapshot returns the State of every tracker, ordered by kind, name, min_up and interface.
 func (s *Set) Snapshot() []State {
 	s.mu.Lock()
 	all := make([]State, 0, len(s.entries))
@@ -95,7 +95,8 @@ func (s *Set) Snapshot() []State {
 	}
 	s.mu.Unlock()
 	slices.SortFunc(all, func(a, b State) int {
-		return cmp.Or(cmp.Compare(a.ID.Kind, b.ID.Kind), cmp.Compare(a.ID.Name, b.ID.Name), cmp.Compare(a.ID.MinUp, b.ID.MinUp))
+		return cmp.Or(cmp.Compare(a.ID.Kind, b.ID.Kind), cmp.Compare(a.ID.Name, b.ID.Name), cmp.Compare(a.ID.MinUp, b.ID.MinUp),
+			cmp.Compare(a.ID.Interface, b.ID.Interface))
 	})
 	return all
 }
@@ -199,19 +200,19 @@ func (s *Set) keepWatching(ctx context.Context, id ID, e *entry) {
 	}
 }
 
-// store keeps a new State and passes on a new Status. A job that a reload has replaced is not listened to any more.
+// store keeps a new State and passes on a new Status or Value. A job that a reload has replaced is not listened to any more.
 func (s *Set) store(id ID, e *entry, state State) {
 	s.mu.Lock()
 	if s.entries[id] != e {
 		s.mu.Unlock()
 		return
 	}
-	from := e.state.Status
+	from := e.state
 	e.state = state
 	s.mu.Unlock()
-	if from == state.Status {
+	if from.Status == state.Status && from.Value == state.Value {
 		return
 	}
-	s.log.Info("tracker changed", "tracker", id.String(), "from", from.String(), "to", state.Status.String(), "reason", state.Text)
+	s.log.Info("tracker changed", "tracker", id.String(), "from", from.verdict(), "to", state.verdict(), "reason", state.Text)
 	s.onChange(state)
 }

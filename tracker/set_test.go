@@ -152,7 +152,7 @@ func TestSetRunsEachTrackerOnce(t *testing.T) {
 func TestSnapshotIsOrdered(t *testing.T) {
 	t.Parallel()
 	set := NewSet(Sources{Interfaces: &fakeInterfaces{}, Backends: &fakeBackends{}}, func(State) {}, nil)
-	web1, web2 := ID{KindBackend, "web", 1}, ID{KindBackend, "web", 2}
+	web1, web2 := ID{Kind: KindBackend, Name: "web", MinUp: 1}, ID{Kind: KindBackend, Name: "web", MinUp: 2}
 	if err := set.Apply(Config{Bindings: []Binding{{ID: web2}, OwnInterface("eth1"), {ID: web1}, OwnInterface("eth0")}}); err != nil {
 		t.Fatal(err)
 	}

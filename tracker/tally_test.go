@@ -21,6 +21,12 @@ func in(name string, weight int, status hysteresis.Status, text string) Input {
 	return Input{Binding: Binding{ID: id, Weight: weight}, State: State{ID: id, Status: status, Text: text}}
 }
 
+// number is an input of a file tracker that holds a number.
+func number(weight, value int, status hysteresis.Status, text string) Input {
+	id := ID{Kind: KindFile, Name: "drain"}
+	return Input{Binding: Binding{ID: id, Weight: weight}, State: State{ID: id, Status: status, Value: value, Text: text}}
+}
+
 func TestTally(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -48,6 +54,25 @@ func TestTally(t *testing.T) {
 		{"the owner keeps 255 with positive weights", 255, []Input{in("a", 10, up, "")}, 255, nil, false},
 		{"the owner keeps 255 with negative weights", 255, []Input{in("a", -20, down, "")}, 255, nil, false},
 		{"the owner is in FAULT by weight 0", 255, []Input{in("a", 0, down, "")}, 255, []string{"script a: down"}, false},
+		{"a number is added", 100, []Input{number(1, 50, up, "50")}, 150, nil, false},
+		{"a number below 0 is subtracted", 100, []Input{number(1, -50, up, "-50")}, 50, nil, false},
+		{"a number times its weight", 100, []Input{number(-20, 3, up, "3")}, 40, nil, false},
+		{"two minuses", 100, []Input{number(-20, -3, up, "-3")}, 160, nil, false},
+		{"0 changes nothing", 100, []Input{number(-20, 0, up, "0")}, 100, nil, false},
+		{"a number that cannot be read: the last one", 100, []Input{number(1, -50, down, "")}, 50, nil, false},
+		{"no number yet", 100, []Input{number(1, 0, unknown, "")}, 100, nil, false},
+		{"-253 is no FAULT", 254, []Input{number(1, -253, up, "-253")}, 1, nil, false},
+		{"-254 is FAULT", 254, []Input{number(1, -254, up, "-254")}, 254, []string{"file drain: -254, times 1 is -254 or less"}, false},
+		{"-254 as a product", 254, []Input{number(-127, 2, up, "2")}, 254, []string{"file drain: 2, times -127 is -254 or less"}, false},
+		{"at most 253, before others subtract", 1, []Input{number(1, 100000, up, ""), in("a", -20, down, "")}, 234, nil, false},
+		{"the largest product", 1, []Input{number(-253, -1<<31, up, "")}, 254, nil, false},
+		{"the least product", 100, []Input{number(253, -1<<31, up, "-2147483648")}, 100, []string{"file drain: -2147483648, times 253 is -254 or less"}, false},
+		{"weight 0 and 0", 100, []Input{number(0, 0, up, "0")}, 100, nil, false},
+		{"weight 0 and another number: FAULT", 100, []Input{number(0, 1, up, "1")}, 100, []string{"file drain: 1"}, false},
+		{"weight 0 and no number: FAULT", 100, []Input{number(0, 0, down, "0 as before, it is no file")}, 100, []string{"file drain: 0 as before, it is no file"}, false},
+		{"weight 0 and no result: waits", 100, []Input{number(0, 0, unknown, "")}, 100, []string{"file drain: waiting for its first result"}, true},
+		{"the owner keeps 255 with numbers", 255, []Input{number(1, -50, up, "-50")}, 255, nil, false},
+		{"the owner is in FAULT by -254", 255, []Input{number(1, -254, up, "-254")}, 255, []string{"file drain: -254, times 1 is -254 or less"}, false},
 		{"a fault and a wait", 100, []Input{in("a", 0, down, ""), in("b", 0, unknown, "")}, 100,
 			[]string{"script a: down", "script b: waiting for its first result"}, true},
 	}
@@ -85,6 +110,13 @@ func TestTallyTerms(t *testing.T) {
 		{"not yet", 100, in("a", -20, unknown, ""), 0, false, "waiting for its first result: would subtract 20 while down"},
 		{"faults", 100, in("a", 0, down, "no carrier"), 0, true, "FAULT: down (no carrier)"},
 		{"no fault", 100, in("a", 0, up, "up"), 0, false, "up"},
+		{"a number adds", 100, number(2, 50, up, "50"), 100, false, "50, times 2: adds 100"},
+		{"a number subtracts", 100, number(-1, 50, up, "50"), -50, false, "50, times -1: subtracts 50"},
+		{"a number adds nothing", 100, number(1, 0, up, "0, as there is no file"), 0, false, "0, as there is no file, times 1: adds nothing"},
+		{"a number faults", 100, number(1, -300, up, "-300"), 0, true, "FAULT: -300, times 1 is -254 or less"},
+		{"a number faults by weight 0", 100, number(0, 1, up, "1"), 0, true, "FAULT: 1"},
+		{"a number that is none yet", 100, number(1, 0, unknown, ""), 0, false, "waiting for its first result, times 1: adds nothing"},
+		{"a number, and the owner", 255, number(1, 5, up, "5"), 0, false, "5; no weight changes the priority of the address owner"},
 		{"owner", 255, in("a", -20, down, ""), 0, false, "down; no weight changes the priority of the address owner"},
 	}
 	for _, tt := range tests {
