@@ -99,8 +99,7 @@ func noPreemption(t *testing.T, p *drill.Pair) {
 	if out := command(t, p, "lb1", binary(t), "explain", "VI_1"); !strings.Contains(out, "Holds back: the last run ended uncleanly") {
 		t.Errorf("explain does not say why lb1 holds back:\n%s", out)
 	}
-	pause(t, 2*interval) // beyond its down interval, counted from its start
-	pause(t, time.Until(began.Add(3*interval+skew+interval)))
+	pause(t, time.Until(began.Add(4*interval+skew))) // beyond its down interval
 	wantHolder(t, p, "lb2")
 	if s := p.Record.Since(began); s.Failed > 0 {
 		t.Errorf("while lb1 held back: %v", s)
