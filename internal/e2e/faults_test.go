@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -228,12 +227,6 @@ func command(t *testing.T, p *drill.Pair, node string, args ...string) string {
 
 func signal(p *drill.Pair, node string, s syscall.Signal) func(context.Context) error {
 	return func(context.Context) error { return p.Daemon(node).Signal(s) }
-}
-
-// keeperPID is the number of the keeper's process, as its node counts.
-func keeperPID(t *testing.T, p *drill.Pair, node string) string {
-	t.Helper()
-	return strconv.Itoa(mustSnapshot(t, p, node).Keeper.PID)
 }
 
 // removed is the event of a node losing the virtual address.
