@@ -164,12 +164,22 @@ func TestIntegrationFloodOfEvents(t *testing.T) {
 
 // BenchmarkIntegrationAcquire: from the call to the last address in the kernel.
 func BenchmarkIntegrationAcquire(b *testing.B) {
-	for _, n := range []int{1, 20, 255} {
-		b.Run(fmt.Sprintf("addresses=%d", n), func(b *testing.B) {
+	for _, bench := range []struct {
+		family, format string
+		n              int
+	}{
+		{"IPv4", "10.77.1.%d/32", 1},
+		{"IPv4", "10.77.1.%d/32", 20},
+		{"IPv4", "10.77.1.%d/32", 255},
+		{"IPv6", "fd00:77::1:%x/64", 1},
+		{"IPv6", "fd00:77::1:%x/64", 20},
+		{"IPv6", "fd00:77::1:%x/64", 255},
+	} {
+		b.Run(fmt.Sprintf("%s=%d", bench.family, bench.n), func(b *testing.B) {
 			env, _ := viptest.RealEnv(b)
 			cfg := config(0)
-			for i := range n {
-				cfg.Addresses = append(cfg.Addresses, address(fmt.Sprintf("10.77.1.%d/32", i)))
+			for i := range bench.n {
+				cfg.Addresses = append(cfg.Addresses, address(fmt.Sprintf(bench.format, i)))
 			}
 			s, err := vip.New(cfg, env.Kernel, env.Kernel, nil)
 			if err != nil {
@@ -215,13 +225,17 @@ func BenchmarkIntegrationPutBack(b *testing.B) {
 	}
 }
 
-// BenchmarkIntegrationAnnounce: one gratuitous ARP.
+// BenchmarkIntegrationAnnounce: one gratuitous ARP, one neighbour advertisement.
 func BenchmarkIntegrationAnnounce(b *testing.B) {
-	env, _ := viptest.RealEnv(b)
-	addr := netip.MustParseAddr("10.77.0.100")
-	for b.Loop() {
-		if _, err := env.Kernel.Announce("v0", addr, 0); err != nil {
-			b.Fatal(err)
-		}
+	for _, addr := range []string{"10.77.0.100", "fd00:77::100"} {
+		b.Run(addr, func(b *testing.B) {
+			env, _ := viptest.RealEnv(b)
+			addr := netip.MustParseAddr(addr)
+			for b.Loop() {
+				if _, err := env.Kernel.Announce("v0", addr, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -341,6 +341,9 @@ func (k *Kernel) Listen(addrs []vip.Address, heard func(vip.Claim)) (cancel func
 	return k.claims.Listen(addrs, heard)
 }
 
+// Listened reports whether somebody listens for claims to the address.
+func (k *Kernel) Listened(addr netip.Addr) bool { return k.claims.Wanted(addr) }
+
 // Announce is vip.Announcer's; it records.
 func (k *Kernel) Announce(ifname string, addr netip.Addr, gap time.Duration) (time.Duration, error) {
 	if err := k.enter(OpAnnounce); err != nil {

@@ -1,0 +1,164 @@
+package vip_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vip/viptest"
+)
+
+// TestContestIsBounded: 20,000 claims a second by ever new MACs are one answer and one line of log a second.
+func TestContestIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := viptest.NewKernel("v0")
+		var out bytes.Buffer
+		s, err := vip.New(config(1), k, k, hclog.New(&hclog.LoggerOptions{Output: &out}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Listener = k
+		stop := viptest.Go(t, s.Run)
+		epoch := time.Now()
+		mustAcquire(t, s)
+		for i := range 40_000 {
+			time.Sleep(50 * time.Microsecond)
+			if err := k.Claim("v0", address("10.77.0.100/32").Prefix.Addr(), net.HardwareAddr{2, 0xdd, 0, 0, byte(i >> 8), byte(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		stop()
+		const first = 50 * time.Microsecond
+		var want []time.Duration
+		for round := range 3 * 10 { // three answers of a second each
+			want = append(want, first+time.Duration(round)*100*time.Millisecond)
+		}
+		wantAges(t, k, epoch, want...)
+		if got := strings.Count(out.String(), "somebody else claims"); got < 1 || got > 3 {
+			t.Errorf("got %d lines of log, want about one a second:\n%s", got, out.String())
+		}
+		if got := s.Status().ForeignClaims; got != 40_000 {
+			t.Errorf("got %d claims counted, want 40000", got)
+		}
+	})
+}
+
+// TestContestFollowsReload: a reload changes for which addresses claims are heard, and Release ends it.
+func TestContestFollowsReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := viptest.NewKernel("v0")
+		s, err := vip.New(config(1), k, k, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string // written by Claim's caller, which is this goroutine
+		s.Listener = k
+		s.Contested = func(c vip.Claim) { told = append(told, c.Addr.String()) }
+		viptest.Go(t, s.Run)
+		claimAll := func() (heard string) {
+			t.Helper()
+			told = nil
+			for _, a := range config(3).Addresses {
+				if err := k.Claim("v0", a.Prefix.Addr(), net.HardwareAddr{2, 0xdd, 0, 0, 0, 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return strings.Join(told, " ")
+		}
+		for _, step := range []struct {
+			name string
+			do   func() error
+			want string
+		}{
+			{"before Acquire", func() error { return nil }, ""},
+			{"held", func() error { return s.Acquire(t.Context()) }, "10.77.0.100"},
+			{"acquired again", func() error { return s.Acquire(t.Context()) }, "10.77.0.100"},
+			{"after a reload", func() error {
+				cfg := config(3)
+				cfg.Addresses = cfg.Addresses[1:]
+				return s.Apply(t.Context(), cfg)
+			}, "10.77.0.101 10.77.0.102"},
+			{"released", func() error { return s.Release(t.Context()) }, ""},
+			{"reloaded while released", func() error { return s.Apply(t.Context(), config(1)) }, ""},
+			{"held again", func() error { return s.Acquire(t.Context()) }, "10.77.0.100"},
+		} {
+			if err := step.do(); err != nil {
+				t.Fatal(err)
+			}
+			if got := claimAll(); got != step.want {
+				t.Errorf("%s: got claims to %q told, want %q", step.name, got, step.want)
+			}
+			for _, a := range config(3).Addresses {
+				addr := a.Prefix.Addr()
+				if got, want := k.Listened(addr), slices.Contains(strings.Fields(step.want), addr.String()); got != want {
+					t.Errorf("%s: got %v listened for: %v, want %v", step.name, addr, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestDuplicateIsMendedAtOnce: an address that is silenced under our eyes; and who silences it again and again is no
+// busy loop.
+func TestDuplicateIsMendedAtOnce(t *testing.T) {
+	cfg := config(0)
+	cfg.Addresses = []vip.Address{address("fd00:77::100/64")}
+	cfg.Lease = time.Hour
+	p := cfg.Addresses[0].Prefix
+	inBubble(t, cfg, func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
+		epoch := time.Now()
+		mustAcquire(t, s)
+		for range 4 {
+			if err := k.FailDAD("v0", p); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if got := s.Status(); got.DADFailures != 1 || got.Addresses[0].Err == nil ||
+			got.Addresses[0].Err.Error() != "the kernel does not answer for it: duplicate address detection" {
+			t.Errorf("got %+v, want one mended at once, and the rest told as error", got)
+		}
+		wantAges(t, k, epoch, 0, 0)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if list, _ := k.Addresses("v0"); len(list) != 1 || list[0].Tentative || !list[0].Leased {
+			t.Errorf("got %+v, want it mended for good", list)
+		}
+		if got := s.Status(); got.DADFailures != 2 || got.ForeignDeletions != 0 || got.Renewals != 0 || got.Addresses[0].Err != nil {
+			t.Errorf("got %+v, want 2 mended", got)
+		}
+	})
+}
+
+// TestDuplicateThatCannotBeMended is tried again until it can.
+func TestDuplicateThatCannotBeMended(t *testing.T) {
+	cfg := config(0)
+	cfg.Addresses = []vip.Address{address("fd00:77::100/64")}
+	inBubble(t, cfg, func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
+		mustAcquire(t, s)
+		broken := errors.New("no buffer space available")
+		k.Fail(viptest.OpDelete, broken)
+		if err := k.FailDAD("v0", cfg.Addresses[0].Prefix); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if a := s.Status().Addresses[0]; !errors.Is(a.Err, broken) {
+			t.Errorf("got error %v, want %v", a.Err, broken)
+		}
+		k.Fail(viptest.OpDelete, nil)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if list, _ := k.Addresses("v0"); len(list) != 1 || list[0].Tentative || s.Status().Addresses[0].Err != nil {
+			t.Errorf("got %+v and %+v, want it mended", list, s.Status().Addresses[0])
+		}
+	})
+}
