@@ -2,7 +2,7 @@ package vrrp
 
 import (
 	"bytes"
-	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -12,10 +12,9 @@ import (
 //
 // No call may block. The Group's loop makes all calls.
 type Beat interface {
-	// Set has packet sent on the interface to dst, first after interval and then at each further one. packet is a
-	// whole IP packet of dst's family, header included, for a raw socket with IP_HDRINCL or IPV6_HDRINCL. It replaces what
-	// was set for the instance and keeps the rhythm. packet is the Group's: copy it.
-	Set(instance string, packet []byte, iface string, dst netip.Addr, interval time.Duration)
+	// Set has packets, one at least, sent on the interface, first after interval and then at each further one. It replaces
+	// what was set for the instance and keeps the rhythm. The packets are the Group's: copy them.
+	Set(instance string, packets []Packet, iface string, interval time.Duration)
 	// Stop ends the adverts of the instance. Of packets sent after Stop returned none overtakes what the Group sends
 	// once the addresses have been released.
 	Stop(instance string)
@@ -27,8 +26,15 @@ type Beat interface {
 // beating is what a Group has told its Beat about one instance.
 type beating struct {
 	set      bool
-	packet   []byte
+	packets  []Packet
 	interval time.Duration
+}
+
+// says reports whether what was set is this.
+func (b *beating) says(packets []Packet, interval time.Duration) bool {
+	return b.set && interval == b.interval && slices.EqualFunc(packets, b.packets, func(p, q Packet) bool {
+		return p.Dst == q.Dst && bytes.Equal(p.Data, q.Data)
+	})
 }
 
 // quiet stops the beat of a member that shall not have one. It comes before the actions of a step: nothing may follow
@@ -59,18 +65,16 @@ func (g *Group) keep(mb *member) {
 		return
 	}
 	ad := mb.machine.Advert()
-	dst := mb.machine.cfg.Family().group()
-	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), dst, &ad)
-	g.packet = packet[:0]
+	packets, err := g.packetsOf(mb, &ad)
 	if err != nil {
 		mb.sendFailed(err)
 		return
 	}
 	interval := mb.machine.cfg.AdvertInterval
-	if mb.beat.set && bytes.Equal(packet, mb.beat.packet) && interval == mb.beat.interval {
+	if mb.beat.says(packets, interval) {
 		return
 	}
-	mb.beat = beating{set: true, packet: append(mb.beat.packet[:0], packet...), interval: interval}
+	mb.beat = beating{set: true, packets: clonePackets(packets), interval: interval}
 	mb.publish()
-	g.cfg.Beat.Set(mb.name, mb.beat.packet, mb.machine.cfg.Interface, dst, interval)
+	g.cfg.Beat.Set(mb.name, mb.beat.packets, mb.machine.cfg.Interface, interval)
 }

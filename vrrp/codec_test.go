@@ -253,7 +253,7 @@ func fixed(b []byte, src, dst netip.Addr) [][]byte {
 
 func FuzzParseIPv4(f *testing.F) {
 	for _, tt := range golden() {
-		b, err := appendPacket(nil, keepalivedSrc, keepalivedDst, &tt.advert)
+		b, err := appendPacket(nil, keepalivedSrc, keepalivedDst, advertTTL, &tt.advert)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -284,7 +284,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if buf, err = appendPacket(buf[:0], keepalivedSrc, keepalivedDst, &ad); err != nil {
+		if buf, err = appendPacket(buf[:0], keepalivedSrc, keepalivedDst, advertTTL, &ad); err != nil {
 			b.Fatal(err)
 		}
 	}

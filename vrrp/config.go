@@ -57,6 +57,13 @@ type Config struct {
 	// MaxLearnedInterval bounds the advert interval that a v3 backup takes over from the master: adverts with a longer one
 	// are dropped. 0: ten times AdvertInterval. At least AdvertInterval.
 	MaxLearnedInterval time.Duration
+	// UnicastPeers are where adverts go instead of the group, and who may send some. None: multicast.
+	UnicastPeers []Peer
+	// UnicastTTL is the TTL, or hop limit, of adverts to peers. 0: 255. To the group it is always 255.
+	UnicastTTL uint8
+	// AnySource accepts unicast adverts of whoever sends them, as Keepalived does by default. It lets anybody who can reach
+	// this node take part.
+	AnySource bool
 	// ChecksumNoPseudoHeader has v3 adverts on IPv4 sent with the checksum of RFC 9568 section 5.2.8, which Cisco and
 	// Juniper always had. False: with RFC 5798's pseudo header, as Keepalived and FRRouting send it. Both are accepted.
 	ChecksumNoPseudoHeader bool
@@ -84,6 +91,9 @@ func (c *Config) Validate() error {
 		return err
 	}
 	if err := c.validateInterval(); err != nil {
+		return err
+	}
+	if err := c.validatePeers(); err != nil {
 		return err
 	}
 	if c.Version == V3 && c.Auth != (Auth{}) {

@@ -48,8 +48,7 @@ func (c conn6) Read(b []byte) (n int, ok bool, err error) {
 			src = a.Addr
 		}
 		dst, hops := controls(oob[:used])
-		header := appendIPv6(b[:0], netip.AddrFrom16(src), dst, n)
-		header[7] = hops
+		appendIPv6(b[:0], netip.AddrFrom16(src), dst, hops, n)
 		return ipv6Len + n, nil
 	})
 }

@@ -22,7 +22,8 @@
 //	checksum.go       the Internet checksum
 //	auth.go           the password in a packet
 //	family.go         IPv4 and IPv6: groups and sources
-//	ip.go             the IP header around an advert
+//	peer.go           unicast: to whom, and from whom
+//	ip.go             the IP header around an advert; packet.go has one for each destination
 //	resign.go         the priority-0 packet, for who speaks when this process cannot
 //	drop.go           why an advert does not count; judge.go compares one with an instance's configuration
 //	timing.go         skew time and master down interval

@@ -9,7 +9,7 @@ const accepted DropReason = 0
 // The reasons, in the order in which a packet is judged.
 const (
 	DropIP           DropReason = iota + 1 // the IP header contradicts the packet's length
-	DropTTL                                // TTL or hop limit is not 255: the packet has passed a router
+	DropTTL                                // TTL or hop limit is not 255, or not in the peer's range: the packet has passed a router
 	DropVersion                            // neither a version of ours nor, further on, that of the instance
 	DropType                               // not an advert
 	DropLength                             // too short, or not as long as the address count says
@@ -17,7 +17,8 @@ const (
 	DropNoAddress                          // v3: the address count is 0
 	DropIntervalZero                       // v3: the advert interval is 0
 	DropVRID                               // no instance with this VRID on the interface
-	DropDestination                        // sent to another group or to this node itself
+	DropDestination                        // sent to another group or to this node itself, or, with peers, to a group
+	DropNotPeer                            // with peers: the sender is none
 	DropOwnSource                          // the sender has this node's own address
 	DropAuthType                           // another authentication type than configured
 	DropAuthData                           // another password
@@ -34,7 +35,7 @@ func dropText(r DropReason) (label, text string) {
 	case DropIP:
 		return "ip_header", "IP header contradicts the length of the packet"
 	case DropTTL:
-		return "ttl", "TTL is not 255"
+		return "ttl", "TTL shows that the packet passed a router"
 	case DropVersion:
 		return "version", "other VRRP version"
 	case DropType:
@@ -51,6 +52,8 @@ func dropText(r DropReason) (label, text string) {
 		return "vrid", "VRID not configured on this interface"
 	case DropDestination:
 		return "destination", "sent to another destination than the instance's"
+	case DropNotPeer:
+		return "not_peer", "sender is none of the unicast peers"
 	case DropOwnSource:
 		return "own_source", "sent from this node's own address"
 	case DropAuthType:

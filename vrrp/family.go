@@ -53,11 +53,13 @@ func (c *Config) Family() Family {
 	return IPv4
 }
 
-// source returns the address to send from that a, of the interface, gives, or the zero Addr. On IPv6 it is a link-local
-// one: "the sending interface's IPv6 link-local address" (RFC 9568 section 5.1.2.1).
+// linkLocal reports whether adverts are sent from a link-local address: "the sending interface's IPv6 link-local address"
+// (RFC 9568 section 5.1.2.1). Peers beyond a router could not answer one.
+func (c *Config) linkLocal() bool { return c.Family() == IPv6 && !c.unicast() }
+
+// source returns the address to send from that a, of the interface, gives, or the zero Addr.
 func (c *Config) source(a netip.Addr) netip.Addr {
-	f := c.Family()
-	if !f.of(a) || f == IPv6 && !a.IsLinkLocalUnicast() {
+	if !c.Family().of(a) || c.linkLocal() && !a.IsLinkLocalUnicast() {
 		return netip.Addr{}
 	}
 	return a.WithZone("") // no part of the address where two of them are compared
@@ -65,7 +67,7 @@ func (c *Config) source(a netip.Addr) netip.Addr {
 
 // sourcelessReason says why an instance without a source does not take part.
 func (c *Config) sourcelessReason() string {
-	if c.Family() == IPv6 {
+	if c.linkLocal() {
 		return fmt.Sprintf("interface %s has no link-local address to send from", c.Interface)
 	}
 	return fmt.Sprintf("interface %s has no address to send from", c.Interface)
@@ -73,8 +75,8 @@ func (c *Config) sourcelessReason() string {
 
 // wantSource says what source wants.
 func (c *Config) wantSource() string {
-	if c.Family() == IPv6 {
+	if c.linkLocal() {
 		return "a link-local IPv6 address"
 	}
-	return "an IPv4 address"
+	return fmt.Sprintf("an %v address", c.Family())
 }

@@ -53,7 +53,7 @@ type Group struct {
 	// Owned by the loop.
 	batch    []posted
 	actions  []Action
-	packet   []byte
+	packets  []Packet
 	turned   time.Duration // BootTime of the last turn
 	stopping bool
 }

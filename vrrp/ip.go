@@ -8,7 +8,7 @@ import (
 
 const (
 	protocol  = 112  // VRRP (RFC 3768 section 5.2.4)
-	advertTTL = 255  // also the hop limit; a packet from beyond a router has less (section 5.2.3)
+	advertTTL = 255  // of multicast, also the hop limit; a packet from beyond a router has less (section 5.2.3)
 	advertTOS = 0xc0 // internetwork control, as Keepalived sets it; also the traffic class
 	ipv4Len   = 20   // octets of an IPv4 header without options
 	ipv6Len   = 40   // octets of an IPv6 header
@@ -17,8 +17,8 @@ const (
 	maxPacket = ipv6Len + headerLen + 16*maxAddresses
 )
 
-// appendPacket appends a whole IP packet that carries ad from src to dst.
-func appendPacket(b []byte, src, dst netip.Addr, ad *Advert) ([]byte, error) {
+// appendPacket appends a whole IP packet that carries ad from src to dst. ttl is also the hop limit.
+func appendPacket(b []byte, src, dst netip.Addr, ttl uint8, ad *Advert) ([]byte, error) {
 	start := len(b)
 	if !src.IsValid() || src.BitLen() != dst.BitLen() {
 		return b, fmt.Errorf("encode advert: source %v and destination %v are not of one family", src, dst)
@@ -28,9 +28,9 @@ func appendPacket(b []byte, src, dst netip.Addr, ad *Advert) ([]byte, error) {
 		n += authLen
 	}
 	if src.Is4() {
-		b = appendIPv4(b, src, dst, n)
+		b = appendIPv4(b, src, dst, ttl, n)
 	} else {
-		b = appendIPv6(b, src, dst, n)
+		b = appendIPv6(b, src, dst, ttl, n)
 	}
 	b, err := Append(b, src, dst, ad)
 	if err != nil {
@@ -41,11 +41,11 @@ func appendPacket(b []byte, src, dst netip.Addr, ad *Advert) ([]byte, error) {
 
 // appendIPv4 appends an IPv4 header for a payload of n octets. Identification 0 and no flags, so the packet may be
 // fragmented: Linux fills in an identification of its own on the way out.
-func appendIPv4(b []byte, src, dst netip.Addr, n int) []byte {
+func appendIPv4(b []byte, src, dst netip.Addr, ttl uint8, n int) []byte {
 	start := len(b)
 	b = append(b, 4<<4|ipv4Len/4, advertTOS)
 	b = binary.BigEndian.AppendUint16(b, uint16(ipv4Len+n)) // a VRRP message has at most 1036 octets
-	b = append(b, 0, 0, 0, 0, advertTTL, protocol, 0, 0)
+	b = append(b, 0, 0, 0, 0, ttl, protocol, 0, 0)
 	from, to := src.As4(), dst.As4()
 	b = append(append(b, from[:]...), to[:]...)
 	binary.BigEndian.PutUint16(b[start+10:], checksum(b[start:]))
@@ -53,10 +53,10 @@ func appendIPv4(b []byte, src, dst netip.Addr, n int) []byte {
 }
 
 // appendIPv6 appends an IPv6 header for a payload of n octets (RFC 8200 section 3).
-func appendIPv6(b []byte, src, dst netip.Addr, n int) []byte {
+func appendIPv6(b []byte, src, dst netip.Addr, ttl uint8, n int) []byte {
 	b = append(b, 6<<4|advertTOS>>4, advertTOS<<4&0xff, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, uint16(n)) // a VRRP message has at most 4088 octets
-	b = append(b, protocol, advertTTL)
+	b = append(b, protocol, ttl)
 	from, to := src.As16(), dst.As16()
 	return append(append(b, from[:]...), to[:]...)
 }

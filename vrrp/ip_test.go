@@ -11,7 +11,7 @@ import (
 func TestRule1_2_4_6_9_AdvertHeader(t *testing.T) {
 	ad := golden()[2].advert
 	src := netip.MustParseAddr("10.77.0.1")
-	b, err := appendPacket(nil, src, groupIPv4(), &ad)
+	b, err := appendPacket(nil, src, groupIPv4(), advertTTL, &ad)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestRule1_2_4_6_9_AdvertHeader(t *testing.T) {
 
 func TestParseIPv4(t *testing.T) {
 	ad := golden()[2].advert
-	good, err := appendPacket(nil, keepalivedSrc, keepalivedDst, &ad)
+	good, err := appendPacket(nil, keepalivedSrc, keepalivedDst, advertTTL, &ad)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func packetFrom6(t *testing.T, src string, priority uint8, set func(*Advert)) []
 	if set != nil {
 		set(&ad)
 	}
-	b, err := appendPacket(nil, netip.MustParseAddr(src), groupIPv6(), &ad)
+	b, err := appendPacket(nil, netip.MustParseAddr(src), groupIPv6(), advertTTL, &ad)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestRule22_NoVersion2OnIPv6(t *testing.T) {
 // The IPv6 header of an advert, octet by octet.
 func TestRule1_3_4_7_AdvertHeaderV6(t *testing.T) {
 	ad := goldenV6()[0].advert
-	b, err := appendPacket(nil, peer6, groupIPv6(), &ad)
+	b, err := appendPacket(nil, peer6, groupIPv6(), advertTTL, &ad)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,15 +327,15 @@ func TestNewGroupWantsALinkOfTheFamily(t *testing.T) {
 func TestResignationV6(t *testing.T) {
 	cfg := testConfig()
 	six(&cfg)
-	packet, dst, err := Resignation(cfg, peer6)
-	if err != nil || dst != groupIPv6() {
-		t.Fatalf("got %v to %v", err, dst)
+	packets, err := Resignation(cfg, peer6)
+	if err != nil || len(packets) != 1 || packets[0].Dst != groupIPv6() {
+		t.Fatalf("got %v, %v", packets, err)
 	}
-	if want := packetFrom6(t, "fe80::1", PriorityResign, nil); !bytes.Equal(packet, want) {
-		t.Errorf("got %x, want %x", packet, want)
+	if want := packetFrom6(t, "fe80::1", PriorityResign, nil); !bytes.Equal(packets[0].Data, want) {
+		t.Errorf("got %x, want %x", packets[0].Data, want)
 	}
 	const want = "resignation of VI_1: source 10.0.0.1, want a link-local IPv6 address"
-	if _, _, err := Resignation(cfg, netip.MustParseAddr("10.0.0.1")); err == nil || err.Error() != want {
+	if _, err := Resignation(cfg, netip.MustParseAddr("10.0.0.1")); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -343,7 +343,7 @@ func TestResignationV6(t *testing.T) {
 // Rule 50: what the kernel gives on IPv6 never panics either.
 func FuzzParsePacket(f *testing.F) {
 	for _, tt := range goldenV6() {
-		b, err := appendPacket(nil, peer6, groupIPv6(), &tt.advert)
+		b, err := appendPacket(nil, peer6, groupIPv6(), advertTTL, &tt.advert)
 		if err != nil {
 			f.Fatal(err)
 		}

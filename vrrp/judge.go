@@ -11,9 +11,8 @@ func judge(cfg *Config, source, from, to netip.Addr, ad *Advert) DropReason {
 	if ad.Version != cfg.Version {
 		return DropVersion
 	}
-	// What is sent to this node alone, or to a group that others joined, is not the LAN's election.
-	if to != cfg.Family().group() {
-		return DropDestination
+	if r := cfg.addressed(from, to); r != accepted {
+		return r
 	}
 	// An advert with our own address is a loop or a copy of our address; either way the machine must not answer itself.
 	if from == source {

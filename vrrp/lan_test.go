@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -111,7 +112,7 @@ func (c *fakeConn) Read(b []byte) (int, bool, error) {
 }
 
 func (c *fakeConn) Write(packet []byte, dst netip.Addr) error {
-	if d, ok := parsePacket(packet); !ok || d.dst != dst || dst != c.family.group() {
+	if d, ok := parsePacket(packet); !ok || d.dst != dst {
 		return fmt.Errorf("written to %v", dst)
 	}
 	l := c.lan
@@ -357,7 +358,7 @@ func packetFrom(t *testing.T, src string, priority uint8, set func(*Advert)) []b
 	if set != nil {
 		set(&ad)
 	}
-	b, err := appendPacket(nil, netip.MustParseAddr(src), groupIPv4(), &ad)
+	b, err := appendPacket(nil, netip.MustParseAddr(src), groupIPv4(), advertTTL, &ad)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,12 +430,16 @@ type fakeBeat struct {
 	prio  byte // of the packet set last
 }
 
-func (f *fakeBeat) Set(instance string, packet []byte, iface string, dst netip.Addr, interval time.Duration) {
+func (f *fakeBeat) Set(instance string, packets []Packet, iface string, interval time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.set[instance]++
-	f.prio = packet[ipv4Len+2]
-	f.calls = append(f.calls, fmt.Sprintf("set %s %d on %s to %v each %v", instance, f.prio, iface, dst, interval))
+	f.prio = packets[0].Data[ipv4Len+2]
+	var dsts []string
+	for _, p := range packets {
+		dsts = append(dsts, p.Dst.String())
+	}
+	f.calls = append(f.calls, fmt.Sprintf("set %s %d on %s to %s each %v", instance, f.prio, iface, strings.Join(dsts, " "), interval))
 }
 
 func (f *fakeBeat) Stop(instance string) {
@@ -636,7 +641,7 @@ func TestLinkOpensItsInterfaceAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := fmt.Sprint(link.send(nil, groupIPv4())), "send an advert on bond0: the interface is not open"; got != want {
+		if got, want := fmt.Sprint(link.send(Packet{})), "send an advert on bond0: the interface is not open"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -647,7 +652,7 @@ func TestLinkOpensItsInterfaceAgain(t *testing.T) {
 		missing = false
 		mu.Unlock()
 		time.Sleep(checkEvery)
-		if err := link.send(packetFrom(t, "10.0.0.1", 100, nil), groupIPv4()); err != nil {
+		if err := link.send(Packet{groupIPv4(), packetFrom(t, "10.0.0.1", 100, nil)}); err != nil {
 			t.Errorf("the interface has appeared: %v", err)
 		}
 		first := (*link.conn.Load()).(*fakeConn)

@@ -203,7 +203,7 @@ func (l *Link) receive(b []byte) {
 	if e != nil {
 		at = &e.report
 	}
-	if d.ttl != advertTTL {
+	if near := d.ttl == advertTTL; e == nil && !near || e != nil && !e.cfg.near(d.src, d.ttl) {
 		at.drop(DropTTL, d.src)
 		return
 	}
@@ -256,11 +256,11 @@ func (l *Link) update(e *ear, cfg Config, source netip.Addr) {
 	e.cfg, e.source = cfg, source
 }
 
-// send sends a packet to dst, without waiting.
-func (l *Link) send(packet []byte, dst netip.Addr) error {
+// send sends a packet, without waiting.
+func (l *Link) send(p Packet) error {
 	conn := l.conn.Load()
 	if conn == nil {
 		return fmt.Errorf("send an advert on %s: the interface is not open", l.iface)
 	}
-	return (*conn).Write(packet, dst)
+	return (*conn).Write(p.Data, p.Dst)
 }

@@ -380,7 +380,7 @@ func BenchmarkReceive(b *testing.B) {
 	}
 	defer link.detach(e)
 	ad := cfg.advert(150)
-	packet, err := appendPacket(nil, above, groupIPv4(), &ad)
+	packet, err := appendPacket(nil, above, groupIPv4(), advertTTL, &ad)
 	if err != nil {
 		b.Fatal(err)
 	}

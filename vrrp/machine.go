@@ -56,6 +56,7 @@ type Machine struct {
 	resigned  netip.Addr    // who said priority 0 last; invalid once somebody else advertised
 	immediate Action        // SendAdvert of the current advert: made once, not at each step
 	periodic  Action
+	dsts      []netip.Addr // where adverts go, made once as well
 }
 
 // NewMachine makes a Machine in Initialize, without a source address. cfg must be valid.
@@ -69,6 +70,8 @@ func NewMachine(cfg Config) *Machine {
 func (m *Machine) configure(cfg Config) {
 	m.cfg = cfg
 	m.cfg.Addresses = slices.Clone(cfg.Addresses)
+	m.cfg.UnicastPeers = slices.Clone(cfg.UnicastPeers)
+	m.dsts = m.cfg.destinations()
 	m.prepare()
 }
 
@@ -81,7 +84,7 @@ func (m *Machine) prepare() {
 // State is the present state.
 func (m *Machine) State() State { return m.state }
 
-// Config is the present configuration. Its addresses are the Machine's.
+// Config is the present configuration. Its slices are the Machine's.
 func (m *Machine) Config() Config { return m.cfg }
 
 // Priority is the effective priority.

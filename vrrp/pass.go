@@ -1,6 +1,9 @@
 package vrrp
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // turn is one pass of the loop: read, then think, then speak.
 func (g *Group) turn(now time.Time) {
@@ -100,11 +103,9 @@ func (g *Group) carry(mb *member, a Action) {
 
 // send sends an advert now.
 func (g *Group) send(mb *member, ad *Advert) {
-	dst := mb.machine.cfg.Family().group()
-	packet, err := appendPacket(g.packet[:0], mb.machine.Source(), dst, ad)
-	g.packet = packet[:0]
-	if err == nil {
-		err = mb.link.send(packet, dst)
+	packets, err := g.packetsOf(mb, ad)
+	for _, p := range packets { // one that fails keeps no other from going out
+		err = errors.Join(err, mb.link.send(p))
 	}
 	if err != nil {
 		mb.sendFailed(err)
@@ -118,6 +119,14 @@ func (g *Group) send(mb *member, ad *Advert) {
 		mb.sendErr = ""
 		mb.log.Info("adverts go out again")
 	}
+}
+
+// packetsOf is what the member sends to say ad. It is overwritten by the next call.
+func (g *Group) packetsOf(mb *member, ad *Advert) ([]Packet, error) {
+	m := mb.machine
+	packets, err := appendPackets(g.packets[:0], &m.cfg, m.Source(), m.dsts, ad)
+	g.packets = packets
+	return packets, err
 }
 
 // sendFailed logs the first failure and each other one that follows, not each try.

@@ -108,10 +108,13 @@ func (i *instance) will(addresses []vip.Address) []keeper.Op {
 		ops = append(ops, keeper.RemoveAddress{Interface: a.Interface, Prefix: a.Prefix})
 	}
 	cfg := i.config().VRRP
-	packet, dst, err := vrrp.Resignation(cfg, i.group.Status()[0].Source)
+	packets, err := vrrp.Resignation(cfg, i.group.Status()[0].Source)
 	if err != nil { // no source: the interface is dead, and the peer finds out by itself
 		i.log.Warn("the last will says no farewell", "err", err)
 		return ops
 	}
-	return append(ops, keeper.SendPacket{Interface: cfg.Interface, Dst: dst, Payload: packet})
+	for _, p := range packets {
+		ops = append(ops, keeper.SendPacket{Interface: cfg.Interface, Dst: p.Dst, Payload: p.Data})
+	}
+	return ops
 }

@@ -1,8 +1,8 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -29,12 +29,13 @@ func newBeatLine(k *keeper.Client, log hclog.Logger) *beatLine {
 
 func (b *beatLine) run(ctx context.Context, stop <-chan struct{}) { b.work.run(ctx, stop) }
 
-// Set has the keeper send packet.
-func (b *beatLine) Set(instance string, packet []byte, iface string, dst netip.Addr, interval time.Duration) {
-	beat := keeper.Beat{
-		Packet:   keeper.Packet{Interface: iface, Dst: dst, Payload: append([]byte(nil), packet...)},
-		Interval: interval,
+// Set has the keeper send packets.
+func (b *beatLine) Set(instance string, packets []vrrp.Packet, iface string, interval time.Duration) {
+	all := make([]keeper.Packet, len(packets))
+	for n, p := range packets {
+		all[n] = keeper.Packet{Interface: iface, Dst: p.Dst, Payload: bytes.Clone(p.Data)}
 	}
+	beat := keeper.Beat{Packet: all[0], Also: all[1:], Interval: interval}
 	b.work.do(func(context.Context) {
 		if err := b.keeper.SetBeat(instance, beat); err != nil {
 			b.failed.Store(true)

@@ -2,13 +2,15 @@ package keeper
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Beat is an advert that is sent again and again.
 type Beat struct {
 	Packet   `json:"packet"`
-	Interval time.Duration `json:"interval"` // between two adverts, minInterval to maxInterval
+	Also     []Packet      `json:"also,omitempty"` // the same advert to further peers, on the same interface
+	Interval time.Duration `json:"interval"`       // between two adverts, minInterval to maxInterval
 }
 
 const (
@@ -20,5 +22,26 @@ func (b Beat) check() error {
 	if b.Interval < minInterval || b.Interval > maxInterval {
 		return fmt.Errorf("beat on %s: interval %v, want %v to %v", b.Interface, b.Interval, minInterval, maxInterval)
 	}
+	for _, p := range b.Also {
+		if p.Interface != b.Interface {
+			return fmt.Errorf("beat on %s: a packet for %s", b.Interface, p.Interface)
+		}
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
 	return b.Packet.check()
+}
+
+// packets is what is sent at each interval.
+func (b Beat) packets() []Packet { return append([]Packet{b.Packet}, b.Also...) }
+
+// clone is b that shares no payload with it.
+func (b Beat) clone() Beat {
+	b.Payload = slices.Clone(b.Payload)
+	b.Also = slices.Clone(b.Also)
+	for i := range b.Also {
+		b.Also[i].Payload = slices.Clone(b.Also[i].Payload)
+	}
+	return b
 }

@@ -122,7 +122,7 @@ func (c *Client) SetBeat(instance string, b Beat) error {
 	if err := b.check(); err != nil {
 		return fmt.Errorf("beat of %s: %w", instance, err)
 	}
-	b.Payload = slices.Clone(b.Payload)
+	b = b.clone()
 	c.talk.Lock()
 	defer c.talk.Unlock()
 	c.beats[instance] = b

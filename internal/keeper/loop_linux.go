@@ -166,12 +166,14 @@ func (l *loop) act(a action) error {
 
 func (l *loop) advert(a action) {
 	l.counters.Latest = max(l.counters.Latest, a.late)
-	if err := l.hands.send(a.beat.Packet); err != nil {
-		l.counters.AdvertErrors++
-		l.counters.AdvertError = err.Error()
-		return
+	for _, p := range a.beat.packets() {
+		if err := l.hands.send(p); err != nil {
+			l.counters.AdvertErrors++
+			l.counters.AdvertError = err.Error()
+			continue
+		}
+		l.counters.Adverts++
 	}
-	l.counters.Adverts++
 }
 
 // reply answers a request. It never waits: the daemon asks for one at a time, so there is room, or it has ended.

@@ -1,0 +1,39 @@
+package keeper
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+)
+
+// A beat goes to each peer; one that cannot be reached keeps no other from hearing.
+func TestABeatGoesToEveryPeer(t *testing.T) {
+	t.Parallel()
+	beat := testBeat(100*ms, 1)
+	for _, dst := range []string{"10.0.0.2", "10.0.0.3"} {
+		p := beat.Packet
+		p.Dst = netip.MustParseAddr(dst)
+		beat.Also = append(beat.Also, p)
+	}
+	unreachable := errors.New("network is unreachable")
+	j := journal{refuse: map[string]error{"send 01 to 10.0.0.2 on eth0": unreachable}}
+	l := newLoop(&j)
+	l.advert(action{kind: sendAdvert, beat: *beat})
+	if want := "send 01 to 10.0.0.3 on eth0"; !slices.Contains(j.lines, want) {
+		t.Errorf("got %q, want %s among it", j.lines, want)
+	}
+	if c := l.counters; c.Adverts != 2 || c.AdvertErrors != 1 || c.AdvertError != unreachable.Error() {
+		t.Errorf("got %+v, want 2 adverts and 1 error", c)
+	}
+
+	clone := beat.clone()
+	beat.Payload[0], beat.Also[0].Payload[0] = 9, 9
+	if clone.Payload[0] != 1 || clone.Also[0].Payload[0] != 1 {
+		t.Error("the clone shares a payload")
+	}
+	beat.Also[1].Interface = "eth1"
+	if err, want := beat.check(), "beat on eth0: a packet for eth1"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
