@@ -27,7 +27,7 @@ func (l *lister) find(a Address) (h Held, there bool, err error) {
 		l.lists[a.Interface] = list
 	}
 	for _, h := range list.held {
-		if newPlace(a.Interface, h.Prefix, h.Peer) == placeOf(a) {
+		if h.Prefix.Addr() == a.Prefix.Addr() && newPlace(a.Interface, h.Prefix, h.Peer) == placeOf(a) {
 			return h, true, nil
 		}
 	}

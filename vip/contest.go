@@ -2,6 +2,7 @@ package vip
 
 import (
 	"net"
+	"slices"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (s *Set) noteClaim(now time.Time, c Claim) bool {
 		if sl.Prefix.Addr() != c.Addr || sl.Interface != c.Interface {
 			continue
 		}
-		if f := sl.Foreign; f.MAC.String() != c.MAC.String() && !now.Before(f.At.Add(burstGap)) {
+		if f := sl.Foreign; !slices.Equal(f.MAC, c.MAC) && !now.Before(f.At.Add(burstGap)) {
 			s.log.Warn("somebody else claims an address that is held here: announcing it",
 				"address", sl.Prefix, "interface", sl.Interface, "mac", c.MAC)
 		}

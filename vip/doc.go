@@ -15,8 +15,9 @@
 // from the Listener: somebody else's ARP or neighbour advertisement for an address while it is held.
 //
 // An IPv6 address answers from the first moment, without duplicate address detection; one that somebody else's doing
-// had detected is mended. It is deprecated, so that no connection of the node leaves from it, and brings no route to
-// its subnet, so that its lease ends without taking the node's own along: /64 and /128 behave alike.
+// had detected is mended. It is deprecated, so that no connection leaves from it while the node has an address of its
+// own, and brings no route to its subnet, so that its lease ends without taking the node's own along: /64 and /128
+// behave alike.
 //
 // In reading order:
 //

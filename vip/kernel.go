@@ -20,7 +20,8 @@ type Kernel interface {
 	// addresses of one scope that is the newest first.
 	Addresses(ifname string) ([]Held, error)
 	// Add adds the address with a lease in whole seconds, 0 for none. An IPv6 address answers from that moment,
-	// brings no route, and is deprecated, so that no connection leaves from it. ErrExists, ErrNoInterface.
+	// brings no route, and is deprecated, so that no connection leaves from it while the node has another. ErrExists,
+	// ErrNoInterface.
 	Add(a Address, lease time.Duration) error
 	// Renew gives an address that is there a fresh lease, 0 for none; what else it has stays as it is. One that is
 	// not there is added: the kernel gives no way to tell.
