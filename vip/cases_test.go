@@ -1,6 +1,7 @@
 package vip_test
 
 import (
+	"flag"
 	"testing"
 	"testing/synctest"
 
@@ -9,7 +10,14 @@ import (
 	"github.com/tandem-lb/tandem/vip/viptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Tests on the real kernel wait for leases to end and hardly compute: more than there are CPUs may run at
+	// once. -parallel on the command line still counts, as that is read later.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestCases runs the shared cases on the kernel in memory.
 func TestCases(t *testing.T) {
