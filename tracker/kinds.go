@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Config is what the instances of a node bind, and what those bindings name.
+// Config is what the instances of a node bind, and what those bindings name. Of two scripts, files or gateways of one name
+// the first counts.
 type Config struct {
 	Scripts  []Script
 	Files    []File

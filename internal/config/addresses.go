@@ -16,6 +16,27 @@ func hostAddress() Type {
 	}}
 }
 
+// gatewayAddress is the address of a neighbour that can be asked by ARP.
+func gatewayAddress() Type {
+	t := hostAddress()
+	t.Range = "IPv4"
+	t.Want = "the IPv4 address of a neighbour such as 192.168.1.1"
+	isHost := t.fault
+	t.fault = func(text string) string {
+		if what := isHost(text); what != "" {
+			return what
+		}
+		switch addr := netip.MustParseAddr(text); { // hostAddress has parsed it
+		case !addr.Is4():
+			return text + " is IPv6, which is not in this version"
+		case addr.IsLoopback():
+			return text + " is no neighbour's"
+		}
+		return ""
+	}
+	return t
+}
+
 // hostFault says why no host can have addr.
 func hostFault(addr netip.Addr) string {
 	if addr.IsUnspecified() || addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {

@@ -34,8 +34,9 @@ func nodeNames(root *yaml.Node) []string {
 // build returns the view of each node, or of the one without a name.
 func (b *builder) build() []Node {
 	b.checkWhole()
+	b.addGateways()
 	b.checkInstances()
-	b.checkScripts()
+	b.checkTrackers()
 	b.checkProxy()
 	var views []Node
 	for _, name := range b.nodesOrOne() {
@@ -119,6 +120,8 @@ func (b *builder) node(name string) Node {
 	}
 	b.checkNode(n)
 	n.Scripts = b.scripts()
+	n.Files = b.files()
+	n.Gateways = b.gateways(n)
 	n.Proxy = b.proxy(n)
 	socket := b.raw.Admin.Socket
 	mode, _ := strconv.ParseUint(socket.Mode, 8, 9) // the walk has let only three octal digits through

@@ -36,7 +36,9 @@ type Node struct {
 	Name      string
 	Address   netip.Addr // the zero Addr where the file has no nodes
 	Instances []Instance
-	Scripts   []tracker.Script // those that an instance tracks, by name
+	Scripts   []tracker.Script  // those that an instance tracks, by name
+	Files     []tracker.File    // as well
+	Gateways  []tracker.Gateway // as well, by address and interface
 	Proxy     proxy.Config
 	Admin     Admin
 	Log       Log

@@ -39,8 +39,8 @@ func (b *builder) checkWeights(i int, views []Node, best int) {
 	track := views[best].Instances[i].Track
 	for t := 1; t < len(track) && len(views) > 1; t++ { // 0 is the own interface: FAULT
 		weight := track[t].Weight
-		mine, theirs := contest(i, views, best, t, weight)
-		if weight == 0 || theirs > mine {
+		mine, theirs := b.contest(i, views, best, t, weight)
+		if weight == 0 || theirs > mine || track[t].ID.Kind == tracker.KindFile { // which has a number instead
 			continue
 		}
 		relation := ">"
@@ -50,7 +50,7 @@ func (b *builder) checkWeights(i int, views []Node, best int) {
 		want := "priorities that are nearer to each other"
 		switch better := weight + (mine-theirs+1)*sign(weight); {
 		case better < -253 || better > 253:
-		case !failsOver(contest(i, views, best, t, better)): // at a bound of the priorities more weight changes nothing
+		case !failsOver(b.contest(i, views, best, t, better)): // at a bound of the priorities more weight changes nothing
 		case weight < 0:
 			want = fmt.Sprintf("a weight of %d or less", better)
 		default:
@@ -71,12 +71,15 @@ func sign(n int) int {
 func failsOver(mine, theirs int) bool { return theirs > mine }
 
 // contest returns the priority of the best node when one thing that it tracks with a weight is down, and the highest of
-// the others', where it is up.
-func contest(i int, views []Node, best, t, weight int) (mine, theirs int) {
+// the others', where it is up. Files are missing.
+func (b *builder) contest(i int, views []Node, best, t, weight int) (mine, theirs int) {
 	for v, view := range views {
 		inputs := make([]tracker.Input, len(view.Instances[i].Track))
 		for j, binding := range view.Instances[i].Track {
 			inputs[j] = tracker.Input{Binding: binding, State: tracker.State{ID: binding.ID, Status: hysteresis.Up}}
+			if binding.ID.Kind == tracker.KindFile {
+				inputs[j].State.Value = b.raw.Tracker.Files[binding.ID.Name].Missing
+			}
 		}
 		inputs[t].Binding.Weight = weight
 		if v == best {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/health"
@@ -40,6 +41,58 @@ func TestGoodFilesHaveNoProblems(t *testing.T) {
 		if _, problems := Load(file); len(problems) > 0 {
 			t.Errorf("%s: got %v, want no problems", file, problems)
 		}
+	}
+}
+
+func TestTrackersOfEveryKind(t *testing.T) {
+	n := good(t, "trackers.yaml", "lb2")
+	usual, special := netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("192.168.2.1")
+	virtual := []netip.Addr{netip.MustParseAddr("192.168.1.100"), netip.MustParseAddr("192.168.1.101")}
+	gateway := func(addr netip.Addr, on string) tracker.ID {
+		return tracker.ID{Kind: tracker.KindGateway, Name: addr.String(), Interface: on}
+	}
+	drain := tracker.ID{Kind: tracker.KindFile, Name: "drain"}
+	for i, want := range [][]tracker.Binding{{
+		tracker.OwnInterface("ens3"),
+		{ID: gateway(usual, "ens3"), Weight: -40},
+		{ID: gateway(special, "ens9"), Weight: -40},
+		{ID: drain, Weight: 1},
+		{ID: tracker.ID{Kind: tracker.KindFile, Name: "veto"}},
+		{ID: tracker.ID{Kind: tracker.KindScript, Name: "check"}, Weight: 2},
+	}, {
+		tracker.OwnInterface("ens4"),
+		{ID: gateway(usual, "ens4"), Weight: -40},
+		{ID: gateway(special, "ens9"), Weight: -20},
+		{ID: drain, Weight: -2},
+	}} {
+		if got := n.Instances[i].Track; !reflect.DeepEqual(got, want) {
+			t.Errorf("instance %d: got %+v, want %+v", i, got, want)
+		}
+	}
+	usually := tracker.Gateway{Address: usual, Interface: "ens3", Interval: time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Virtual: virtual}
+	elsewhere := usually
+	elsewhere.Interface = "ens4"
+	want := []tracker.Gateway{usually, elsewhere, {Address: special, Interface: "ens9", Interval: 500 * time.Millisecond,
+		Timeout: 200 * time.Millisecond, Rise: 1, Fall: 5, Virtual: virtual, Init: hysteresis.Up}}
+	if !reflect.DeepEqual(n.Gateways, want) {
+		t.Errorf("got %+v, want %+v", n.Gateways, want)
+	}
+	if want := []tracker.File{{Name: "drain", Path: "/run/tandem/drain"}, {Name: "veto", Path: "/run/tandem/veto", Missing: 1}}; !reflect.DeepEqual(n.Files, want) {
+		t.Errorf("got %+v, want %+v", n.Files, want)
+	}
+	if got := n.Scripts[0].Init; got != hysteresis.Down {
+		t.Errorf("got a script that starts as %v, want down", got)
+	}
+	cfg := tracker.Config{Scripts: n.Scripts, Files: n.Files, Gateways: n.Gateways}
+	for _, in := range n.Instances {
+		for _, b := range in.Track {
+			if k := b.ID.Kind; k == tracker.KindFile || k == tracker.KindGateway {
+				cfg.Bindings = append(cfg.Bindings, b)
+			}
+		}
+	}
+	if err := tracker.NewSet(tracker.Sources{}, nil, nil).Check(cfg); err != nil {
+		t.Errorf("the trackers cannot be watched: %v", err)
 	}
 }
 

@@ -38,15 +38,16 @@ func vrrpKeys() []Key {
 		{Path: in + ".garp.interval", Type: duration("0s", "10s"), Default: "0s", Others: "garp_interval", Example: "1ms", Reload: ReloadLive, Help: "The least time between two announcements on an interface."},
 		{Path: in + ".lease", Type: boolean(), Default: "true", Example: "false", Reload: ReloadLive,
 			Help: "Whether the kernel itself drops the addresses when the daemon stops renewing them. The time is as long as the peer's patience allows, and at least 2s."},
-		{Path: in + ".track", Type: list(0, 64), Others: "track_script track_interface", Absent: "the instance's interface alone", Example: "[{script: check_app, weight: -20}]", Reload: ReloadLive, Help: "What moves the priority. Exactly one of `script`, `interface` and `backend` in each item."},
+		{Path: in + ".track", Type: list(0, 64), Others: "track_script track_interface track_file", Absent: "the instance's interface alone", Example: "[{script: check_app, weight: -20}]", Reload: ReloadLive, Help: "What moves the priority. Exactly one of `script`, `interface`, `backend`, `gateway` and `file` in each item."},
 		{Path: in + ".track[].script", Type: identifier(), Example: "check_app", Reload: ReloadAnew, Help: "A script of `tracker.scripts`: down when it fails."},
 		{Path: in + ".track[].interface", Type: interfaceName(), PerNode: true, Example: "eth1", Reload: ReloadAnew, Help: "An interface: down without carrier."},
 		{Path: in + ".track[].backend", Type: identifier(), Example: "web", Reload: ReloadAnew, Help: "A backend of `proxy.backends`: down with less than `min_up` healthy servers."},
 		{Path: in + ".track[].min_up", Type: integer(1, 65535), Absent: "1", Example: "1", Reload: ReloadAnew, Help: "For `backend`: how many healthy servers make it up."},
-		{Path: in + ".track[].weight", Type: integer(-253, 253), Default: "0", Example: "-20", Reload: ReloadLive,
-			Help: "Negative: subtracted from the priority while down. Positive: added while up. 0: FAULT while down, so never for what both nodes share."},
-		{Path: in + ".track[].gateway", Later: true, Help: "An address that must answer."},
-		{Path: in + ".track[].file", Later: true, Help: "A number in a file."},
+		{Path: in + ".track[].gateway", Type: gatewayAddress(), Example: "192.168.1.1", Reload: ReloadAnew, Help: "A neighbour, which this node asks by ARP from its own address: down when it does not answer. How often: `tracker.gateways`."},
+		{Path: in + ".track[].file", Type: identifier(), Example: "drain", Reload: ReloadAnew, Help: "A file of `tracker.files`: the number in it, times `weight`, is added to the priority."},
+		{Path: in + ".track[].weight", Type: integer(-253, 253), Absent: "0; 1 for a file", Example: "-20", Reload: ReloadLive,
+			Help: "Negative: subtracted from the priority while down. Positive: added while up. 0: FAULT while down, so never for what both nodes share. " +
+				"For a file a factor: at -254 and below the product is FAULT, and with 0 any number but 0 is."},
 		{Path: in + ".notify", Type: section(), Absent: "none", Example: "{script: [/etc/tandem/notify.sh], timeout: 10s}", Reload: ReloadLive, Help: "What runs when the instance changes its state."},
 		{Path: in + ".notify.script", Type: filePath(), Required: true, Example: "[/etc/tandem/notify.sh, --verbose]", Reload: ReloadLive,
 			Help: "The program, or a list of the program and its first arguments; no shell. INSTANCE, its name, the state and the priority follow, as Keepalived's scripts know them."},
@@ -76,7 +77,8 @@ func password() Type {
 }
 
 func trackerKeys() []Key {
-	const in = "tracker.scripts.*"
+	const in, file, gateway = "tracker.scripts.*", "tracker.files.*", "tracker.gateways.*"
+	initState := oneOf("unknown", "up", "down")
 	return []Key{
 		{Path: "tracker", Type: section(), Absent: "none", Example: "{scripts: {}}", Reload: ReloadParts, Help: "What instances can track, beside interfaces and backends."},
 		{Path: "tracker.scripts", Type: names(identifier()), Others: "vrrp_script", Absent: "none", Example: "{check_app: {command: [/usr/local/bin/check_app]}}", Reload: ReloadParts,
@@ -87,6 +89,25 @@ func trackerKeys() []Key {
 		{Path: in + ".timeout", Type: duration("10ms", "24h"), Absent: "the interval", Example: "1s", Reload: ReloadAnew, Help: "When a run is killed, with all that it started, and counts as failed."},
 		{Path: in + ".rise", Type: integer(1, 1000), Default: "1", Example: "2", Reload: ReloadAnew, Help: "Successes in a row that make it up; the first one is enough at start."},
 		{Path: in + ".fall", Type: integer(1, 1000), Default: "1", Example: "3", Reload: ReloadAnew, Help: "Failures in a row that make it down."},
+		{Path: in + ".init_state", Type: initState, Default: "unknown", Others: "init_fail", Example: "down", Reload: ReloadAnew,
+			Help: "What holds before the first result. `unknown`: that one decides, and with weight 0 the instance waits for it. `down`: it takes `rise` successes. `up`: it takes `fall` failures."},
 		{Path: in + ".user", Type: identifier(), Absent: "tandem_script", Example: "tandem_script", Reload: ReloadAnew, Help: "Whom it runs as."},
+
+		{Path: "tracker.files", Type: names(identifier()), Others: "track_file vrrp_track_file", Absent: "none", Example: "{drain: {path: /run/tandem/drain}}", Reload: ReloadParts,
+			Help: "Files by name, each with one whole number. Only those that an instance tracks are read: at once when they are closed after writing, replaced, moved or deleted, and every second besides."},
+		{Path: file + ".path", Type: filePath(), Required: true, Others: "file", Example: "/run/tandem/drain", Reload: ReloadAnew,
+			Help: "Where it is; symbolic links are followed. What holds no whole number leaves the last one in force, and the tracker is down; an empty file leaves it in force too."},
+		{Path: file + ".missing", Type: integer(-254, 254), Default: "0", Others: "init_file", Example: "0", Reload: ReloadAnew, Help: "The number that counts while there is no file."},
+
+		{Path: "tracker.gateways", Type: names(gatewayAddress()), Absent: "the defaults below for every gateway", Example: "{192.168.1.1: {interval: 500ms, timeout: 200ms}}", Reload: ReloadParts,
+			Help: "How gateways are asked, by their addresses. Only those that an instance tracks are asked: by an ARP request from the node's own address, or as RFC 5227 probes where the interface has none. " +
+				"Any MAC may answer; announcements are no answers."},
+		{Path: gateway + ".interface", Type: interfaceName(), PerNode: true, Absent: "that of the instance that tracks it", Example: "{lb1: eth1, lb2: ens4}", Reload: ReloadAnew, Help: "Where it is asked."},
+		{Path: gateway + ".interval", Type: duration("100ms", "1h"), Default: "1s", Example: "1s", Reload: ReloadAnew, Help: "Between two requests."},
+		{Path: gateway + ".timeout", Type: duration("10ms", "1h"), Absent: "the interval", Example: "500ms", Reload: ReloadAnew, Help: "How long an answer may take; at most the interval."},
+		{Path: gateway + ".rise", Type: integer(1, 1000), Default: "2", Example: "2", Reload: ReloadAnew, Help: "Answers in a row that make it up; the first one is enough at start."},
+		{Path: gateway + ".fall", Type: integer(1, 1000), Default: "3", Example: "3", Reload: ReloadAnew, Help: "Requests in a row without an answer that make it down."},
+		{Path: gateway + ".init_state", Type: initState, Default: "unknown", Example: "up", Reload: ReloadAnew,
+			Help: "What holds before the first result, as for scripts."},
 	}
 }

@@ -16,7 +16,9 @@ type rawFile struct {
 		Instances []rawInstance `yaml:"instances"`
 	} `yaml:"vrrp"`
 	Tracker struct {
-		Scripts map[string]rawScript `yaml:"scripts"`
+		Scripts  map[string]rawScript  `yaml:"scripts"`
+		Files    map[string]rawNumber  `yaml:"files"`
+		Gateways map[string]rawGateway `yaml:"gateways"`
 	} `yaml:"tracker"`
 	Proxy rawProxy `yaml:"proxy"`
 	Admin struct {
@@ -83,7 +85,9 @@ type rawTrack struct {
 	Interface perNode[string] `yaml:"interface"`
 	Backend   string          `yaml:"backend"`
 	MinUp     int             `yaml:"min_up"`
-	Weight    int             `yaml:"weight"`
+	Gateway   string          `yaml:"gateway"`
+	File      string          `yaml:"file"`
+	Weight    *int            `yaml:"weight"`
 }
 
 type rawNotify struct {
@@ -110,7 +114,22 @@ type rawScript struct {
 	Timeout  time.Duration `yaml:"timeout"`
 	Rise     int           `yaml:"rise"`
 	Fall     int           `yaml:"fall"`
+	Init     string        `yaml:"init_state"`
 	User     string        `yaml:"user"`
+}
+
+type rawNumber struct {
+	Path    string `yaml:"path"`
+	Missing int    `yaml:"missing"`
+}
+
+type rawGateway struct {
+	Interface perNode[string] `yaml:"interface"`
+	Interval  time.Duration   `yaml:"interval"`
+	Timeout   time.Duration   `yaml:"timeout"`
+	Rise      int             `yaml:"rise"`
+	Fall      int             `yaml:"fall"`
+	Init      string          `yaml:"init_state"`
 }
 
 // perNode is a value that may differ by node.

@@ -52,6 +52,10 @@ func TestWarnings(t *testing.T) {
 			"f.yaml:9:17: warning: vrrp.instances[0].priority: lb1 and lb2 both have 100: the higher of their addresses decides, want different ones"}},
 		{"weight 0 on what both share", "{lb1: 101, lb2: 100}", "[{backend: web}, {script: check_app}, {script: other}]", []string{
 			"f.yaml:10:15: warning: vrrp.instances[0].track[0]: weight 0 on what all nodes share: with web down every node is in FAULT and none has the addresses, want a negative weight"}},
+		{"weight 0 on a gateway", "{lb1: 101, lb2: 100}", "[{gateway: 10.0.0.254}, {script: check_app}, {script: other}]", []string{
+			"f.yaml:10:15: warning: vrrp.instances[0].track[0]: weight 0 on what all nodes share: with 10.0.0.254 down every node is in FAULT and none has the addresses, want a negative weight"}},
+		{"a gateway that moves nothing", "{lb1: 121, lb2: 100}", "[{gateway: 10.0.0.254, weight: -20}, {script: check_app}, {script: other}]", []string{
+			"f.yaml:10:45: warning: vrrp.instances[0].track[0].weight: with 10.0.0.254 down lb1 is 101 > 100: no failover, want a weight of -22 or less"}},
 		{"a backend without a check", "{lb1: 101, lb2: 100}", "[{backend: unchecked, weight: -10}, {script: check_app}, {script: other}]", []string{
 			"f.yaml:10:25: warning: vrrp.instances[0].track[0].backend: unchecked has no health_check: it is never down"}},
 		{"one warning does not hide another", "{lb1: 121, lb2: 100}", "[{backend: unchecked, weight: -10}, {script: check_app}, {script: other}]", []string{
@@ -75,6 +79,32 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("got %v as an error, want warnings alone", problems.Err())
 			}
 		})
+	}
+}
+
+func TestWarningsOfFilesAndGateways(t *testing.T) {
+	const text = `
+nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}
+vrrp:
+  instances:
+    - {name: VI_1, interface: eth0, virtual_router_id: 51, virtual_addresses: [10.0.0.100/24], priority: {lb1: 250, lb2: 240}, track: [{file: used}, {interface: eth1, weight: -12}]}
+tracker:
+  files: {used: {path: /used, missing: 20}, unused: {path: /unused}}
+  gateways: {10.0.0.254: {}}
+`
+	want := []string{
+		// The 20 of the missing file lift both above the bound of 254, and the interface takes less than that away.
+		"f.yaml:5:176: warning: vrrp.instances[0].track[1].weight: with eth1 down lb1 is 254 = 254: no failover, want priorities that are nearer to each other",
+		"f.yaml:7:53: warning: tracker.files.unused: no instance tracks it, so it is never read",
+		`f.yaml:8:26: warning: tracker.gateways["10.0.0.254"]: no instance tracks it, so it is never asked`,
+	}
+	_, problems := Parse("f.yaml", []byte(text))
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

@@ -292,7 +292,7 @@ func commands(n *config.Node) []runner.Command {
 }
 
 func trackerConfig(n *config.Node) tracker.Config {
-	c := tracker.Config{Scripts: n.Scripts}
+	c := tracker.Config{Scripts: n.Scripts, Files: n.Files, Gateways: n.Gateways}
 	for _, i := range n.Instances {
 		c.Bindings = append(c.Bindings, i.Track...)
 	}
