@@ -46,7 +46,7 @@ func execute(args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), statusCommand(), explainCommand(), reloadCommand(), demoCommand(), keeperCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), doctorCommand(), statusCommand(), explainCommand(), reloadCommand(), demoCommand(), keeperCommand(), versionCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	var code exitError

@@ -31,13 +31,14 @@ var allowedImports = map[string][]string{
 	// What stands on few others.
 	"internal/admin":  {"internal/status"},
 	"internal/demo":   {"internal/drill", "internal/netlab"},
+	"internal/doctor": {"internal/config"},
 	"internal/drill":  {"internal/netlab"},
 	"internal/keeper": {"internal/child"},
 	"internal/notify": {},
 	"internal/runner": {"internal/child"},
 
 	// The centre.
-	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
+	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
 	"internal/config": {"internal/hysteresis", "internal/notify", "proxy", "proxy/balance", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp"},
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "tracker", "vip", "vrrp"},
 
@@ -80,6 +81,8 @@ var loopFiles = []string{
 	"internal/daemon/watch.go",
 	"internal/demo/demo.go",
 	"internal/demo/live.go",
+	"internal/doctor/ear_linux.go",
+	"internal/doctor/examine_linux.go",
 	"internal/drill/client.go",
 	"internal/drill/pair.go",
 	"internal/keeper/run.go",
