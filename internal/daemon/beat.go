@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -12,50 +13,69 @@ import (
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
-var _ vrrp.Beat = (*beatLine)(nil)
+var (
+	_ vrrp.Beat = (*beatLine)(nil)
+	_ beater    = (*keeper.Client)(nil)
+)
+
+// beater sends adverts again and again.
+type beater interface {
+	SetBeat(instance string, b keeper.Beat) error
+	StopBeat(instance string) error
+	Alive() bool
+}
 
 // beatLine carries the beats of one instance to the keeper. The state machine's loop must not wait for the keeper's
 // answers, so they go through a worker of their own, in order.
 type beatLine struct {
-	keeper *keeper.Client
-	log    hclog.Logger
-	work   *executor
-	failed atomic.Bool // the keeper refused a beat of this term: the daemon sends the adverts itself
+	keeper  beater
+	log     hclog.Logger
+	work    *executor
+	term    atomic.Uint64 // counts terms as master, from 1
+	refused atomic.Uint64 // the term in which the keeper refused a beat; 0: none
 }
 
-func newBeatLine(k *keeper.Client, log hclog.Logger) *beatLine {
-	return &beatLine{keeper: k, log: log.Named("beat"), work: newExecutor()}
+func newBeatLine(k beater, log hclog.Logger) *beatLine {
+	b := &beatLine{keeper: k, log: log.Named("beat"), work: newExecutor()}
+	b.newTerm()
+	return b
 }
 
 func (b *beatLine) run(ctx context.Context, stop <-chan struct{}) { b.work.run(ctx, stop) }
 
-// Set has the keeper send packets.
+// newTerm forgets a refusal: what the keeper could not do in the last term it may do in this one.
+func (b *beatLine) newTerm() { b.term.Add(1) }
+
+// Set has the keeper send packets. When it refuses, the daemon sends the adverts itself for the rest of the term. A
+// keeper that is not there refuses nothing: Alive tells, and the next one gets the beat.
 func (b *beatLine) Set(instance string, packets []vrrp.Packet, iface string, interval time.Duration) {
 	all := make([]keeper.Packet, len(packets))
 	for n, p := range packets {
 		all[n] = keeper.Packet{Interface: iface, Dst: p.Dst, Payload: bytes.Clone(p.Data)}
 	}
 	beat := keeper.Beat{Packet: all[0], Also: all[1:], Interval: interval}
+	term := b.term.Load()
 	b.work.do(func(context.Context) {
-		if err := b.keeper.SetBeat(instance, beat); err != nil {
-			b.failed.Store(true)
-			b.log.Error("keeper took no beat: adverts come from the daemon itself", "err", err)
+		err := b.keeper.SetBeat(instance, beat)
+		if err == nil || errors.Is(err, keeper.ErrNotRunning) {
+			return
 		}
+		b.refused.Store(term)
+		b.log.Error("keeper took no beat: adverts come from the daemon itself", "err", err)
 	})
 }
 
-// Stop has the keeper send nothing more.
+// Stop has the keeper send nothing more. One that is not there sends nothing, and the next one is told of no beat.
 func (b *beatLine) Stop(instance string) {
-	b.failed.Store(false)
 	b.work.do(func(context.Context) {
-		if err := b.keeper.StopBeat(instance); err != nil {
+		if err := b.keeper.StopBeat(instance); err != nil && !errors.Is(err, keeper.ErrNotRunning) {
 			b.log.Error("keeper did not stop the beat", "err", err)
 		}
 	})
 }
 
-// Alive reports whether the keeper is there and took the beat.
-func (b *beatLine) Alive() bool { return b.keeper.Alive() && !b.failed.Load() }
+// Alive reports whether the keeper is there and has not refused the beat of this term.
+func (b *beatLine) Alive() bool { return b.keeper.Alive() && b.refused.Load() != b.term.Load() }
 
 // flush waits until the keeper knows all that was said before.
 func (b *beatLine) flush(ctx context.Context) {

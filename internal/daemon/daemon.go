@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,39 +42,22 @@ type Daemon struct {
 	admin   *admin.Server
 	systemd *systemd
 	started time.Time
+	inputs  *broadcast // a tracker's or a backend's verdict changed
 
-	reloading sync.Mutex // held during a reload: one at a time
+	reloading sync.Mutex    // held during a reload: one at a time
+	begun     chan struct{} // closed by Run when the instances run; a reload waits for it
+	failures  chan error    // from the first part that cannot go on to Run; capacity 1, more are dropped; never closed
 
 	mu        sync.Mutex
 	cfg       *config.Config // guarded by mu, as is all below; replaced by a reload
 	node      *config.Node
-	instances []*running // in configured order
+	instances []*running // in configured order; replaced, never written to
 	loaded    status.Config
 	ending    bool // no instance may be started any more
 }
 
-// running is an instance whose loops run.
-type running struct {
-	*instance
-	ctx  context.Context // of the loops; ended by stop
-	stop context.CancelFunc
-	done chan struct{} // closed when the instance has resigned and its loops have ended
-}
-
-func newRunning(i *instance) *running {
-	ctx, stop := context.WithCancel(context.Background())
-	return &running{instance: i, ctx: ctx, stop: stop, done: make(chan struct{})}
-}
-
-func (r *running) start() {
-	go func() {
-		defer close(r.done)
-		r.run(r.ctx)
-	}()
-}
-
-// New takes the node's lock and opens everything. What it returns holds no virtual address yet. Everything that can
-// keep a node from starting is an error here.
+// New takes the node's lock and opens everything. What it returns holds no virtual address yet, and no goroutine of it
+// runs. Everything that can keep a node from starting is an error here, and a start that fails leaves no trace.
 func New(ctx context.Context, opt Options) (d *Daemon, err error) {
 	cfg, problems := config.Load(opt.ConfigFile)
 	if err := problems.Err(); err != nil {
@@ -87,7 +71,10 @@ func New(ctx context.Context, opt Options) (d *Daemon, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d = &Daemon{opt: opt, log: opt.Log(node.Log), cfg: cfg, node: node, started: time.Now()}
+	d = &Daemon{
+		opt: opt, log: opt.Log(node.Log), cfg: cfg, node: node, started: time.Now(), inputs: newBroadcast(),
+		begun: make(chan struct{}), failures: make(chan error, 1),
+	}
 	d.loaded = status.Config{File: cfg.File, Hash: cfg.Hash, LoadedAt: d.started}
 	for _, w := range problems.Warnings() {
 		d.log.Warn(w.String())
@@ -98,6 +85,8 @@ func New(ctx context.Context, opt Options) (d *Daemon, err error) {
 	return d, nil
 }
 
+// open opens what can fail, and marks the run as under way when nothing can fail any more: the record of a former run
+// outlives a start that is refused.
 func (d *Daemon) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(d.opt.RuntimeDir, 0o755); err != nil {
 		return fmt.Errorf("make the runtime directory: %w", err)
@@ -105,54 +94,85 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.lock, err = lockNode(ctx, d.opt.RuntimeDir, d.node.Name); err != nil {
 		return err
 	}
-	var hold time.Duration
-	if d.memory, hold, err = startRecovery(d.opt.RuntimeDir, d.node.Name, d.started); err != nil {
+	memory, hold, err := openRecovery(d.opt.RuntimeDir, d.node.Name, d.started)
+	if err != nil {
 		return err
 	}
 	d.proxy = proxy.New(proxy.Options{Log: d.log.Named("proxy")})
+	plan, err := d.proxy.Plan(d.node.Proxy)
+	if err != nil {
+		return explainBind(err)
+	}
+	if err := d.openRest(hold); err != nil {
+		plan.Discard()
+		return err
+	}
+	if err := memory.begin(); err != nil {
+		plan.Discard()
+		return err
+	}
+	d.memory = memory
+	d.proxy.Apply(plan)
+	return nil
+}
+
+// openRest opens what stands beside the balancer.
+func (d *Daemon) openRest(hold time.Duration) (err error) {
 	if len(d.node.Instances) > 0 {
 		if err := d.openHost(hold); err != nil {
 			return err
 		}
 	}
-	plan, err := d.proxy.Plan(d.node.Proxy)
-	if err != nil {
+	if err := dropPrivileges(); err != nil {
 		return err
 	}
-	d.proxy.Apply(plan)
+	if d.host != nil {
+		if err := d.openInstances(); err != nil {
+			return err
+		}
+	}
 	path := d.node.Admin.SocketPath
 	if path == "" {
 		path = filepath.Join(d.opt.RuntimeDir, SocketName)
 	}
 	d.admin, err = admin.Listen(admin.Config{Path: path, Mode: d.node.Admin.Mode, Group: d.node.Admin.Group}, d, d.log.Named("admin"))
-	if err != nil {
-		return err
-	}
 	d.systemd = newSystemd(d.log)
-	return nil
+	return err
 }
 
 func (d *Daemon) openHost(hold time.Duration) (err error) {
+	if err := needPrivileges(); err != nil {
+		return err
+	}
 	until := time.Time{}
 	if hold > 0 {
 		until = d.started.Add(hold)
 		d.log.Warn("the last run ended uncleanly: this node does not preempt for a while", "until", until.Format(time.RFC3339))
 	}
 	d.host, err = openHost(hostConfig{
-		dir: d.opt.RuntimeDir, node: d.node.Name, lock: d.lock, recoveryUntil: until,
+		dir: d.opt.RuntimeDir, node: d.node.Name, lock: d.lock, started: d.started, recoveryUntil: until,
 		proxy: d.proxy, log: d.log, onChange: d.rejudge,
 	})
-	if err != nil {
-		return err
-	}
-	if err := dropPrivileges(); err != nil {
-		return err
-	}
+	return err
+}
+
+// openInstances prepares the scripts, the trackers and the instances.
+func (d *Daemon) openInstances() error {
 	if err := d.host.runner.Configure(commands(d.node)); err != nil {
 		return err
 	}
+	if err := d.host.trackers.Apply(trackerConfig(d.node)); err != nil {
+		return err
+	}
 	d.host.setVirtual(virtualAddresses(d.node))
-	return d.host.trackers.Apply(trackerConfig(d.node))
+	for _, cfg := range d.node.Instances {
+		i, err := newInstance(d.host, cfg)
+		if err != nil {
+			return err
+		}
+		d.instances = append(d.instances, newRunning(i))
+	}
+	return nil
 }
 
 // close gives back what open took, of a daemon that never ran.
@@ -164,16 +184,15 @@ func (d *Daemon) close() error {
 	if d.host != nil {
 		errs = append(errs, d.host.close())
 	}
-	if d.memory != nil {
-		errs = append(errs, d.memory.endClean())
-	}
 	if d.lock != nil {
 		errs = append(errs, d.lock.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// Run runs the node until ctx ends, and resigns in order then. It returns when nothing of it runs any more.
+// Run runs the node until ctx ends, and resigns in order then. A part that cannot go on ends the node in the same way,
+// and is the error: its peer serves meanwhile, and the service manager starts it anew. Run returns when nothing of it
+// runs any more.
 func (d *Daemon) Run(ctx context.Context) error {
 	services, stop := context.WithCancel(context.WithoutCancel(ctx)) // instances need them to resign
 	defer stop()
@@ -181,46 +200,54 @@ func (d *Daemon) Run(ctx context.Context) error {
 	run := func(name string, f func(context.Context) error) {
 		wg.Go(func() {
 			if err := f(services); err != nil {
-				d.log.Error("service ended", "service", name, "err", err)
+				d.fail(name, err)
 			}
 		})
 	}
 	run("proxy", d.proxy.Run)
-	run("admin", d.admin.Run)
 	run("systemd", d.systemd.run)
-	err := d.startInstances(services)
-	if err == nil {
-		d.log.Info("started", "node", d.node.Name, "version", d.opt.Version, "file", d.opt.ConfigFile)
-		d.systemd.ready()
-		<-ctx.Done()
+	d.startInstances(services)
+	close(d.begun)
+	run("admin", d.admin.Run)
+	d.log.Info("started", "node", d.node.Name, "version", d.opt.Version, "file", d.opt.ConfigFile)
+	d.systemd.ready()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-d.failures:
+		d.log.Error("the node cannot go on: it resigns", "err", failed)
 	}
 	d.systemd.stopping()
 	d.stopInstances()
 	stop()
 	wg.Wait()
-	return errors.Join(err, d.end())
+	return errors.Join(failed, d.end(failed == nil))
+}
+
+// fail ends the node because a part of it cannot go on. It never waits.
+func (d *Daemon) fail(part string, err error) {
+	select {
+	case d.failures <- fmt.Errorf("%s: %w", part, err):
+	default: // the node is ending already
+	}
 }
 
 // startInstances starts the host's services and then the instances.
-func (d *Daemon) startInstances(services context.Context) error {
+func (d *Daemon) startInstances(services context.Context) {
 	if d.host == nil {
-		return nil
+		return
 	}
-	d.host.start(services)
+	d.host.start(services, d.fail)
 	d.host.health.watch(services, backendNames(d.node))
-	var instances []*running
-	for _, cfg := range d.node.Instances {
-		i, err := newInstance(d.host, d.proxy, cfg, d.log)
-		if err != nil {
-			return err
-		}
-		instances = append(instances, newRunning(i))
+	for _, r := range d.running() {
+		r.start(d.fail)
 	}
-	d.setInstances(instances)
-	for _, r := range instances {
-		r.start()
-	}
-	return nil
+}
+
+func (d *Daemon) running() []*running {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.instances
 }
 
 // setInstances says which instances there are. One is told of changed inputs from then on, so it comes before its start.
@@ -238,41 +265,40 @@ func (d *Daemon) stopInstances() {
 	d.ending = true
 	instances := d.instances
 	d.mu.Unlock()
-	for _, r := range instances {
-		r.stop()
-	}
-	for _, r := range instances {
-		<-r.done
-	}
+	stopAll(instances)
 }
 
-// end closes what open opened, of a daemon that has run.
-func (d *Daemon) end() error {
+// end closes what open opened, of a daemon that has run. clean: it ended because it was told to.
+func (d *Daemon) end(clean bool) error {
 	var errs []error
 	if d.host != nil {
 		errs = append(errs, d.host.stop())
 	}
-	errs = append(errs, d.memory.endClean(), d.lock.Close())
-	return errors.Join(errs...)
+	if clean {
+		errs = append(errs, d.memory.endClean())
+	}
+	return errors.Join(append(errs, d.lock.Close())...)
 }
 
 // rejudge has every instance look at its inputs again. It never waits.
 func (d *Daemon) rejudge() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, r := range d.instances {
+	d.inputs.raise()
+	for _, r := range d.running() {
 		r.rejudge()
 	}
 }
 
-func virtualAddresses(n *config.Node) []netip.Addr {
+func virtualAddresses(nodes ...*config.Node) []netip.Addr {
 	var all []netip.Addr
-	for _, i := range n.Instances {
-		for _, a := range i.VIP.Addresses {
-			all = append(all, a.Prefix.Addr())
+	for _, n := range nodes {
+		for _, i := range n.Instances {
+			for _, a := range i.VIP.Addresses {
+				all = append(all, a.Prefix.Addr())
+			}
 		}
 	}
-	return all
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
 }
 
 func backendNames(n *config.Node) []string {

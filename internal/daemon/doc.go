@@ -3,25 +3,29 @@
 //
 // The arrows of the system, and where they are drawn:
 //
-//	adverts -> vrrp.Group -> actions -> executor -> keeper's will, vip.Set, proxy.Gate    actions.go
+//	adverts -> vrrp.Group -> actions -> executor -> keeper's will, vip.Set, gates         actions.go, gates.go
 //	tracker.Set and the balancer's health -> inputs.judge -> vrrp.Group                   watch.go, inputs.go
-//	kernel -> source address -> vrrp.Group                                                watch.go
+//	kernel -> source address -> vrrp.Group, keeper's will                                 watch.go
 //	vrrp.Group -> beat, heartbeat -> keeper                                               beat.go, instance.go
 //	transitions -> notify queue -> runner                                                 actions.go, children.go
 //	everything -> status.Snapshot -> admin                                                snapshot.go
+//
+// New opens, Run runs. What New returns has no goroutine, and what can keep a node from starting fails there, with nothing
+// left behind. A part that cannot go on while the node runs ends the node in order.
 //
 // In reading order:
 //
 //	daemon.go       Options, New, Run: a node from its lock to its last word
 //	host.go         what all instances of a node share
-//	instance.go     one virtual router with all that hangs on it
+//	instance.go     one virtual router with all that hangs on it, and what it needs of each
 //	actions.go      what the state machine wants done, in its order
 //	executor.go     the ordered executor
+//	gates.go        the balancer's gates, which open for whoever holds an address
 //	watch.go        what is told to the state machine; inputs.go judges it, health.go collects the balancer's part
 //	beat.go         adverts that the keeper sends for us
-//	reload.go       a new configuration, all or nothing
+//	reload.go       a new configuration, all or nothing; change.go, what becomes of the instances
 //	snapshot.go     the one status of everything
 //	recovery.go     the memory of unclean ends; lock_linux.go, one daemon a node
 //	effects_linux.go, children.go, privileges_linux.go   the child processes and what they may do
-//	systemd.go      words to the service manager
+//	systemd.go      words to the service manager; broadcast.go, words to whoever waits
 package daemon

@@ -9,20 +9,28 @@ import (
 	"github.com/tandem-lb/tandem/tracker"
 )
 
-var _ tracker.Backends = backends{}
+var (
+	_ tracker.Backends = backends{}
+	_ backendWatcher   = (*proxy.Proxy)(nil)
+)
+
+// backendWatcher reports how a backend is, at once and whenever that has changed, until ctx ends.
+type backendWatcher interface {
+	WatchBackend(ctx context.Context, name string, report func(healthy, total int, known bool))
+}
 
 // backends lets trackers see the balancer's health.
-type backends struct{ proxy *proxy.Proxy }
+type backends struct{ watcher backendWatcher }
 
 // Watch implements tracker.Backends.
 func (b backends) Watch(ctx context.Context, name string, f func(healthy, total int, known bool)) error {
-	b.proxy.WatchBackend(ctx, name, f)
+	b.watcher.WatchBackend(ctx, name, f)
 	return nil
 }
 
 // healthBoard is what is known of every backend of the node.
 type healthBoard struct {
-	proxy    *proxy.Proxy
+	watcher  backendWatcher
 	onChange func() // must not block
 
 	mu     sync.Mutex
@@ -31,8 +39,8 @@ type healthBoard struct {
 	wg     sync.WaitGroup
 }
 
-func newHealthBoard(p *proxy.Proxy, onChange func()) *healthBoard {
-	return &healthBoard{proxy: p, onChange: onChange, states: map[string]backendHealth{}, stop: func() {}}
+func newHealthBoard(w backendWatcher, onChange func()) *healthBoard {
+	return &healthBoard{watcher: w, onChange: onChange, states: map[string]backendHealth{}, stop: func() {}}
 }
 
 // watch watches these backends and no others, until ctx ends. What was known of one that stays is kept.
@@ -46,7 +54,7 @@ func (h *healthBoard) watch(ctx context.Context, names []string) {
 	for _, name := range names {
 		states[name] = h.states[name]
 		h.wg.Go(func() {
-			h.proxy.WatchBackend(ctx, name, func(healthy, total int, known bool) {
+			h.watcher.WatchBackend(ctx, name, func(healthy, total int, known bool) {
 				h.set(name, backendHealth{healthy: healthy, total: total, known: known})
 			})
 		})

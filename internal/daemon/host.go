@@ -3,9 +3,9 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,14 +33,15 @@ type host struct {
 	runner   *runner.Client
 	trackers *tracker.Set
 	health   *healthBoard
+	gates    *gates
 
 	started       time.Time
 	recoveryUntil time.Time
 
-	ctx context.Context // of the services; ends after every instance has ended
-	wg  sync.WaitGroup  // of the services
+	wg sync.WaitGroup // of the services
 
 	mu        sync.Mutex
+	ctx       context.Context       // guarded by mu; of the services, which end after every instance has; nil before start
 	adverts   map[string]*vrrp.Link // guarded by mu; by interface
 	addresses []netip.Addr          // guarded by mu: every virtual address of the node
 	changed   context.Context       // guarded by mu; ends when addresses change
@@ -51,6 +52,7 @@ type host struct {
 type hostConfig struct {
 	dir, node     string
 	lock          *os.File
+	started       time.Time // of the daemon
 	recoveryUntil time.Time
 	proxy         *proxy.Proxy
 	log           hclog.Logger
@@ -60,59 +62,61 @@ type hostConfig struct {
 // openHost opens everything that instances need. The child processes come first, while the daemon has the privileges
 // that they keep.
 func openHost(cfg hostConfig) (h *host, err error) {
-	h = &host{log: cfg.log, started: time.Now(), recoveryUntil: cfg.recoveryUntil, adverts: map[string]*vrrp.Link{}}
-	h.changed, h.change = context.WithCancel(context.Background())
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, h.close())
-		}
-	}()
-	if err := h.replay(cfg); err != nil {
-		return h, err
+	h = &host{
+		log: cfg.log, started: cfg.started, recoveryUntil: cfg.recoveryUntil, adverts: map[string]*vrrp.Link{},
+		gates: newGates(cfg.proxy, cfg.log),
 	}
+	h.changed, h.change = context.WithCancel(context.Background())
+	if err := h.open(cfg); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, nil
+}
+
+func (h *host) open(cfg hostConfig) (err error) {
+	h.replay(cfg)
 	if h.keeper, err = keeper.Start(keeper.Config{
 		Dir: cfg.dir, Name: cfg.node, Silence: keeperSilence, LockFile: cfg.lock, Log: cfg.log.Named("keeper"),
 	}); err != nil {
-		return h, err
+		return err
 	}
 	if h.runner, err = runner.Start(runner.Config{Log: cfg.log.Named("runner")}); err != nil {
-		return h, err
+		return err
 	}
 	if h.kernel, err = vip.OpenKernel(); err != nil {
-		return h, err
+		return err
 	}
 	h.links = tracker.NewLinks(cfg.log.Named("tracker"))
 	h.trackers = tracker.NewSet(tracker.Sources{
 		Runner: scriptRunner{h.runner}, Interfaces: h.links, Backends: backends{cfg.proxy},
 	}, func(tracker.State) { cfg.onChange() }, cfg.log.Named("tracker"))
 	h.health = newHealthBoard(cfg.proxy, cfg.onChange)
-	return h, nil
+	return nil
 }
 
-// replay carries out what the keeper of a former run could not.
-func (h *host) replay(cfg hostConfig) error {
+// replay carries out what the keeper of a former run could not. A node that cannot do all of it starts nevertheless: each
+// instance clears its own leftovers too.
+func (h *host) replay(cfg hostConfig) {
 	effects, err := newEffects()
-	if err != nil {
-		return err
-	}
-	defer effects.close()
-	n, err := keeper.Replay(cfg.dir, cfg.node, effects)
-	if err != nil {
-		return fmt.Errorf("carry out the last will of a former run: %w", err)
+	n := 0
+	if err == nil {
+		defer effects.close()
+		n, err = keeper.Replay(cfg.dir, cfg.node, effects)
 	}
 	if n > 0 {
 		h.log.Warn("carried out the last will of a former run", "wills", n)
 	}
-	return nil
+	if err != nil {
+		h.log.Error("carry out the last will of a former run", "err", err)
+	}
 }
 
-// start runs the services until ctx ends.
-func (h *host) start(ctx context.Context) {
-	h.ctx = ctx
+// start runs the services until ctx ends. One that cannot go on is told to fail, which must not block.
+func (h *host) start(ctx context.Context, fail func(service string, err error)) {
 	service := func(name string, run func(context.Context) error) {
 		h.wg.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
-				h.log.Error("service ended", "service", name, "err", err)
+				fail(name, err)
 			}
 		})
 	}
@@ -121,6 +125,25 @@ func (h *host) start(ctx context.Context) {
 	service("keeper", h.keeper.Run)
 	service("runner", h.runner.Run)
 	service("trackers", h.trackers.Run)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ctx = ctx
+	for _, l := range h.adverts {
+		h.runLink(l)
+	}
+}
+
+// services is the context of the services; nil before start.
+func (h *host) services() context.Context {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ctx
+}
+
+// runLink runs a link with the services. mu is held.
+func (h *host) runLink(l *vrrp.Link) {
+	ctx := h.ctx
+	h.wg.Go(func() { _ = l.Run(ctx) }) // it has no error to tell
 }
 
 // stop joins the services, whose context has ended, and closes what they used.
@@ -142,11 +165,21 @@ func (h *host) close() error {
 	if h.kernel != nil {
 		errs = append(errs, h.kernel.Close())
 	}
+	h.closeLinks()
 	h.change()
 	return errors.Join(errs...)
 }
 
-// link is the link of an interface; it is opened for the first instance on it and stays.
+// closeLinks closes the links that never ran: one that runs closes itself, and so does one whose time is over.
+func (h *host) closeLinks() {
+	over, end := context.WithCancel(context.Background())
+	end()
+	for _, l := range h.adverts {
+		_ = l.Run(over) // it has no error to tell
+	}
+}
+
+// link is the link of an interface; opened for the first instance on it, it stays.
 func (h *host) link(name string) (*vrrp.Link, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -158,7 +191,9 @@ func (h *host) link(name string) (*vrrp.Link, error) {
 		return nil, err
 	}
 	h.adverts[name] = l
-	h.wg.Go(func() { _ = l.Run(h.ctx) }) // it has no error to tell
+	if h.ctx != nil {
+		h.runLink(l)
+	}
 	return l, nil
 }
 
@@ -166,14 +201,12 @@ func (h *host) link(name string) (*vrrp.Link, error) {
 func (h *host) setVirtual(addresses []netip.Addr) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if slices.Equal(addresses, h.addresses) {
+		return
+	}
 	h.addresses = addresses
 	h.change()
 	h.changed, h.change = context.WithCancel(context.Background())
-}
-
-func (h *host) virtual() []netip.Addr {
-	addresses, _ := h.watchVirtual()
-	return addresses
 }
 
 // watchVirtual returns the node's virtual addresses, and a context that ends when they change.

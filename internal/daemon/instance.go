@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,51 +10,94 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/tandem-lb/tandem/internal/config"
+	"github.com/tandem-lb/tandem/internal/keeper"
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/internal/status"
-	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
+var (
+	_ router    = (*vrrp.Group)(nil)
+	_ addresses = (*vip.Set)(nil)
+	_ testator  = (*keeper.Client)(nil)
+	_ inputsOf  = (*host)(nil)
+)
+
+// router is the state machine of an instance.
+type router interface {
+	Run(ctx context.Context) error
+	Post(instance string, ev vrrp.Event)
+	Status() []vrrp.Status
+}
+
+// addresses are the virtual addresses of an instance.
+type addresses interface {
+	Run(ctx context.Context) error
+	ClearLeftovers(ctx context.Context) ([]vip.Address, error)
+	Acquire(ctx context.Context) error
+	Release(ctx context.Context) error
+	Apply(ctx context.Context, cfg vip.Config) error
+	Announce()
+	Answer()
+	Status() vip.Status
+}
+
+// testator leaves a last will, and proves that it is not due.
+type testator interface {
+	SetWill(instance string, ops []keeper.Op) error
+	Heartbeat(instance string)
+}
+
+// inputsOf gathers what moves an instance; see inputs.
+type inputsOf interface {
+	inputs(cfg config.Instance) inputs
+}
+
 // instance is one virtual router with all that hangs on it: the state machine decides, its addresses, gates, last will and
 // scripts follow. Its loops are started and joined by run.
 type instance struct {
-	log    hclog.Logger
-	host   *host
-	proxy  *proxy.Proxy
-	group  *vrrp.Group
-	vips   *vip.Set
-	exec   *executor // what the machine wants done, in its order
-	beat   *beatLine // what the keeper sends for us
-	notify *notify.Queue
-	pulse  atomic.Int64  // CLOCK_BOOTTIME of the group's last sign of life, in nanoseconds
-	judged chan struct{} // capacity 1: a token says that inputs changed; sent by rejudge, never closed
+	name    string // a reload never changes it
+	log     hclog.Logger
+	sources sources
+	inputs  inputsOf
+	keeper  testator
+	gates   *gates
+	group   router
+	vips    addresses
+	exec    *executor // what the machine wants done, in its order
+	beat    *beatLine // what the keeper sends for us
+	notify  *notify.Queue
+	pulse   atomic.Int64  // CLOCK_BOOTTIME of the group's last sign of life, in nanoseconds
+	judged  chan struct{} // capacity 1: a token says that inputs changed; sent by rejudge, never closed
 
 	applied vip.Config // what the addresses are; owned by exec's worker once it runs
 
 	mu          sync.Mutex
 	cfg         config.Instance     // guarded by mu
+	source      netip.Addr          // guarded by mu: the interface's own address; invalid while it has none
 	verdict     verdict             // guarded by mu; what the group was told last
 	transitions []status.Transition // guarded by mu; replaced, never written to
 }
 
-func newInstance(h *host, p *proxy.Proxy, cfg config.Instance, log hclog.Logger) (*instance, error) {
-	log = log.With("instance", cfg.VRRP.Name)
+func newInstance(h *host, cfg config.Instance) (*instance, error) {
+	name := cfg.VRRP.Name
+	log := h.log.With("instance", name)
 	i := &instance{
-		log: log, host: h, proxy: p, cfg: cfg, applied: cfg.VIP,
+		name: name, log: log, sources: h, inputs: h, keeper: h.keeper, gates: h.gates, cfg: cfg, applied: cfg.VIP,
 		exec:    newExecutor(),
+		beat:    newBeatLine(h.keeper, log),
+		notify:  notify.New(notifyConfig(cfg), notifyRunner{h.runner}, h.log.Named("notify")),
 		judged:  make(chan struct{}, 1),
 		verdict: verdict{outcome: tracker.Outcome{Priority: cfg.VRRP.Priority}}, // what a new machine assumes
 	}
-	i.beat = newBeatLine(h.keeper, log)
-	i.notify = notify.New(notifyConfig(cfg), notifyRunner{h.runner}, log.Named("notify"))
-	var err error
-	if i.vips, err = vip.New(cfg.VIP, h.kernel, h.kernel, log); err != nil {
+	vips, err := vip.New(cfg.VIP, h.kernel, h.kernel, h.log)
+	if err != nil {
 		return nil, err
 	}
-	i.vips.Alive = i.alive
+	vips.Alive = i.alive
+	i.vips = vips
 	link, err := h.link(cfg.VRRP.Interface)
 	if err != nil {
 		return nil, err
@@ -69,8 +113,6 @@ func newInstance(h *host, p *proxy.Proxy, cfg config.Instance, log hclog.Logger)
 	return i, err
 }
 
-func (i *instance) name() string { return i.cfg.VRRP.Name } // a reload never changes it
-
 // config is the configuration in force.
 func (i *instance) config() config.Instance {
 	i.mu.Lock()
@@ -81,7 +123,7 @@ func (i *instance) config() config.Instance {
 // beatHeart is called by the group's own loop: while it is, the state machine is alive.
 func (i *instance) beatHeart() {
 	i.pulse.Store(int64(bootTime()))
-	i.host.keeper.Heartbeat(i.name())
+	i.keeper.Heartbeat(i.name)
 }
 
 // alive says whether the addresses may be kept: the loop that could give them up is running.
@@ -89,41 +131,44 @@ func (i *instance) alive() bool {
 	return bootTime()-time.Duration(i.pulse.Load()) < keeperSilence
 }
 
-// run runs the instance until ctx ends and it has resigned in order. Leftovers of a former run go first.
-func (i *instance) run(ctx context.Context) {
+// lastWork bounds what is left to do when the state machine has ended: a kernel that does not answer must not keep the
+// node from ending, for the keeper and the lease see to the addresses then.
+const lastWork = 5 * time.Second
+
+// run runs the instance until ctx ends and it has resigned in order. Leftovers of a former run go first. An error says
+// that the state machine could not run.
+func (i *instance) run(ctx context.Context) error {
 	services, stop := context.WithCancel(context.WithoutCancel(ctx)) // resigning needs them after ctx has ended
-	stopped := make(chan struct{})
-	var wg, workers sync.WaitGroup
+	defer stop()
+	telling, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopTelling()
+	execEnd, beatEnd := make(chan struct{}), make(chan struct{})
+	var wg, exec, beat sync.WaitGroup
 	i.clearLeftovers(services)
 	i.prepare(ctx)
-	wg.Go(func() { i.report("hold the addresses", i.vips.Run(services)) })
+	wg.Go(func() { _ = i.vips.Run(services) }) // nil, as for every Run whose context ends
 	wg.Go(func() { i.watchSource(services) })
 	wg.Go(func() { i.watchInputs(services) })
-	wg.Go(func() { i.report("notify", i.notify.Run(services)) })
-	workers.Go(func() { i.exec.run(services, stopped) })
-	workers.Go(func() { i.beat.run(services, stopped) })
+	wg.Go(func() { _ = i.notify.Run(telling) }) // nil too
+	exec.Go(func() { i.exec.run(services, execEnd) })
+	beat.Go(func() { i.beat.run(services, beatEnd) })
 
-	i.report("run the state machine", i.group.Run(ctx))
+	err := i.group.Run(ctx)
 
-	close(stopped) // the workers finish what the last transition asked for
-	workers.Wait()
+	late := time.AfterFunc(lastWork, stop)
+	defer late.Stop()
+	close(execEnd) // it finishes what the last transition asked for, and may wait for the beat to
+	exec.Wait()
+	close(beatEnd)
+	beat.Wait()
 	stop()
+	stopTelling() // the script still gets the last state
 	wg.Wait()
-}
-
-// report logs an error of a part that should have ended without one.
-func (i *instance) report(what string, err error) {
-	if err != nil {
-		i.log.Error("part of the instance ended", "part", what, "err", err)
-	}
+	return err
 }
 
 func (i *instance) clearLeftovers(ctx context.Context) {
-	removed, err := i.vips.ClearLeftovers(ctx)
-	for _, a := range removed {
-		i.log.Warn("removed an address that a former run left", "address", a.Prefix, "interface", a.Interface)
-	}
-	if err != nil {
+	if _, err := i.vips.ClearLeftovers(ctx); err != nil { // what it removed it has logged
 		i.log.Error("clear leftovers of a former run", "err", err)
 	}
 }
@@ -134,4 +179,37 @@ func notifyConfig(cfg config.Instance) notify.Config {
 		return notify.Config{Instance: cfg.VRRP.Name}
 	}
 	return *cfg.Notify
+}
+
+// running is an instance whose loops run.
+type running struct {
+	*instance
+	ctx  context.Context // of the loops; ended by stop
+	stop context.CancelFunc
+	done chan struct{} // closed when the instance has resigned and its loops have ended
+}
+
+func newRunning(i *instance) *running {
+	ctx, stop := context.WithCancel(context.Background())
+	return &running{instance: i, ctx: ctx, stop: stop, done: make(chan struct{})}
+}
+
+// start runs the instance. When its state machine cannot go on fail is told, which must not block.
+func (r *running) start(fail func(part string, err error)) {
+	go func() {
+		defer close(r.done)
+		if err := r.run(r.ctx); err != nil {
+			fail("instance "+r.name, err)
+		}
+	}()
+}
+
+// stopAll has instances resign, all at once, and waits for them.
+func stopAll(instances []*running) {
+	for _, r := range instances {
+		r.stop()
+	}
+	for _, r := range instances {
+		<-r.done
+	}
 }

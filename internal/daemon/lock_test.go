@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestOneDaemonPerNode(t *testing.T) {
@@ -13,7 +15,9 @@ func TestOneDaemonPerNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = lockNode(t.Context(), dir, "lb1")
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // not lockWait, for which nobody is coming
+	defer cancel()
+	_, err = lockNode(soon, dir, "lb1")
 	want := fmt.Sprintf("node lb1 is already running here (%s is held by process %d)", filepath.Join(dir, "lb1.lock"), os.Getpid())
 	if err == nil || err.Error() != want {
 		t.Errorf("second lock: %v, want %q", err, want)

@@ -50,9 +50,12 @@ type recovery struct {
 	record runRecord
 }
 
-// startRecovery reads what the former run left and marks this one as running. A record that cannot be understood counts
-// as an unclean end: holding back for 30 s is the safe mistake.
-func startRecovery(dir, node string, now time.Time) (*recovery, time.Duration, error) {
+// openRecovery reads what the former run left, and says how long this one must not preempt. It writes nothing: a start
+// that is refused later on leaves the record of the run before. One that cannot be understood counts as an unclean end:
+// holding back for 30 s is the safe mistake.
+//
+// The record is in the runtime directory, which a reboot clears: no machine reboots faster than a hold lasts.
+func openRecovery(dir, node string, now time.Time) (*recovery, time.Duration, error) {
 	r := &recovery{path: filepath.Join(dir, node+".run")}
 	var last runRecord
 	switch text, err := os.ReadFile(r.path); {
@@ -64,8 +67,11 @@ func startRecovery(dir, node string, now time.Time) (*recovery, time.Duration, e
 	}
 	var hold time.Duration
 	r.record, hold = last.next(now)
-	return r, hold, r.write()
+	return r, hold, nil
 }
+
+// begin notes that this run is under way.
+func (r *recovery) begin() error { return r.write() }
 
 // endClean notes that this run ended in order.
 func (r *recovery) endClean() error {

@@ -38,8 +38,11 @@ func TestRecoveryRemembersAcrossRuns(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	start := func() (*recovery, time.Duration) {
 		t.Helper()
-		r, hold, err := startRecovery(dir, "lb1", now)
+		r, hold, err := openRecovery(dir, "lb1", now)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.begin(); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(time.Minute)
@@ -65,8 +68,27 @@ func TestRecoveryTakesNonsenseForAnUncleanEnd(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "lb1.run"), []byte("{half a rec"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, hold, err := startRecovery(dir, "lb1", time.Unix(1000, 0))
+	_, hold, err := openRecovery(dir, "lb1", time.Unix(1000, 0))
 	if err != nil || hold != 30*time.Second {
-		t.Errorf("startRecovery = hold %v, %v; want 30s, nil", hold, err)
+		t.Errorf("openRecovery = hold %v, %v; want 30s, nil", hold, err)
+	}
+}
+
+// A daemon that crashed, and whose next start was refused because a port was taken, must still not preempt.
+func TestRefusedStartForgetsNoUncleanEnd(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	crashed, _, err := openRecovery(dir, "lb1", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := crashed.begin(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 { // the first start is refused, the second is not
+		_, hold, err := openRecovery(dir, "lb1", now.Add(time.Minute))
+		if err != nil || hold != 30*time.Second {
+			t.Errorf("start %d: hold %v, %v; want 30s", n+1, hold, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,13 +16,18 @@ import (
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/tracker"
-	"github.com/tandem-lb/tandem/vip"
-	"github.com/tandem-lb/tandem/vrrp"
 )
 
 // Reload reads the configuration file again and applies it, all or nothing: everything that can fail comes first, and on
 // an error what was in force stays. With force a change that breaks the wire between running nodes is applied too.
+//
+// It waits until Run has started the instances, and for another reload.
 func (d *Daemon) Reload(ctx context.Context, force bool) error {
+	select {
+	case <-d.begun:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	d.systemd.reloading()
@@ -67,23 +73,18 @@ func (d *Daemon) reload(ctx context.Context, force bool) error {
 	}
 	plan, err := d.proxy.Plan(node.Proxy)
 	if err != nil {
+		return explainBind(err)
+	}
+	if d.host == nil {
+		d.proxy.Apply(plan)
+	} else if err := d.applyHost(ctx, oldNode, node, plan); err != nil {
+		plan.Discard()
 		return err
-	}
-	if d.host != nil {
-		if err := d.applyInstances(ctx, oldNode, node); err != nil {
-			plan.Discard()
-			return err
-		}
-	}
-	d.proxy.Apply(plan)
-	if d.host != nil {
-		d.host.health.watch(d.host.ctx, backendNames(node))
 	}
 	d.mu.Lock()
 	d.cfg, d.node = next, node
 	d.loaded.Hash, d.loaded.LoadedAt = next.Hash, time.Now()
 	d.mu.Unlock()
-	d.rejudge()
 	return nil
 }
 
@@ -104,197 +105,115 @@ func (d *Daemon) refuse(old, next *config.Config, oldNode, node *config.Node, fo
 	return nil
 }
 
-// applyInstances brings scripts, trackers and instances to the new configuration. All that can fail happens before the
-// first instance is touched, and is undone when a later step fails.
-func (d *Daemon) applyInstances(ctx context.Context, old, next *config.Node) error {
-	if err := d.host.runner.Configure(commands(next)); err != nil {
-		return err
-	}
-	undo := func(err error) error { return errors.Join(err, d.host.runner.Configure(commands(old))) }
-	if err := d.host.trackers.Check(trackerConfig(next)); err != nil {
-		return undo(err)
-	}
-	change, err := d.planInstances(old, next)
+// newResults bounds the wait for the first results of trackers that a reload brings: without them an instance that
+// tracks one with weight 0 would go through FAULT, for nothing but a reload.
+const newResults = 5 * time.Second
+
+// applyHost brings everything but the configuration's own record to the next configuration. All that can fail comes
+// first and is undone when a later step fails; meanwhile scripts and trackers are those of both, so that neither what
+// still runs nor what shall run lacks any.
+func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *proxy.Plan) error {
+	change, err := planInstances(d.running(), next.Instances, func(cfg config.Instance) (*instance, error) { return newInstance(d.host, cfg) })
 	if err != nil {
-		return undo(err)
-	}
-	if err := change.addresses(ctx); err != nil {
-		return undo(err)
-	}
-	if err := d.host.trackers.Apply(trackerConfig(next)); err != nil {
-		return undo(errors.Join(err, change.undoAddresses(ctx)))
-	}
-	d.host.setVirtual(virtualAddresses(next))
-	change.apply(d)
-	return nil
-}
-
-// instanceChange is what a reload does to instances.
-type instanceChange struct {
-	order   []string // names, as configured
-	kept    map[string]*running
-	next    map[string]config.Instance // of kept ones
-	created map[string]*instance
-	ended   []*running
-	moved   []*running // kept ones whose addresses have been changed
-}
-
-// planInstances sorts the instances into those that stay, those that go and those that come. One whose router is another
-// (interface, VRID, version) goes and comes.
-func (d *Daemon) planInstances(old, next *config.Node) (*instanceChange, error) {
-	c := &instanceChange{kept: map[string]*running{}, next: map[string]config.Instance{}, created: map[string]*instance{}}
-	present := map[string]*running{}
-	d.mu.Lock()
-	for _, r := range d.instances {
-		present[r.name()] = r
-	}
-	d.mu.Unlock()
-	for _, cfg := range next.Instances {
-		name := cfg.VRRP.Name
-		c.order = append(c.order, name)
-		if r := present[name]; r != nil && sameRouter(r.config(), cfg) {
-			c.kept[name], c.next[name] = r, cfg
-			delete(present, name)
-			continue
-		}
-		i, err := newInstance(d.host, d.proxy, cfg, d.log)
-		if err != nil {
-			return nil, err
-		}
-		c.created[name] = i
-	}
-	for _, i := range old.Instances {
-		if r := present[i.VRRP.Name]; r != nil {
-			c.ended = append(c.ended, r)
-		}
-	}
-	return c, nil
-}
-
-// sameRouter says whether an instance can go on with another configuration, or has to be made anew.
-func sameRouter(a, b config.Instance) bool {
-	return a.VRRP.Interface == b.VRRP.Interface && a.VRRP.VRID == b.VRRP.VRID && a.VRRP.Version == b.VRRP.Version
-}
-
-// addresses moves the addresses of the instances that stay; the last step that can fail.
-func (c *instanceChange) addresses(ctx context.Context) error {
-	for name, r := range c.kept {
-		if err := r.reconfigureAddresses(ctx, c.next[name]); err != nil {
-			return errors.Join(fmt.Errorf("instance %s: %w", name, err), c.undoAddresses(ctx))
-		}
-		c.moved = append(c.moved, r)
-	}
-	return nil
-}
-
-func (c *instanceChange) undoAddresses(ctx context.Context) error {
-	var errs []error
-	for _, r := range c.moved {
-		errs = append(errs, r.reconfigureAddresses(ctx, r.config()))
-	}
-	return errors.Join(errs...)
-}
-
-// apply cannot fail. Instances that go resign first, so that one that comes in their place finds their VRID free.
-func (c *instanceChange) apply(d *Daemon) {
-	for _, r := range c.ended {
-		r.stop()
-	}
-	for _, r := range c.ended {
-		<-r.done
-	}
-	var instances, created []*running
-	for _, name := range c.order {
-		r := c.kept[name]
-		if r != nil {
-			r.reconfigure(c.next[name])
-		} else {
-			r = newRunning(c.created[name])
-			created = append(created, r)
-		}
-		instances = append(instances, r)
-	}
-	d.setInstances(instances)
-	for _, r := range created {
-		r.start()
-	}
-}
-
-// reconfigureAddresses brings the kernel to the addresses of another configuration, and the will with it. Gates of new
-// ones open if the instance holds its addresses; those of former ones close, and their connections end.
-func (i *instance) reconfigureAddresses(ctx context.Context, cfg config.Instance) error {
-	result := make(chan error, 1)
-	i.exec.do(func(jobCtx context.Context) { result <- i.moveAddresses(jobCtx, cfg) })
-	select {
-	case err := <-result:
 		return err
-	case <-ctx.Done():
-		return fmt.Errorf("change addresses: %w", ctx.Err())
 	}
+	if err := d.host.runner.Configure(commands(old, next)); err != nil {
+		return err
+	}
+	undo := func(err error) error {
+		d.host.setVirtual(virtualAddresses(old))
+		return errors.Join(err, d.host.trackers.Apply(trackerConfig(old)), d.host.runner.Configure(commands(old)))
+	}
+	if err := d.host.trackers.Apply(trackerConfig(old, next)); err != nil {
+		return undo(err)
+	}
+	d.host.setVirtual(virtualAddresses(old, next))
+	if err := change.moveAddresses(ctx); err != nil {
+		return undo(err)
+	}
+	// From here on nothing fails. Who goes resigns first: its listeners are there until nobody can reach them, and one
+	// that comes in its place finds its VRID free.
+	stopAll(change.ended)
+	d.proxy.Apply(plan)
+	d.host.health.watch(d.host.services(), backendNames(next))
+	d.awaitResults(ctx, change)
+	d.setInstances(change.apply())
+	for _, r := range change.created {
+		r.start(d.fail)
+	}
+	d.shed(next)
+	return nil
 }
 
-func (i *instance) moveAddresses(ctx context.Context, cfg config.Instance) error {
-	if reflect.DeepEqual(cfg.VIP, i.applied) {
-		return nil
-	}
-	before := i.applied.Addresses
-	held := i.vips.Status().Held
-	if held { // the will covers the old and the new addresses while both may be there
-		if err := i.host.keeper.SetWill(i.name(), i.will(slices.Concat(before, cfg.VIP.Addresses))); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+// awaitResults waits until every tracker that could put an instance into FAULT has a result.
+func (d *Daemon) awaitResults(ctx context.Context, c *instanceChange) {
+	ctx, cancel := context.WithTimeout(ctx, newResults)
 	defer cancel()
-	if err := i.vips.Apply(ctx, cfg.VIP); err != nil {
-		return err
-	}
-	i.applied = cfg.VIP
-	if !held {
-		return nil
-	}
-	gone := slices.DeleteFunc(slices.Clone(before), func(a vip.Address) bool { return hasAddress(cfg.VIP.Addresses, a) })
-	i.setGates(gone, proxy.Closed)
-	i.endConnections(gone)
-	i.setGates(cfg.VIP.Addresses, proxy.Open)
-	return i.host.keeper.SetWill(i.name(), i.will(cfg.VIP.Addresses))
-}
-
-func hasAddress(all []vip.Address, a vip.Address) bool {
-	return slices.ContainsFunc(all, func(b vip.Address) bool { return b.Prefix.Addr() == a.Prefix.Addr() })
-}
-
-// reconfigure takes over what cannot fail: the state machine's part and the trackers' weights.
-func (i *instance) reconfigure(cfg config.Instance) {
-	i.mu.Lock()
-	changed := !reflect.DeepEqual(i.cfg.VRRP, cfg.VRRP)
-	i.cfg = cfg
-	i.mu.Unlock()
-	i.notify.Apply(notifyConfig(cfg))
-	if changed {
-		i.group.Post(i.name(), vrrp.ConfigChanged{Config: cfg.VRRP})
-	}
-	i.rejudge()
-}
-
-// commands is everything that the runner may run for a node.
-func commands(n *config.Node) []runner.Command {
-	all := []runner.Command{}
-	for _, s := range n.Scripts {
-		all = append(all, runner.Command{ID: tracker.CommandID(s.Name), Argv: s.Command, User: s.User, Timeout: s.Timeout})
-	}
-	for _, i := range n.Instances {
-		if c := i.Notify; c != nil {
-			all = append(all, runner.Command{ID: notify.CommandID(c.Instance), Argv: c.Script, User: c.User, Timeout: c.Timeout})
+	for ctx.Err() == nil {
+		changed := d.inputs.next()
+		if !c.waiting(d.host) {
+			return
 		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// shed lets go of what only the former configuration needed. The new one runs without: an error is told, and changes
+// nothing.
+func (d *Daemon) shed(next *config.Node) {
+	d.host.setVirtual(virtualAddresses(next))
+	err := errors.Join(d.host.trackers.Apply(trackerConfig(next)), d.host.runner.Configure(commands(next)))
+	if err != nil {
+		d.log.Warn("scripts of the former configuration are still known", "err", err)
+	}
+}
+
+// commands is everything that the runner may run for a node. Of two configurations the later one says what a command is.
+func commands(nodes ...*config.Node) []runner.Command {
+	byID := map[string]runner.Command{}
+	for _, n := range nodes {
+		for _, s := range n.Scripts {
+			id := tracker.CommandID(s.Name)
+			byID[id] = runner.Command{ID: id, Argv: s.Command, User: s.User, Timeout: s.Timeout}
+		}
+		for _, i := range n.Instances {
+			if c := i.Notify; c != nil {
+				id := notify.CommandID(c.Instance)
+				byID[id] = runner.Command{ID: id, Argv: c.Script, User: c.User, Timeout: c.Timeout}
+			}
+		}
+	}
+	all := make([]runner.Command, 0, len(byID))
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		all = append(all, byID[id])
 	}
 	return all
 }
 
-func trackerConfig(n *config.Node) tracker.Config {
-	c := tracker.Config{Scripts: n.Scripts, Files: n.Files, Gateways: n.Gateways}
-	for _, i := range n.Instances {
-		c.Bindings = append(c.Bindings, i.Track...)
+// trackerConfig is everything that is tracked on a node. Of two configurations the later one says what a thing is.
+func trackerConfig(nodes ...*config.Node) tracker.Config {
+	var c tracker.Config
+	for _, n := range nodes {
+		c.Scripts = latest(c.Scripts, n.Scripts, func(s tracker.Script) any { return s.Name })
+		c.Files = latest(c.Files, n.Files, func(f tracker.File) any { return f.Name })
+		c.Gateways = latest(c.Gateways, n.Gateways, func(g tracker.Gateway) any { return [2]any{g.Address, g.Interface} })
+		for _, i := range n.Instances {
+			c.Bindings = append(c.Bindings, i.Track...)
+		}
 	}
 	return c
+}
+
+// latest is next, and those of before that go by a name which it lacks.
+func latest[T any](before, next []T, name func(T) any) []T {
+	all := slices.Clone(next)
+	for _, b := range before {
+		if !slices.ContainsFunc(next, func(n T) bool { return name(n) == name(b) }) {
+			all = append(all, b)
+		}
+	}
+	return all
 }

@@ -6,10 +6,18 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/internal/config"
 	"github.com/tandem-lb/tandem/vip"
 	"github.com/tandem-lb/tandem/vrrp"
 )
+
+// sources tells the addresses of interfaces.
+type sources interface {
+	// primary is the address of an interface that is no virtual one.
+	primary(iface string) (netip.Addr, error)
+	// watchSource calls fn with it at once and after each change, the zero Addr while there is none, until ctx ends.
+	watchSource(ctx context.Context, iface string, fn func(netip.Addr))
+}
 
 // firstResults is how long a starting instance waits for the first results of its trackers. Interfaces answer in
 // milliseconds; an instance that waits longer starts in FAULT and says what it waits for.
@@ -34,82 +42,87 @@ func (i *instance) watchInputs(ctx context.Context) {
 		case <-i.judged:
 		case <-timer.C:
 		}
-		if due := i.judgeNow(time.Now()); !due.IsZero() {
+		if due := i.judge(time.Now()).due; !due.IsZero() {
 			timer.Reset(time.Until(due))
 		}
 	}
 }
 
-// judgeNow looks at the inputs and posts what changed. It returns when time alone may change the verdict.
-func (i *instance) judgeNow(now time.Time) time.Time {
+// judge looks at the inputs and posts what changed. It is one step with a reload, which posts its own: the machine hears
+// of both in the order in which they happened.
+func (i *instance) judge(now time.Time) verdict {
 	i.mu.Lock()
-	cfg, last := i.cfg, i.verdict
-	i.mu.Unlock()
-	in := inputs{
-		base:          cfg.VRRP.Priority,
-		tracked:       i.host.trackers.Inputs(cfg.Track),
-		backends:      i.host.health.all(),
-		started:       i.host.started,
-		recoveryUntil: i.host.recoveryUntil,
-	}
-	v := in.judge(now)
-	i.mu.Lock()
+	defer i.mu.Unlock()
+	in := i.inputs.inputs(i.cfg)
+	v, last := in.judge(now), i.verdict
 	i.verdict = v
-	i.mu.Unlock()
 	if v.outcome.Priority != last.outcome.Priority {
-		i.group.Post(i.name(), vrrp.PriorityChanged{Priority: v.outcome.Priority})
+		i.group.Post(i.name, vrrp.PriorityChanged{Priority: v.outcome.Priority})
 	}
 	if !slices.Equal(v.outcome.Faults, last.outcome.Faults) {
-		i.group.Post(i.name(), vrrp.FaultChanged{Reasons: v.outcome.Faults})
+		i.group.Post(i.name, vrrp.FaultChanged{Reasons: v.outcome.Faults})
 	}
 	if !slices.Equal(v.holds, last.holds) {
-		i.group.Post(i.name(), vrrp.HoldPreempt{Reasons: v.holds})
+		i.group.Post(i.name, vrrp.HoldPreempt{Reasons: v.holds})
 	}
-	return v.due
+	return v
+}
+
+// inputs gathers what moves an instance of this node.
+func (h *host) inputs(cfg config.Instance) inputs {
+	return inputs{
+		base:          cfg.VRRP.Priority,
+		tracked:       h.trackers.Inputs(cfg.Track),
+		backends:      h.health.all(),
+		started:       h.started,
+		recoveryUntil: h.recoveryUntil,
+	}
 }
 
 // prepare tells the state machine what is known before it starts: so a healthy node begins as BACKUP and not in FAULT.
 func (i *instance) prepare(ctx context.Context) {
-	if source, err := vip.PrimaryIPv4(i.host.kernel, i.config().VRRP.Interface, i.host.virtual()); err == nil {
-		i.group.Post(i.name(), vrrp.SourceChanged{Source: source}) // else watchSource tells
+	if source, err := i.sources.primary(i.config().VRRP.Interface); err == nil {
+		i.setSource(source) // else watchSource tells
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstResults)
 	defer cancel()
-	for tracker.Tally(i.config().VRRP.Priority, i.host.trackers.Inputs(i.config().Track)).Waiting {
+	for i.judge(time.Now()).outcome.Waiting && ctx.Err() == nil {
 		select {
 		case <-i.judged:
-			continue
 		case <-ctx.Done():
 		}
-		break
 	}
-	i.judgeNow(time.Now())
 	i.rejudge() // its deadline is watchInputs' affair
 }
 
-// watchSource tells the state machine the interface's own address. It starts anew when the node's virtual addresses
-// change, which are no sources.
+// watchSource tells the state machine the interface's own address.
 func (i *instance) watchSource(ctx context.Context) {
-	for ctx.Err() == nil {
-		virtual, changed := i.host.watchVirtual()
-		round, cancel := context.WithCancel(ctx)
-		stop := context.AfterFunc(changed, cancel)
-		err := vip.WatchSource(round, i.host.kernel, i.config().VRRP.Interface, virtual, func(source netip.Addr) {
-			i.group.Post(i.name(), vrrp.SourceChanged{Source: source})
-			i.exec.do(i.renewWill)
-		})
-		stop()
-		cancel()
-		i.report("watch the source address", err)
-	}
+	i.sources.watchSource(ctx, i.config().VRRP.Interface, func(source netip.Addr) {
+		i.setSource(source)
+		i.exec.do(i.renewWill)
+	})
 }
 
-// renewWill replaces the will of a master whose circumstances changed.
-func (i *instance) renewWill(context.Context) {
-	if !i.vips.Status().Held {
-		return
-	}
-	if err := i.host.keeper.SetWill(i.name(), i.will(i.applied.Addresses)); err != nil {
-		i.log.Error("keeper took no will: the former one stands", "err", err)
+func (i *instance) setSource(source netip.Addr) {
+	i.mu.Lock()
+	i.source = source
+	i.mu.Unlock()
+	i.group.Post(i.name, vrrp.SourceChanged{Source: source})
+}
+
+func (h *host) primary(iface string) (netip.Addr, error) {
+	virtual, _ := h.watchVirtual()
+	return vip.PrimaryIPv4(h.kernel, iface, virtual)
+}
+
+// watchSource starts anew when the node's virtual addresses change, which are no sources.
+func (h *host) watchSource(ctx context.Context, iface string, fn func(netip.Addr)) {
+	for ctx.Err() == nil {
+		virtual, changed := h.watchVirtual()
+		round, cancel := context.WithCancel(ctx)
+		stop := context.AfterFunc(changed, cancel)
+		_ = vip.WatchSource(round, h.kernel, iface, virtual, fn) // nil: it ends with its context only
+		stop()
+		cancel()
 	}
 }

@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"errors"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/internal/status"
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vrrp"
+)
+
+func TestInstanceSnapshot(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	peer := netip.MustParseAddr("10.0.0.2")
+	p := newWorld().instance(web("VI_1", "10.0.0.100/24"))
+	p.router.is(vrrp.Status{
+		Name: "VI_1", Interface: "eth0", VRID: 51, Version: vrrp.V2, State: vrrp.Backup, Since: now, Epoch: 7,
+		Priority: 80, ConfiguredPriority: 100, NoPreempt: true, AdvertInterval: time.Second, MasterDownInterval: 3687500 * time.Microsecond,
+		Faults: []string{"f"}, Holds: []string{"h"},
+		Master:   vrrp.MasterStatus{Address: peer, Priority: 90, Heard: now},
+		Counters: vrrp.Counters{Sent: 1, Received: 2, Transitions: 3},
+	})
+	p.verdict.outcome = tracker.Outcome{Terms: []tracker.Term{{ID: uplink, Weight: -20, Status: hysteresis.Down, Delta: -20, Fault: true, Text: "down"}}}
+	p.transitions = []status.Transition{{Time: now, From: "INIT", To: "BACKUP", Reason: "started"}}
+	got := p.snapshot()
+	got.Addresses, got.Counters.Dropped = nil, nil // see below
+	want := status.Instance{
+		Name: "VI_1", Interface: "eth0", VRID: 51, Version: 2, State: "BACKUP", Since: now, Epoch: 7,
+		Priority: status.Priority{Configured: 100, Effective: 80}, Preempt: false, Interval: 1, DownAfter: 3.6875,
+		Peer:   &status.Router{Address: peer, Priority: 90, Heard: now},
+		Faults: []string{"f"}, Holds: []string{"h"},
+		Terms:       []status.Term{{Tracker: "interface eth0", Weight: -20, Status: "down", Delta: -20, Fault: true, Text: "down"}},
+		Counters:    status.Counters{AdvertsSent: 1, AdvertsReceived: 2, Transitions: 3},
+		Transitions: p.transitions,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestAddressStatus(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	address := vip.Address{Prefix: netip.MustParsePrefix("10.0.0.100/24"), Interface: "eth0"}
+	base := status.Address{Prefix: address.Prefix, Interface: "eth0", Lease: 3}
+	with := func(change func(*status.Address)) status.Address {
+		a := base
+		change(&a)
+		return a
+	}
+	for _, tt := range []struct {
+		name string
+		in   vip.AddressStatus
+		want status.Address
+	}{
+		{"held", vip.AddressStatus{Address: address, Present: true, LeasedAt: now}, with(func(a *status.Address) { a.Held, a.RenewedAt = true, now })},
+		{"not held", vip.AddressStatus{Address: address}, base},
+		{"an error", vip.AddressStatus{Address: address, Err: errors.New("no")}, with(func(a *status.Address) { a.Error = "no" })},
+		{"no interface", vip.AddressStatus{Address: address, NoInterface: true}, with(func(a *status.Address) { a.Error = "no such interface" })},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := addressStatus(tt.in, 3*time.Second); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTrackerStatus(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	got := trackerStatus(tracker.State{
+		ID: uplink, Status: hysteresis.Up, Text: "carrier", Since: now, LastCheck: now, Duration: 1500 * time.Millisecond,
+		Run: 1, Limit: 2, Runs: 3, Failures: 4, Skipped: 5,
+	})
+	want := status.Tracker{
+		Name: "interface eth0", Status: "up", Text: "carrier", Since: now, LastCheck: now, Seconds: 1.5,
+		Run: 1, Limit: 2, Runs: 3, Failures: 4, Skipped: 5,
+	}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestBalancerSnapshot(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	front, server := netip.MustParseAddrPort("10.0.0.100:443"), netip.MustParseAddrPort("10.0.0.11:80")
+	var got status.Snapshot
+	balancer(&got, proxy.Snapshot{
+		Frontends: []proxy.FrontendStatus{{
+			Name: "https", Binds: []proxy.BindStatus{{Address: front, VIP: true, TLS: true, Gate: proxy.Closed}},
+			Traffic: proxy.Traffic{Connections: 1, Accepted: 2, Requests: 3},
+		}},
+		Backends: []proxy.BackendStatus{{
+			Name: "web", Healthy: 1, Total: 1, Known: true,
+			Servers: []proxy.ServerStatus{{
+				Name: "web1", Address: server, Weight: 2, Status: hysteresis.Up, Text: "200 OK", Since: now,
+				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6,
+			}},
+		}},
+	}, proxy.Config{Backends: []proxy.Backend{{Name: "web", Algorithm: "round_robin"}}})
+	want := status.Snapshot{
+		Frontends: []status.Frontend{{
+			Name: "https", Binds: []status.Bind{{Address: front, TLS: true, VIP: true, Gate: "closed"}}, Connections: 1, Accepted: 2, Requests: 3,
+		}},
+		Backends: []status.Backend{{
+			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
+			Servers: []status.Server{{
+				Name: "web1", Address: server, Weight: 2, Status: "up", Check: "200 OK", Since: now,
+				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6,
+			}},
+		}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// Whoever reads the JSON finds lists, not null.
+func TestEmptySnapshotHasLists(t *testing.T) {
+	var got status.Snapshot
+	balancer(&got, proxy.Snapshot{}, proxy.Config{})
+	if got.Frontends == nil || got.Backends == nil {
+		t.Errorf("got %+v", got)
+	}
+}

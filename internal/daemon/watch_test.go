@@ -1,0 +1,97 @@
+package daemon
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/tracker"
+)
+
+var uplink = tracker.ID{Kind: tracker.KindInterface, Name: "eth0"}
+
+func tracking(s hysteresis.Status) inputs {
+	return inputs{tracked: []tracker.Input{{Binding: tracker.Binding{ID: uplink}, State: tracker.State{ID: uplink, Status: s}}}}
+}
+
+// A node whose interface answers in time begins as BACKUP, without a FAULT before it.
+func TestPrepareWaitsForFirstResults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		p := w.instance(web("VI_1"))
+		w.inputs.set(tracking(hysteresis.Unknown))
+		go func() {
+			time.Sleep(10 * time.Millisecond)
+			w.inputs.set(tracking(hysteresis.Up))
+			p.rejudge()
+		}()
+		began := time.Now()
+		p.prepare(t.Context())
+		if took := time.Since(began); took != 10*time.Millisecond {
+			t.Errorf("took %v, want as long as the interface needs", took)
+		}
+		w.want(t,
+			"vrrp.SourceChanged{10.0.0.1}",
+			"vrrp.FaultChanged{[interface eth0: waiting for its first result]}",
+			"vrrp.FaultChanged{[]}",
+		)
+	})
+}
+
+func TestPrepareDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		p := w.instance(web("VI_1"))
+		w.inputs.set(tracking(hysteresis.Unknown))
+		began := time.Now()
+		p.prepare(t.Context())
+		if took := time.Since(began); took != firstResults {
+			t.Errorf("took %v, want %v", took, firstResults)
+		}
+	})
+}
+
+func TestWatchInputsTellsWhatChangedAndWhatTimeChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		p := w.instance(web("VI_1"))
+		now := time.Now().UTC() // reasons tell the time of day
+		w.inputs.set(inputs{started: now, recoveryUntil: now.Add(30 * time.Second)})
+		ctx, cancel := context.WithCancel(t.Context())
+		var loop sync.WaitGroup
+		loop.Go(func() { p.watchInputs(ctx) })
+		synctest.Wait()
+		w.want(t, "vrrp.HoldPreempt{[the last run ended uncleanly: no preemption until 00:00:30]}")
+
+		p.rejudge()
+		synctest.Wait()
+		w.want(t) // nothing changed
+
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		w.want(t, "vrrp.HoldPreempt{[]}") // nobody had to say so
+
+		w.inputs.set(tracking(hysteresis.Down))
+		p.rejudge()
+		synctest.Wait()
+		w.want(t, "vrrp.FaultChanged{[interface eth0: down]}")
+		cancel()
+		loop.Wait()
+	})
+}
+
+func TestBroadcastWakesAllWhoWait(t *testing.T) {
+	b := newBroadcast()
+	first, second := b.next(), b.next()
+	b.raise()
+	<-first
+	<-second
+	select {
+	case <-b.next():
+		t.Error("what was told already is told again")
+	default:
+	}
+}
