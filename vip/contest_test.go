@@ -107,6 +107,39 @@ func TestContestFollowsReload(t *testing.T) {
 	})
 }
 
+// lateListener goes on telling after it was cancelled, as one that was just about to may.
+type lateListener struct{ heard func(vip.Claim) }
+
+func (l *lateListener) Listen(_ []vip.Address, heard func(vip.Claim)) (cancel func()) {
+	l.heard = heard
+	return func() {}
+}
+
+// TestLateClaimIsNoContest: what is heard after Release concerns us no more.
+func TestLateClaimIsNoContest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, l := viptest.NewKernel("v0"), &lateListener{}
+		s, err := vip.New(config(1), k, k, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		s.Listener = l
+		s.Contested = func(vip.Claim) { told++ }
+		viptest.Go(t, s.Run)
+		mustAcquire(t, s)
+		claim := vip.Claim{Interface: "v0", Addr: address("10.77.0.100/32").Prefix.Addr(), MAC: net.HardwareAddr{2, 0xdd, 0, 0, 0, 1}}
+		l.heard(claim)
+		if err := s.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.heard(claim)
+		if got := s.Status().ForeignClaims; got != 1 || told != 1 {
+			t.Errorf("got %d claims counted and %d told, want the one while held", got, told)
+		}
+	})
+}
+
 // TestDuplicateIsMendedAtOnce: an address that is silenced under our eyes; and who silences it again and again is no
 // busy loop.
 func TestDuplicateIsMendedAtOnce(t *testing.T) {

@@ -211,15 +211,23 @@ func TestIntegrationInterfaceDownAndUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	added, cancel := env.Kernel.Subscribe(func(e vip.Event) bool { return e.Kind == vip.AddressAdded })
+	changed, cancel := env.Kernel.Subscribe(func(e vip.Event) bool { return e.Kind == vip.AddressAdded })
 	defer cancel()
-	if err := h.LinkSetDown(link); err != nil {
+	if err := h.LinkSetDown(link); err != nil { // the address is gone when this returns
 		t.Fatal(err)
 	}
-	select {
-	case <-added:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the address was not put back")
+	late := time.After(10 * time.Second)
+	for back := false; !back; {
+		select {
+		case <-changed: // or a late word of Acquire's
+		case <-late:
+			t.Fatal("the address was not put back")
+		}
+		list, err := env.Kernel.Addresses("v0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		back = len(list) == 1
 	}
 	if err := h.LinkSetUp(link); err != nil {
 		t.Fatal(err)
@@ -248,6 +256,17 @@ func TestIntegrationIPv6Disabled(t *testing.T) {
 	}
 	if err := env.Kernel.Delete(a); err != nil {
 		t.Errorf("got error %v, want none", err)
+	}
+	h := newHandle(t)
+	link, err := h.LinkByName("v0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.LinkSetMTU(link, 1000); err != nil { // IPv6 wants 1280 (RFC 8200 section 5)
+		t.Fatal(err)
+	}
+	if err := env.Kernel.Delete(a); err != nil {
+		t.Errorf("with a small MTU: got error %v, want none", err)
 	}
 }
 

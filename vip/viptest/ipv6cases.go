@@ -101,17 +101,22 @@ func kernelPrimaryIPv6(t *testing.T, e Env) {
 
 // setAdoptsForeignIPv6: whatever brought the address, with whatever prefix length, it becomes ours in all.
 func setAdoptsForeignIPv6(t *testing.T, e Env) {
-	for _, there := range []string{"fd00:77::100/64", "fd00:77::100/128"} {
-		if err := e.World.AddAddress(e.Interface, netip.MustParsePrefix(there)); err != nil {
+	for _, tt := range []struct {
+		there string
+		lease time.Duration
+	}{
+		{"fd00:77::100/64", time.Minute}, {"fd00:77::100/128", time.Minute}, {"fd00:77::100/64", 0}, {"fd00:77::100/128", 0},
+	} {
+		if err := e.World.AddAddress(e.Interface, netip.MustParsePrefix(tt.there)); err != nil {
 			t.Fatal(err)
 		}
-		s, stop := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("fd00:77::100/128")}, GARP: quick, Lease: time.Minute})
+		s, stop := e.start(t, vip.Config{Addresses: []vip.Address{e.addr("fd00:77::100/128")}, GARP: quick, Lease: tt.lease})
 		acquire(t, s)
 		got, _ := e.has("fd00:77::100/128")
 		got.Left = 0
-		want := vip.Held{Prefix: netip.MustParsePrefix("fd00:77::100/128"), Leased: true, Deprecated: true, NoPrefixRoute: true}
+		want := vip.Held{Prefix: netip.MustParsePrefix("fd00:77::100/128"), Leased: tt.lease > 0, Deprecated: true, NoPrefixRoute: true}
 		if got != want {
-			t.Errorf("%s was there: got %+v, want %+v", there, got, want)
+			t.Errorf("%s was there: got %+v, want %+v", tt.there, got, want)
 		}
 		if st := s.Status(); st.ForeignDeletions != 0 || st.DADFailures != 0 {
 			t.Errorf("got %+v, want nothing of ours counted", st.Counters)
@@ -152,6 +157,10 @@ func setDuplicate(t *testing.T, e Env) {
 func setApplyOptions(t *testing.T, e Env) {
 	peer := e.addr("10.77.0.100/32")
 	peer.Peer = netip.MustParseAddr("10.77.0.1")
+	peer6 := e.addr("fd00:77::100/128")
+	peer6.Peer = netip.MustParseAddr("fd00:77::1")
+	other6 := peer6
+	other6.Peer = netip.MustParseAddr("fd00:77::2")
 	other := peer
 	other.Peer = netip.MustParseAddr("10.77.0.2")
 	broadcast := e.addr("10.77.0.100/24")
@@ -159,7 +168,7 @@ func setApplyOptions(t *testing.T, e Env) {
 	s, _ := e.start(t, vip.Config{Lease: time.Minute})
 	acquire(t, s)
 	for _, a := range []vip.Address{
-		e.addr("fd00:77::100/64"), e.addr("fd00:77::100/128"), e.addr("10.77.0.100/32"), peer, other, broadcast, e.addr("10.77.0.100/24"),
+		e.addr("fd00:77::100/64"), e.addr("fd00:77::100/128"), peer6, other6, e.addr("10.77.0.100/32"), peer, other, broadcast, e.addr("10.77.0.100/24"),
 	} {
 		cfg := vip.Config{Instance: "VI_1", Addresses: []vip.Address{a}, GARP: quick, Lease: time.Minute}
 		if err := s.Apply(t.Context(), cfg); err != nil {

@@ -142,7 +142,7 @@ func setInterfaceLate(t *testing.T, e Env) {
 }
 
 func setLeftovers(t *testing.T, e Env) {
-	for _, p := range []string{"10.77.0.1/24", "10.77.0.100/32", "10.77.0.101/24"} {
+	for _, p := range []string{"10.77.0.1/24", "10.77.0.100/32", "10.77.0.101/24", "fd00:77::100/64", "fd00:77::101/64"} {
 		if err := e.World.AddAddress(e.Interface, netip.MustParsePrefix(p)); err != nil {
 			t.Fatal(err)
 		}
@@ -151,15 +151,16 @@ func setLeftovers(t *testing.T, e Env) {
 	elsewhere.Interface = "none0"
 	s, _ := e.start(t, vip.Config{Addresses: []vip.Address{
 		e.addr("10.77.0.100/32"), e.addr("10.77.0.101/32"), e.addr("10.77.0.102/32"), elsewhere,
+		e.addr("fd00:77::100/64"), e.addr("fd00:77::101/128"),
 	}})
-	for _, want := range [][]vip.Address{{e.addr("10.77.0.100/32")}, nil} {
+	for _, want := range [][]vip.Address{{e.addr("10.77.0.100/32"), e.addr("fd00:77::100/64")}, nil} {
 		removed, err := s.ClearLeftovers(t.Context())
 		if err != nil || !reflect.DeepEqual(removed, want) {
 			t.Fatalf("got %v removed and error %v, want %v", removed, err, want)
 		}
 	}
-	// 10.77.0.101/24 is not the configured 10.77.0.101/32: it may be the node's own.
-	if got, want := e.prefixes(t), []string{"10.77.0.1/24", "10.77.0.101/24"}; !reflect.DeepEqual(got, want) {
+	// 10.77.0.101/24 is not the configured 10.77.0.101/32: it may be the node's own. So may fd00:77::101/64.
+	if got, want := e.prefixes(t), []string{"10.77.0.1/24", "10.77.0.101/24", "fd00:77::101/64"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
