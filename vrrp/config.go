@@ -20,6 +20,9 @@ const (
 // one packet" without fragments (RFC 9568 section 5.2.5), whose loss would be the master's silence.
 const maxAddresses6 = (1500 - ipv6Len - headerLen) / 16
 
+// maxDelay is the longest delay that Keepalived takes: a router that waits longer is one that was forgotten.
+const maxDelay = 1000 * time.Second
+
 // learnedIntervals bounds the interval that a v3 master may teach, in own ones, where Config.MaxLearnedInterval does not: a
 // backup that believed in 40 s would wait two minutes for a dead master.
 const learnedIntervals = 10
@@ -57,6 +60,15 @@ type Config struct {
 	// MaxLearnedInterval bounds the advert interval that a v3 backup takes over from the master: adverts with a longer one
 	// are dropped. 0: ten times AdvertInterval. At least AdvertInterval.
 	MaxLearnedInterval time.Duration
+	// PreemptDelay is for how long a backup leaves a master of lower priority alone after it first heard it: the host that
+	// comes back may need a while for all else. It concerns failback alone: who is silent, resigns or whose priority fell is
+	// replaced without it. 0 to 1000 s; it does nothing for an owner, or with NoPreempt.
+	PreemptDelay time.Duration
+	// StartupDelay is for how long after Startup the router only listens. 0 to 1000 s.
+	StartupDelay time.Duration
+	// WarmUp is for how long after Startup or a fault the router only listens while it has heard no other one: a switch
+	// may not pass traffic yet on a port that is up. One advert proves the link and ends it. 0 to 1000 s.
+	WarmUp time.Duration
 	// UnicastPeers are where adverts go instead of the group, and who may send some. None: multicast.
 	UnicastPeers []Peer
 	// UnicastTTL is the TTL, or hop limit, of adverts to peers. 0: 255. To the group it is always 255.
@@ -95,6 +107,14 @@ func (c *Config) Validate() error {
 	}
 	if err := c.validatePeers(); err != nil {
 		return err
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"preempt delay", c.PreemptDelay}, {"startup delay", c.StartupDelay}, {"warm-up", c.WarmUp}} {
+		if d.value < 0 || d.value > maxDelay {
+			return fmt.Errorf("instance %s: %s of %v, want 0s to %v", c.Name, d.name, d.value, maxDelay)
+		}
 	}
 	if c.Version == V3 && c.Auth != (Auth{}) {
 		// "VRRPv3 does not include any authentication" (RFC 9568 section 9): there is no room for a password.

@@ -11,6 +11,9 @@
 // results come back as events. Nothing in a Machine reads a clock, sends, waits or logs, so a LAN of machines runs
 // hours of protocol in milliseconds; see sim_test.go for what is proved that way.
 //
+// The members of a sync group keep to their own protocol, but each one that wants to be Master waits for the others, and
+// resigns with them.
+//
 // A master that keeps another process beating for it (Beat) is not silent when its own is late. A Group that overslept
 // steps down before it says a word.
 //
@@ -32,6 +35,7 @@
 //	machine_hear.go   adverts
 //	machine_role.go   becoming master, resigning, yielding
 //	machine_input.go  faults, priority, addresses, configuration
+//	sync.go           sync groups: Master together or not at all
 //	conn.go           Conn, what a Link needs of a socket; conn_linux.go has the raw one, conn4 and conn6 its families
 //	link.go           Link: receive, judge, dispatch
 //	report.go         the counters and the log lines of what a Link drops

@@ -23,6 +23,8 @@ const (
 type GroupConfig struct {
 	// Instances run in one loop. Each is valid (Config.Validate) and has a name of its own.
 	Instances []Config
+	// Sync makes them a sync group: they are Master together, or none is, and what makes one faulty makes all of them so.
+	Sync bool
 	// Links has the Link of the interface of every instance of IPv4, by name, Links6 that of every instance of IPv6.
 	Links, Links6 map[string]*Link
 	// Do carries out an action of an instance other than SendAdvert. It must not block, carries out the actions of an
@@ -39,9 +41,10 @@ type GroupConfig struct {
 
 // Group runs virtual routers in one loop. Post and Status may be called from any goroutine.
 type Group struct {
-	cfg     GroupConfig
-	members []*member          // fixed
-	byName  map[string]*member // fixed
+	cfg      GroupConfig
+	members  []*member          // fixed
+	machines []*Machine         // of the members; owned by the loop
+	byName   map[string]*member // fixed
 
 	mu      sync.Mutex
 	queue   []posted // guarded by mu
@@ -111,8 +114,10 @@ func NewGroup(cfg GroupConfig) (*Group, error) {
 			machine: NewMachine(c),
 			link:    link,
 		}
+		mb.machine.grouped = cfg.Sync
 		mb.publish()
 		g.members = append(g.members, mb)
+		g.machines = append(g.machines, mb.machine)
 		g.byName[c.Name] = mb
 	}
 	return g, nil

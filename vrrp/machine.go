@@ -41,6 +41,16 @@ type Machine struct {
 	downAt    time.Time // Master_Down_Timer
 	releaseBy time.Time // end of the wait for AddressesReleased
 	retryAt   time.Time // end of the fault that AddressFailed made
+	startedBy time.Time // end of the startup delay
+	warmBy    time.Time // end of the warm-up; zero: the link is proven
+
+	lowerSince time.Time // first advert of a lower priority, of those that came without a higher one between; zero: none
+
+	// What a sync group makes of it, see sync.go.
+	grouped    bool
+	wanting    bool   // Backup whose down timer has fired, waiting for the others
+	groupFault string // why others cannot serve
+	yields     string // why it resigns for the group; "": it does not
 
 	// Addresses. Events that come while a release is under way find the machine in one of two places: resigning, still
 	// Master, the priority-0 advert to come; or already Backup or Fault, perhaps with a parting advert to send.
@@ -165,6 +175,14 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 	case ConfigChanged:
 		m.reconfigure(now, ev.Config)
 		return out
+	case groupFault:
+		m.groupFault = ev.reason
+		return m.reconsider(now, out)
+	case groupTakes:
+		return m.becomeMaster(now, m.takeover(now), out)
+	case groupYields:
+		m.yields = ev.reason
+		return m.resign(now, out)
 	}
 	return out
 }
@@ -179,7 +197,7 @@ func (m *Machine) tick(now time.Time, out []Action) []Action {
 		out = m.reconsider(now, out)
 	}
 	if due(m.downAt, now) {
-		out = m.becomeMaster(now, m.takeover(now), out)
+		out = m.masterDown(now, out)
 	}
 	if due(m.advertAt, now) {
 		// "If the Adver_Timer fires, then: o Send an ADVERTISEMENT o Reset the Adver_Timer to Advertisement_Interval"

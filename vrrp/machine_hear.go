@@ -20,6 +20,7 @@ func (p *peer) fell() bool { return p.priority < p.peak }
 
 // hear takes an advert that counts.
 func (m *Machine) hear(now time.Time, ad *Advert, from netip.Addr, out []Action) []Action {
+	m.warmBy = time.Time{}
 	if m.state == Master {
 		return m.hearAsMaster(now, ad, from, out)
 	}
@@ -53,13 +54,25 @@ func (m *Machine) hearAsBackup(now time.Time, ad *Advert) {
 	case ad.Priority == PriorityResign:
 		// "If the Priority in the ADVERTISEMENT is Zero, then: o Set the Master_Down_Timer to Skew_Time". So the highest
 		// of several backups is the first.
-		m.downAt = now.Add(m.skewTime())
-	case ad.Priority >= m.priority || !m.preempts():
+		m.wait(now, m.skewTime())
+	case !m.lower(now, ad) || !m.preempts(now):
 		// "If Preempt_Mode is False, or If the Priority in the ADVERTISEMENT is greater than or equal to the local
 		// Priority, then: o Reset the Master_Down_Timer to Master_Down_Interval else: o Discard the ADVERTISEMENT"
 		m.learn(ad)
-		m.downAt = now.Add(m.MasterDownInterval())
+		m.wait(now, m.MasterDownInterval())
 	}
+}
+
+// lower reports whether an advert is of a lower priority, and notes since when they are.
+func (m *Machine) lower(now time.Time, ad *Advert) bool {
+	if ad.Priority >= m.priority {
+		m.lowerSince = time.Time{}
+		return false
+	}
+	if m.lowerSince.IsZero() {
+		m.lowerSince = now
+	}
+	return true
 }
 
 // learn is version 3's: "Set Active_Adver_Interval to Max Advertise Interval contained in the ADVERTISEMENT o Recompute the
@@ -73,12 +86,17 @@ func (m *Machine) learn(ad *Advert) {
 // preempts reports whether this node takes over from a live master of lower priority.
 //
 // Preempt_Mode False is about failback alone: a node that comes back leaves a master alone that serves as it did. A
-// master whose priority fell since it took over is getting worse, which is what the higher priority is for.
-func (m *Machine) preempts() bool {
-	if len(m.holds) > 0 {
+// master whose priority fell since it took over is getting worse, which is what the higher priority is for. PreemptDelay
+// only puts failback off.
+func (m *Machine) preempts(now time.Time) bool {
+	switch {
+	case len(m.holds) > 0:
 		return false
+	case m.cfg.Priority == PriorityOwner || m.peer.fell():
+		return true
+	default:
+		return !m.cfg.NoPreempt && now.Sub(m.lowerSince) >= m.cfg.PreemptDelay
 	}
-	return !m.cfg.NoPreempt || m.cfg.Priority == PriorityOwner || m.peer.fell()
 }
 
 // hearAsMaster is RFC 3768 section 6.4.3, with RFC 9568's answer to a lower priority.

@@ -9,13 +9,16 @@ import (
 
 // startup is RFC 3768 section 6.4.1.
 func (m *Machine) startup(now time.Time, out []Action) []Action {
-	switch {
-	case m.state != Initialize || m.stopping:
+	if m.state != Initialize || m.stopping {
 		return out
+	}
+	m.startedBy = now.Add(m.cfg.StartupDelay)
+	listen := len(m.holds) > 0 || m.grouped || m.cfg.StartupDelay > 0 || m.cfg.WarmUp > 0
+	switch {
 	case m.faulty():
 		return append(out, m.enter(now, Fault, m.faultReason()))
-	case m.priority == PriorityOwner && len(m.holds) == 0:
-		// An owner that must not preempt yet listens first like everybody else.
+	case m.priority == PriorityOwner && !listen:
+		// An owner that must not preempt yet, or not alone, listens first like everybody else.
 		return m.becomeMaster(now, "started as owner", out)
 	default:
 		return m.becomeBackup(now, "started", out)
@@ -25,7 +28,8 @@ func (m *Machine) startup(now time.Time, out []Action) []Action {
 // shutdown leaves for Initialize: at once from a state that holds nothing, else when the addresses are gone.
 func (m *Machine) shutdown(now time.Time, out []Action) []Action {
 	m.stopping = true
-	m.downAt, m.retryAt = time.Time{}, time.Time{}
+	m.rest()
+	m.retryAt = time.Time{}
 	switch {
 	case m.state == Initialize:
 		return out
@@ -40,10 +44,45 @@ func (m *Machine) shutdown(now time.Time, out []Action) []Action {
 	}
 }
 
+// masterDown is what the Master_Down_Timer does when it fires. Delays that have not passed put it off.
+func (m *Machine) masterDown(now time.Time, out []Action) []Action {
+	if first := m.notBefore(); first.After(now) {
+		m.downAt = first
+		return out
+	}
+	if m.grouped {
+		m.rest()
+		m.wanting = true
+		return out
+	}
+	return m.becomeMaster(now, m.takeover(now), out)
+}
+
+// notBefore is when the delays end that keep a node listening after its start or a fault.
+func (m *Machine) notBefore() time.Time {
+	if m.warmBy.After(m.startedBy) {
+		return m.warmBy
+	}
+	return m.startedBy
+}
+
+// wait sets the Master_Down_Timer.
+func (m *Machine) wait(now time.Time, d time.Duration) {
+	m.wanting = false
+	m.downAt = now.Add(d)
+}
+
+// rest stops the Master_Down_Timer.
+func (m *Machine) rest() {
+	m.wanting = false
+	m.downAt = time.Time{}
+}
+
 // becomeMaster takes over. The advert comes first, so that a former master drops the addresses before they appear here.
 func (m *Machine) becomeMaster(now time.Time, reason string, out []Action) []Action {
-	m.downAt = time.Time{}
+	m.rest()
 	m.advertAt = now.Add(m.cfg.AdvertInterval)
+	m.lowerSince = time.Time{}
 	m.peer, m.resigned, m.learned = peer{}, netip.Addr{}, 0
 	// A release of the last term may be under way still. The executor is ordered and ends it before it acquires; there is
 	// nothing left to say when it has.
@@ -58,8 +97,11 @@ func (m *Machine) becomeMaster(now time.Time, reason string, out []Action) []Act
 // What was learned of a former master is forgotten: "Set the Active_Adver_Interval to Advertisement_Interval" (RFC 9568
 // section 6.4.1).
 func (m *Machine) becomeBackup(now time.Time, reason string, out []Action) []Action {
-	m.learned = 0
-	m.downAt = now.Add(m.MasterDownInterval())
+	m.learned, m.lowerSince = 0, time.Time{}
+	if m.state != Master {
+		m.warmBy = now.Add(m.cfg.WarmUp)
+	}
+	m.wait(now, m.MasterDownInterval())
 	return append(out, m.enter(now, Backup, reason))
 }
 
@@ -79,7 +121,7 @@ func (m *Machine) stepDown(now time.Time, reason string, out []Action) []Action 
 	if !m.resigning { // else the release is under way
 		out = m.release(now, out)
 	}
-	m.resigning = false
+	m.resigning, m.yields = false, ""
 	switch {
 	case m.stopping: // gone goes on to Initialize
 		return append(out, m.enter(now, Backup, reason))
@@ -129,7 +171,8 @@ func (m *Machine) gone(now time.Time, out []Action) []Action {
 // Transition to the {Initialize} state" (section 6.4.3). A fault does the same and leaves for Fault; when the fault has
 // passed meanwhile the addresses are given up all the same, and the node begins anew as Backup.
 func (m *Machine) farewell(now time.Time, out []Action) []Action {
-	m.resigning = false
+	yields := m.yields
+	m.resigning, m.yields = false, ""
 	m.advertAt = time.Time{}
 	out = append(out, SendAdvert{Advert: m.cfg.advert(PriorityResign)})
 	switch {
@@ -137,6 +180,8 @@ func (m *Machine) farewell(now time.Time, out []Action) []Action {
 		return append(out, m.enter(now, Initialize, "shutdown"))
 	case m.faulty():
 		return append(out, m.enter(now, Fault, m.faultReason()))
+	case yields != "":
+		return m.becomeBackup(now, yields, out)
 	default:
 		return m.becomeBackup(now, "resigned for a fault that has passed", out)
 	}
@@ -148,8 +193,8 @@ func (m *Machine) overslept(now time.Time, slept time.Duration, out []Action) []
 	case Master:
 		return m.stepDown(now, fmt.Sprintf("overslept %v", slept.Round(time.Millisecond)), out)
 	case Backup:
-		if !m.downAt.IsZero() {
-			m.downAt = now.Add(m.MasterDownInterval())
+		if m.wanting || !m.downAt.IsZero() {
+			m.wait(now, m.MasterDownInterval())
 		}
 	}
 	return out
@@ -157,11 +202,21 @@ func (m *Machine) overslept(now time.Time, slept time.Duration, out []Action) []
 
 // faulty reports whether the node cannot serve.
 func (m *Machine) faulty() bool {
-	return len(m.faults) > 0 || m.failure != "" || m.sourceless
+	return len(m.faults) > 0 || m.failure != "" || m.sourceless || m.groupFault != ""
 }
 
-// faultReasons lists why the node cannot serve. That there is no source address is told when nobody else has.
+// faultReasons lists why the node cannot serve.
 func (m *Machine) faultReasons() []string {
+	reasons := m.ownFaults()
+	if m.groupFault != "" {
+		reasons = append(reasons, m.groupFault)
+	}
+	return reasons
+}
+
+// ownFaults lists why this instance cannot serve, whatever its group. That there is no source address is told when
+// nobody else has.
+func (m *Machine) ownFaults() []string {
 	reasons := append([]string(nil), m.faults...)
 	if m.failure != "" {
 		reasons = append(reasons, m.failure)
@@ -183,7 +238,7 @@ func (m *Machine) reconsider(now time.Time, out []Action) []Action {
 	case faulty && m.state == Master:
 		return m.resign(now, out)
 	case faulty && m.state == Backup:
-		m.downAt = time.Time{}
+		m.rest()
 		return append(out, m.enter(now, Fault, m.faultReason()))
 	case !faulty && m.state == Fault:
 		return m.becomeBackup(now, "fault cleared", out)

@@ -66,8 +66,20 @@ func (g *Group) deliver(now time.Time) {
 	}
 }
 
-// step gives a member one event and carries out what it wants.
+// step gives a member an event, and the members of a sync group what follows for them.
 func (g *Group) step(now time.Time, mb *member, ev Event) {
+	g.apply(now, mb, ev)
+	for g.cfg.Sync {
+		i, ev, ok := concert(g.machines)
+		if !ok {
+			return
+		}
+		g.apply(now, g.members[i], ev)
+	}
+}
+
+// apply gives a member one event and carries out what it wants.
+func (g *Group) apply(now time.Time, mb *member, ev Event) {
 	g.actions = mb.machine.Step(now, ev, g.actions[:0])
 	switch ev.(type) {
 	case ConfigChanged, SourceChanged:

@@ -32,6 +32,8 @@ type Status struct {
 	Priority           uint8 // effective
 	ConfiguredPriority uint8
 	NoPreempt          bool
+	Grouped            bool // in a sync group
+	WantsMaster        bool // Backup, and waiting for the other members of the sync group
 	AdvertInterval     time.Duration
 	MasterDownInterval time.Duration
 
@@ -46,6 +48,7 @@ type Status struct {
 	AdvertDue     time.Time
 	MasterDownDue time.Time
 	RetryDue      time.Time // end of the fault that lost addresses made
+	NotBefore     time.Time // end of the startup delay or the warm-up: no takeover before
 
 	BeatElsewhere bool // a Beat sends the periodic adverts, not the Group
 	Counters      Counters
@@ -107,6 +110,8 @@ func (m *Machine) status() Status {
 		Priority:           m.priority,
 		ConfiguredPriority: m.cfg.Priority,
 		NoPreempt:          m.cfg.NoPreempt,
+		Grouped:            m.grouped,
+		WantsMaster:        m.wanting,
 		AdvertInterval:     m.cfg.AdvertInterval,
 		MasterDownInterval: m.MasterDownInterval(),
 		Faults:             m.faultReasons(),
@@ -120,6 +125,7 @@ func (m *Machine) status() Status {
 		AdvertDue:     m.advertAt,
 		MasterDownDue: m.downAt,
 		RetryDue:      m.retryAt,
+		NotBefore:     m.notBefore(),
 	}
 	if !m.sourceless {
 		s.Source = m.source

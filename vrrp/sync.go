@@ -1,0 +1,72 @@
+package vrrp
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A sync group's instances are Master together, or none of them is: each one has to want it. What makes one faulty makes
+// all of them so. The rules are here, and every Machine keeps to its own protocol: it only waits to become Master until it
+// is told to, and resigns when it is told to.
+
+// The events that one member's state makes of another's.
+type (
+	// groupFault is why other members cannot serve. "": they can.
+	groupFault struct{ reason string }
+	// groupTakes lets a member become Master that wants to.
+	groupTakes struct{}
+	// groupYields has a Master resign.
+	groupYields struct{ reason string }
+)
+
+func (groupFault) event()  {}
+func (groupTakes) event()  {}
+func (groupYields) event() {}
+
+// concert says what a member of a sync group has to be told next: which one, and what. It reports false when the group is of
+// one mind. Telling it changes the member, so asking again comes to an end.
+func concert(members []*Machine) (which int, ev Event, ok bool) {
+	for i, m := range members {
+		if reason := faultOfOthers(members, m); reason != m.groupFault {
+			return i, groupFault{reason}, true
+		}
+	}
+	var behind *Machine
+	for _, m := range members {
+		if !m.forward() {
+			behind = m
+			break
+		}
+	}
+	for i, m := range members {
+		switch {
+		case behind == nil && m.wanting:
+			return i, groupTakes{}, true
+		case behind != nil && m.Beating():
+			return i, groupYields{fmt.Sprintf("%s of the sync group is %s", behind.cfg.Name, behind.stage())}, true
+		}
+	}
+	return 0, nil, false
+}
+
+// forward reports whether the machine is Master, and about to stay it, or wants to be.
+func (m *Machine) forward() bool { return m.Beating() || m.wanting }
+
+// stage is the state in words, resigning included.
+func (m *Machine) stage() string {
+	if m.resigning {
+		return "resigning"
+	}
+	return m.state.String()
+}
+
+// faultOfOthers is why members of the group besides m cannot serve.
+func faultOfOthers(members []*Machine, m *Machine) string {
+	var reasons []string
+	for _, other := range members {
+		if own := other.ownFaults(); other != m && len(own) > 0 {
+			reasons = append(reasons, fmt.Sprintf("%s: %s", other.cfg.Name, strings.Join(own, "; ")))
+		}
+	}
+	return strings.Join(reasons, "; ")
+}
