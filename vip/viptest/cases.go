@@ -292,6 +292,9 @@ func kernelPrimary(t *testing.T, e Env) {
 		}
 	}
 	none := "source address on " + e.Interface + ": no IPv4 address besides the virtual ones"
+	if err := e.Kernel.Add(e.addr("fd00:77::1/64"), 0); err != nil {
+		t.Fatal(err)
+	}
 	check("", none)
 	for _, p := range []string{"10.77.0.100/24", "10.77.0.101/32"} {
 		if err := e.Kernel.Add(e.addr(p), time.Minute); err != nil {
