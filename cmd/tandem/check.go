@@ -19,7 +19,7 @@ func checkCommand() *cobra.Command {
 Everything wrong is told at once, as file:line:col: path: what, want what. Warnings do not fail the check: they tell of
 what works and is hardly meant, such as weights that can never make the other node take over. Where this host is one of
 the file's nodes, its interfaces, programs and certificates are looked at too.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneFile,
 	}
 	node := cmd.Flags().String("node", "", "check as this node (default: $TANDEM_NODE, else the host name)")
 	offline := cmd.Flags().Bool("offline", false, "look at the file only, not at this host")
@@ -57,6 +57,13 @@ the file's nodes, its interfaces, programs and certificates are looked at too.`,
 		return err
 	}
 	return cmd
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("check: want one configuration file, got %d", len(args))
+	}
+	return nil
 }
 
 // thisNode is the view of the node that this host is.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -101,7 +100,7 @@ func reloadCommand() *cobra.Command {
 		if _, err := call(cmd.Context(), reloadTimeout, *socket, line); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(os.Stdout, "reloaded")
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "reloaded")
 		return err
 	}
 	return cmd

@@ -12,7 +12,8 @@ import (
 // demoUnavailable is the exit status where neither root nor user namespaces are to be had.
 const demoUnavailable = 2
 
-func demoCommand() *cobra.Command {
+// demoCommand needs enter to get the process to where it can make namespaces, as demo.Enter does.
+func demoCommand(enter func() (code int, done bool, err error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Build a pair in namespaces, pull its cable, and show what a client sees",
@@ -22,9 +23,9 @@ Nothing outside the namespaces is touched. Exit 0: every outage stayed below its
 could not go on. 2: neither root nor user namespaces are to be had; one line says what to enable.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			code, done, err := demo.Enter()
+			code, done, err := enter()
 			if err != nil {
-				fmt.Fprintln(os.Stderr, "tandem demo:", err)
+				fmt.Fprintln(cmd.ErrOrStderr(), "tandem demo:", err)
 				return exitError(demoUnavailable)
 			}
 			if done {
@@ -36,7 +37,7 @@ could not go on. 2: neither root nor user namespaces are to be had; one line say
 			}
 			info, err := os.Stdout.Stat()
 			terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-			ok, err := demo.Run(cmd.Context(), demo.Options{Binary: binary, Out: os.Stdout, Live: terminal})
+			ok, err := demo.Run(cmd.Context(), demo.Options{Binary: binary, Out: cmd.OutOrStdout(), Live: terminal})
 			if err != nil {
 				return err
 			}

@@ -7,12 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tandem-lb/tandem/internal/daemon"
+	"github.com/tandem-lb/tandem/internal/demo"
 	"github.com/tandem-lb/tandem/internal/keeper"
 	"github.com/tandem-lb/tandem/internal/runner"
 )
@@ -31,7 +33,7 @@ func main() {
 	case runner.ProcessName:
 		os.Exit(runner.Main())
 	}
-	os.Exit(execute(os.Args[1:]))
+	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // exitError ends the process with a code of its own; its message has been printed.
@@ -39,16 +41,20 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-func execute(args []string) int {
+// execute runs the command that args name and returns the exit status: 0, or 1 after one line on stderr that says why, unless
+// the command has a status of its own.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:           "tandem",
 		Short:         "Two hosts, one virtual address, one load balancer",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), doctorCommand(), statusCommand(), explainCommand(), reloadCommand(), demoCommand(), keeperCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), doctorCommand(), statusCommand(), explainCommand(), reloadCommand(), demoCommand(demo.Enter), keeperCommand(), versionCommand())
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
 	var code exitError
 	switch {
 	case err == nil:
@@ -56,6 +62,6 @@ func execute(args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "tandem:", err)
+	fmt.Fprintln(stderr, "tandem:", err)
 	return 1
 }

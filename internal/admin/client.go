@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 )
 
 // maxReply bounds what a client reads: the status of a node with hundreds of instances and thousands of servers.
@@ -22,7 +23,7 @@ func Call(ctx context.Context, path, line string) ([]byte, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("reach the daemon: %w", err)
+		return nil, unreachable(path, err)
 	}
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -45,4 +46,18 @@ func Call(ctx context.Context, path, line string) ([]byte, error) {
 		return nil, errors.New(reply.Error)
 	}
 	return []byte(strings.TrimSuffix(string(text), "\n")), nil
+}
+
+// unreachable says in words that help what keeps a client from the daemon.
+func unreachable(path string, err error) error {
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		err = errno // what the dial adds, stands here
+	}
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no daemon answers on %s: is it running, and is this its runtime socket? (%w)", path, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("the runtime socket %s is not for this user: ask as root, or join its group (%w)", path, err)
+	}
+	return fmt.Errorf("reach the daemon on %s: %w", path, err)
 }

@@ -88,6 +88,11 @@ func New(ctx context.Context, opt Options) (d *Daemon, err error) {
 // open opens what can fail, and marks the run as under way when nothing can fail any more: the record of a former run
 // outlives a start that is refused.
 func (d *Daemon) open(ctx context.Context) (err error) {
+	if len(d.node.Instances) > 0 {
+		if err := needPrivileges(); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(d.opt.RuntimeDir, 0o755); err != nil {
 		return fmt.Errorf("make the runtime directory: %w", err)
 	}
@@ -141,9 +146,6 @@ func (d *Daemon) openRest(hold time.Duration) (err error) {
 }
 
 func (d *Daemon) openHost(hold time.Duration) (err error) {
-	if err := needPrivileges(); err != nil {
-		return err
-	}
 	until := time.Time{}
 	if hold > 0 {
 		until = d.started.Add(hold)
