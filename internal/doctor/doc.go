@@ -3,8 +3,8 @@
 // one datagram that nobody answers.
 //
 // It has two halves. Examine gathers Facts; Judge makes Findings of them, and is pure: tables of facts test it. A check is
-// a line of the table in checks.go, and a file with its name that holds its facts and its judgement. What it has to ask the
-// kernel for stands beside it in NAME_linux.go and is called by Examine.
+// a line of the table in checks.go, and a file with its name that holds its judgement. What no check has asked the kernel for
+// yet is a new fact: gathered in a *_linux.go file, called by Examine.
 //
 // In reading order:
 //
@@ -25,6 +25,11 @@
 //	vrid.go            who speaks which VRID, whether it is ours, which is free
 //	holders.go         who answers for the virtual addresses
 //
-// The ears of a network: packet.go reads frames, filter.go lets the kernel choose them, hearing.go keeps the tally,
-// ear_linux.go has the sockets and the time limits.
+// The ears on a network:
+//
+//	packet.go          what a frame says; filter.go lets the kernel choose those that matter
+//	hearing.go         the tally of what was heard
+//	ear_linux.go       one interface, listened to for a time
+//	tap_linux.go       the wire; socket_linux.go, what a daemon would hear of it
+//	probe_linux.go     questions: a datagram to the group, ARP
 package doctor

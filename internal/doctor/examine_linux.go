@@ -40,6 +40,9 @@ func Examine(ctx context.Context, p Plan, listen time.Duration) (*Facts, error) 
 	if f.Rivals, err = rawSockets(); err != nil { // before this process has some
 		return nil, err
 	}
+	if f.Ports, err = ports(h); err != nil {
+		return nil, err
+	}
 	for _, name := range p.Interfaces {
 		in := Interface{Name: name, Sysctls: readSysctls(name)}
 		if in.Link, in.Bridge, err = readLink(h, name); err != nil {

@@ -16,7 +16,14 @@ type Facts struct {
 	Kernel       Kernel
 	Clock        Clock
 	Rivals       []RawSocket
+	Ports        []Port
 	Interfaces   []Interface
+}
+
+// Port is an interface of this host, of the plan or not, and its MAC.
+type Port struct {
+	Name string
+	MAC  MAC
 }
 
 // Interface is what is known of one interface of the plan.

@@ -22,6 +22,9 @@ func TestHearing(t *testing.T) {
 	w.add(fromHex(t, arpReply), false)
 	w.add(fromHex(t, arpReply), false)
 	w.add(fromHex(t, arpNobody), false)
+	ours := fromHex(t, arpReply)
+	ours[14+8] = 6 // the sender's MAC
+	w.add(ours, true)
 	w.add(fromHex(t, query), false)
 
 	var h Hearing

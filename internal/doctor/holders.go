@@ -19,8 +19,18 @@ func judgeHolders(f *Facts, in *Interface) []Finding {
 	var local, master []string
 	for _, v := range vips {
 		a := v.Addr()
-		macs := holdersOf(in, a)
-		strangers := slices.DeleteFunc(slices.Clone(macs), func(m MAC) bool { return masterHas(in, a, m) })
+		var strangers []MAC
+		for _, m := range holdersOf(in, a) {
+			switch port := f.portOf(m); {
+			case port != "":
+				found = append(found, warn(fmt.Sprintf("%v is answered for by %s of this host too", a, port), "clients may learn the MAC of "+port+", and lose the address with it",
+					setSysctl(port, "arp_ignore", 1), lasting))
+			case masterHas(in, a, m):
+				master = append(master, a.String())
+			default:
+				strangers = append(strangers, m)
+			}
+		}
 		if in.Link.has(a) {
 			local = append(local, a.String())
 			if !f.tandemRuns() {
@@ -28,18 +38,25 @@ func judgeHolders(f *Facts, in *Interface) []Finding {
 					fmt.Sprintf("ip addr del %v dev %s", v, in.Name), "and take it out of the host's network configuration"))
 			}
 		}
-		switch {
-		case len(strangers) > 0:
+		if len(strangers) > 0 {
 			found = append(found, wrong(fmt.Sprintf("%v is answered for by %s, whose adverts are not heard", a, joined(texts(strangers))), "it is another machine's address; or it is the other node, MASTER, and its adverts do not get here",
 				"ip neigh and the switch's table of MAC addresses tell whose it is", "another machine: choose another virtual address", "the other node: see the findings of multicast and firewall"))
-		case len(macs) > 0:
-			master = append(master, a.String())
 		}
 	}
 	if len(found) > 0 {
 		return found
 	}
 	return []Finding{fine(heldBy(in, len(vips), local, master))}
+}
+
+// portOf is the name of this host's interface with a MAC; empty: none has it.
+func (f *Facts) portOf(m MAC) string {
+	for _, p := range f.Ports {
+		if p.MAC == m {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 // heldBy tells where the addresses are when all is well.

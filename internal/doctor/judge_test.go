@@ -239,6 +239,10 @@ func TestJudge(t *testing.T) {
 			first(f).Heard.Speakers[0].Source = netip.MustParseAddr("10.99.0.2")
 			f.Plan.Peers = addrs("10.99.0.2")
 		}, []want{{"firewall", Problem, "adverts of 10.99.0.2 are on the wire and no socket gets them; rp_filter is 2, and they come from no subnet of eth0", "rp_filter=0"}}},
+		{"a firewall, and no filter by source", func(f *Facts) {
+			first(f).Heard.Speakers[0].Socket = 0
+			first(f).Heard.Speakers[0].Source = netip.MustParseAddr("10.99.0.2")
+		}, []want{{"firewall", Problem, "adverts of 10.99.0.2 are on the wire and no socket gets them: a firewall on this host drops protocol 112", "nft list ruleset"}}},
 		{"silence", func(f *Facts) { first(f).Heard.Speakers, first(f).Heard.Answers = nil, nil },
 			[]want{{"firewall", Warning, "no advert arrived within 5s, so it was not tested whether the firewall lets them in", "start the other node"}}},
 		{"silence, since this host is MASTER", func(f *Facts) {
@@ -280,6 +284,14 @@ func TestJudge(t *testing.T) {
 		{"the virtual MAC of the master", func(f *Facts) { first(f).Heard.Answers[0].MAC = MAC{0, 0, 0x5e, 0, 1, 51} }, nil},
 		{"another machine has the address", func(f *Facts) { first(f).Heard.Answers[0].MAC = farMAC },
 			[]want{{"holders", Problem, "10.77.0.100 is answered for by 02:00:00:00:00:09, whose adverts are not heard", "choose another virtual address"}}},
+		{"another interface of this host answers", func(f *Facts) {
+			f.Ports = []Port{{"eth0", ownMAC}, {"eth1", farMAC}}
+			first(f).Heard.Answers[0].MAC = farMAC
+		}, []want{{"holders", Warning, "10.77.0.100 is answered for by eth1 of this host too", "sysctl -w net.ipv4.conf.eth1.arp_ignore=1"}}},
+		{"its own answer comes back", func(f *Facts) {
+			f.Ports = []Port{{"eth0", ownMAC}}
+			first(f).Heard.Answers = append(first(f).Heard.Answers, Answer{netip.MustParseAddr("10.77.0.100"), ownMAC})
+		}, nil},
 		{"a second machine has the address", func(f *Facts) {
 			first(f).Heard.Answers = append(first(f).Heard.Answers, Answer{netip.MustParseAddr("10.77.0.100"), farMAC})
 		}, []want{{"holders", Problem, "10.77.0.100 is answered for by 02:00:00:00:00:09, whose adverts are not heard", "choose another virtual address"}}},

@@ -69,6 +69,25 @@ func addressesOf(h *netlink.Handle, link netlink.Link) ([]netip.Prefix, error) {
 	return all, nil
 }
 
+// ports lists the interfaces of this host that have a MAC.
+func ports(h *netlink.Handle) ([]Port, error) {
+	var list []netlink.Link
+	var err error = netlink.ErrDumpInterrupted
+	for try := 0; try < dumpTries && errors.Is(err, netlink.ErrDumpInterrupted); try++ {
+		list, err = h.LinkList()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list interfaces: %w", err)
+	}
+	var all []Port
+	for _, link := range list {
+		if mac := link.Attrs().HardwareAddr; len(mac) == len(MAC{}) && link.Attrs().Flags&net.FlagLoopback == 0 {
+			all = append(all, Port{Name: link.Attrs().Name, MAC: MAC(mac)})
+		}
+	}
+	return all, nil
+}
+
 // defaultRoute returns the interface of the way to 192.0.2.1, where nobody lives (RFC 5737), so it is the way to everybody.
 // Empty: there is none.
 func defaultRoute(h *netlink.Handle) string {

@@ -68,6 +68,7 @@ func TestParseFrame(t *testing.T) {
 		{"IGMP query", query, frame{mac: MAC{2, 0, 0, 0, 0, 0xfe}, querier: netip.MustParseAddr("10.77.0.254")}},
 		{"IGMP report", strings.Replace(query, "1164", "1664", 1), frame{mac: MAC{2, 0, 0, 0, 0, 0xfe}}},
 		{"the probe", probed, frame{mac: senderMAC, probe: true}},
+		{"to another group", strings.Replace(probed, "e0000012", "e0000001", 1), frame{mac: senderMAC}},
 		{"to another port", strings.Replace(probed, "9c40 0009", "9c40 000a", 1), frame{mac: senderMAC}},
 		{"no frame", "0200", frame{}},
 	}

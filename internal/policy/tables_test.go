@@ -83,6 +83,7 @@ var loopFiles = []string{
 	"internal/demo/live.go",
 	"internal/doctor/ear_linux.go",
 	"internal/doctor/examine_linux.go",
+	"internal/doctor/probe_linux.go",
 	"internal/drill/client.go",
 	"internal/drill/pair.go",
 	"internal/keeper/run.go",
