@@ -11,10 +11,13 @@ import (
 
 // The simulated LAN: two or three routers run by discrete events, no goroutine and no clock. It loses, delays, duplicates
 // and reorders packets, splits and heals; routers crash, stop, freeze, fall ill and change their priority; addresses
-// take time to acquire and release. simcheck_test.go watches what must hold meanwhile.
+// take time to acquire and release. Some LANs speak version 2, some version 3 with an interval for each router; some
+// routers do not preempt, or later, or listen longer. simcheck_test.go watches what must hold meanwhile, simgroup_test.go
+// has sync groups on two LANs.
 
 const (
-	simInterval   = time.Second            // of every router's adverts
+	simInterval   = time.Second            // of a router's adverts, at most
+	simPatience   = 3 * time.Second        // at most, of the configured delays
 	simDelay      = 10 * time.Millisecond  // at most, on a LAN in order
 	simChaosDelay = 500 * time.Millisecond // at most, while the LAN is out of order
 	simWork       = 80 * time.Millisecond  // at most, to acquire or to release addresses
@@ -28,6 +31,8 @@ type router interface {
 	Priority() uint8
 	MasterDownInterval() time.Duration
 	Done() bool
+	skewTime() time.Duration
+	notBefore() time.Time
 }
 
 // simEvent is something that will happen.
@@ -54,16 +59,26 @@ type simNode struct {
 
 	healthySince time.Duration // live, Backup or Master
 	wasMaster    time.Duration // last time it was Master
-	changedAt    time.Duration // last change of its priority
+	clock        func() time.Time
+
+	// Of a sync group.
+	lan       int           // no packet leaves its LAN
+	group     []*simNode    // the instances of the same host, itself included; nil: it stands alone
+	changedAt time.Duration // last change of its priority
 }
 
 // live reports whether the node does anything.
 func (n *simNode) live() bool    { return n.up && !n.frozen }
 func (n *simNode) master() bool  { return n.live() && n.router.State() == Master }
 func (n *simNode) holder() bool  { return n.live() && n.holds }
-func (n *simNode) healthy() bool { return n.live() && !n.stopping && n.standing() }
+func (n *simNode) healthy() bool { return n.live() && !n.stopping && n.standing() && !n.listening() }
 func (n *simNode) standing() bool {
 	return n.router.State() == Backup || n.router.State() == Master
+}
+
+// listening reports whether a delay keeps the node from taking over.
+func (n *simNode) listening() bool {
+	return n.router.State() == Backup && n.router.notBefore().After(n.clock())
 }
 
 // sim is one schedule.
@@ -79,6 +94,7 @@ type sim struct {
 	loss    float64
 	cut     [3][3]bool          // while chaos: from, to
 	arrival [3][3]time.Duration // the last arrival, for order on a healthy LAN
+	check   func()              // what is looked at after each event; nil: look
 
 	watch watch
 	trace []string
@@ -149,7 +165,11 @@ func (s *sim) run(end time.Duration) error {
 		}
 		s.now = e.at
 		e.do()
-		s.look()
+		if s.check != nil {
+			s.check()
+		} else {
+			s.look()
+		}
 	}
 	return s.watch.broken
 }
@@ -166,6 +186,17 @@ func (s *sim) give(n *simNode, ev Event) {
 }
 
 func (s *sim) step(n *simNode, ev Event) {
+	s.apply(n, ev)
+	for n.up && len(n.group) > 0 {
+		i, ev, ok := concert(machinesOf(n.group))
+		if !ok {
+			break
+		}
+		s.apply(n.group[i], ev)
+	}
+}
+
+func (s *sim) apply(n *simNode, ev Event) {
 	s.out = n.router.Step(s.time(), ev, s.out[:0])
 	for _, a := range slices.Clone(s.out) {
 		s.carry(n, a)
@@ -230,7 +261,7 @@ func (s *sim) work(n *simNode, job func()) {
 
 func (s *sim) broadcast(from *simNode, ad Advert) {
 	for _, to := range s.nodes {
-		if to == from {
+		if to == from || to.lan != from.lan {
 			continue
 		}
 		i, j := s.index(from), s.index(to)
@@ -254,20 +285,36 @@ func (s *sim) broadcast(from *simNode, ad Advert) {
 	}
 }
 
-func (s *sim) index(n *simNode) int { return slices.Index(s.nodes, n) }
+// index is the number of a node's host.
+func (s *sim) index(n *simNode) int {
+	if n.group != nil {
+		n = n.group[0]
+	}
+	return slices.Index(s.nodes, n)
+}
 
 // start begins a life of the node, as its Group does: what is known first, then Startup.
 func (s *sim) start(n *simNode) {
 	if n.up {
 		return
 	}
-	s.logf("%v starts, priority %d, no preempt %v", n.addr, n.cfg.Priority, n.cfg.NoPreempt)
+	s.logf("%v starts, version %d, interval %v, priority %d, no preempt %v, delays %v %v %v", n.addr, n.cfg.Version,
+		n.cfg.AdvertInterval, n.cfg.Priority, n.cfg.NoPreempt, n.cfg.PreemptDelay, n.cfg.StartupDelay, n.cfg.WarmUp)
 	n.life++
 	n.up, n.stopping, n.frozen, n.fault, n.holds = true, false, false, false, false
 	n.inbox, n.busy, n.tickAt = nil, 0, -1
 	n.router = s.make(n.cfg)
 	s.step(n, SourceChanged{n.addr})
 	s.step(n, Startup{})
+}
+
+// machinesOf is the machines of a sync group; those that have not started yet are none.
+func machinesOf(group []*simNode) []*Machine {
+	var all []*Machine
+	for _, n := range group {
+		all = append(all, n.router.(*Machine))
+	}
+	return all
 }
 
 // crash ends the process; the last will takes the addresses away.
@@ -325,15 +372,23 @@ func (s *sim) resume(n *simNode) {
 func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.Duration) {
 	s := &sim{rnd: rand.New(rand.NewPCG(seed, 112)), make: makeRouter, keep: keep}
 	priorities := []uint8{50, 100, 100, 150, 200, 254}
-	noPreempt := s.chance(0.25)
+	noPreempt, delays, version := s.chance(0.25), s.chance(0.25), V2+Version(s.rnd.IntN(2))
 	for i := range 2 + s.rnd.IntN(2) {
-		n := &simNode{addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), tickAt: -1}
+		n := &simNode{addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), tickAt: -1, clock: s.time}
 		n.cfg = Config{
-			Name: "VI_1", Interface: "eth0", VRID: 51, Version: V2,
+			Name: "VI_1", Interface: "eth0", VRID: 51, Version: version,
 			Priority:       priorities[s.rnd.IntN(len(priorities))],
 			AdvertInterval: simInterval,
 			NoPreempt:      noPreempt && s.chance(0.5),
 			Addresses:      []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 100})},
+		}
+		if version == V3 {
+			n.cfg.AdvertInterval = []time.Duration{simInterval, simInterval / 2, simInterval / 5}[s.rnd.IntN(3)]
+		}
+		for _, d := range []*time.Duration{&n.cfg.PreemptDelay, &n.cfg.StartupDelay, &n.cfg.WarmUp} {
+			if delays && s.chance(0.3) {
+				*d = s.upTo(simPatience)
+			}
 		}
 		s.nodes = append(s.nodes, n)
 		s.after(s.upTo(2*time.Second), func() { s.start(n) })

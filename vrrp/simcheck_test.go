@@ -30,7 +30,7 @@ const (
 	boundResign = simDelay + slack
 	// simSettle is how long after the last trouble a router may still change its state: a takeover, a preemption by
 	// a better one, a contest.
-	simSettle = 2*(3*simInterval+time.Second) + simInterval + slack
+	simSettle = 2*(3*simInterval+time.Second) + simInterval + simPatience + slack
 
 	slack = time.Millisecond // of the checks themselves
 )
@@ -142,7 +142,7 @@ func (w *watch) resigned(s *sim, from *simNode) {
 		return
 	}
 	at, life := s.now, best.life
-	s.after(skewTime(V2, simInterval, best.router.Priority())+boundResign, func() {
+	s.after(best.router.skewTime()+boundResign, func() {
 		if w.since(s, at) < s.now-at || w.troubleAt > at || best.life != life || w.silentSince > at {
 			return // disorder or trouble meanwhile, or there is, or was, a master
 		}
@@ -150,7 +150,12 @@ func (w *watch) resigned(s *sim, from *simNode) {
 	})
 	// A best backup whose skew time is shorter than the delay may speak before a third router has heard priority 0. That one
 	// takes over too, and yields at once: RFC 3768 leaves it so.
-	if w.settled(s) && w.distinct(s, from) && skewTime(V2, simInterval, best.router.Priority()) > 3*simDelay {
+	// In version 3 one that has learned another interval may be earlier than the best, who then preempts. So may be one that
+	// was about to preempt the master, and takes over before it hears priority 0.
+	earlier := slices.ContainsFunc(s.nodes, func(n *simNode) bool {
+		return n != from && n.up && (n.router.skewTime() < best.router.skewTime() || due(n.router.Deadline(), s.time().Add(simDelay)))
+	})
+	if w.settled(s) && !earlier && w.distinct(s, from) && best.router.skewTime() > 3*simDelay {
 		w.soleUntil = s.now + time.Second // the lowest priority waits as long
 	}
 }
@@ -168,7 +173,7 @@ func (w *watch) distinct(s *sim, but *simNode) bool {
 			if a == but || b == but || !a.up || !b.up {
 				continue
 			}
-			if d := skewTime(V2, simInterval, a.router.Priority()) - skewTime(V2, simInterval, b.router.Priority()); d.Abs() < 3*simDelay {
+			if d := a.router.skewTime() - b.router.skewTime(); d.Abs() < 3*simDelay {
 				return false
 			}
 		}
@@ -178,10 +183,14 @@ func (w *watch) distinct(s *sim, but *simNode) bool {
 
 // transition sees that nothing happens when nothing happened, and follows a master that resigns.
 func (w *watch) transition(s *sim, n *simNode, t Transition) {
-	if quiet := w.since(s, w.troubleAt); quiet > simSettle {
+	settle := simSettle
+	if n.group != nil {
+		settle = simGroupSettle
+	}
+	if quiet := w.since(s, w.troubleAt); quiet > settle {
 		w.fail(s, "%v went from %v to %v, %v after the last trouble: %s", n.addr, t.From, t.To, quiet, t.Reason)
 	}
-	if t.From == Master && t.To != Backup {
+	if t.From == Master && t.To != Backup && n.group == nil {
 		w.resigned(s, n)
 	}
 }
@@ -250,12 +259,16 @@ func TestSimulatedLAN(t *testing.T) {
 type buggy struct {
 	*Machine
 	in  func(m *Machine, ev Event) bool // false: the machine does not see the event
+	as  func(ev Event) Event            // what it sees in place of it
 	out func(m *Machine, a Action) bool // false: the action is not done
 }
 
 func (b buggy) Step(now time.Time, ev Event, out []Action) []Action {
 	if b.in != nil && !b.in(b.Machine, ev) {
 		return out
+	}
+	if b.as != nil {
+		ev = b.as(ev)
 	}
 	out = b.Machine.Step(now, ev, out)
 	if b.out == nil {
@@ -297,6 +310,13 @@ func TestSimulatedLANFindsBugs(t *testing.T) {
 		{"6 yielding does not release the addresses", buggy{out: func(m *Machine, a Action) bool {
 			_, ok := a.(ReleaseAddresses)
 			return !ok || m.State() != Backup
+		}}},
+		{"7 backup learns a shorter interval than the master's", buggy{as: func(ev Event) Event {
+			if r, ok := ev.(AdvertReceived); ok && r.Advert.Version == V3 {
+				r.Advert.Interval /= 5
+				return r
+			}
+			return ev
 		}}},
 	}
 	for _, b := range bugs {
