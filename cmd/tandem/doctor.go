@@ -43,8 +43,14 @@ interface, before there is a file. It listens for adverts, asks by ARP who has t
 kernel, firewall, capabilities, users and clock. It changes nothing and sends no advert.
 
 Exit 0: no problem, though there may be warnings. 1: a problem. 2: it could not look; one line says why.`,
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(cmd, args); err != nil {
+				return unable(cmd, err)
+			}
+			return nil
+		},
 	}
+	cmd.SetFlagErrorFunc(unable)
 	cmd.Flags().StringVar(&flags.config, "config", "", "configuration file")
 	cmd.Flags().StringVar(&flags.node, "node", "", "which node of the file this is (default: $TANDEM_NODE, else the host name)")
 	cmd.Flags().StringVar(&flags.iface, "interface", "", "examine this interface only")
@@ -59,14 +65,19 @@ Exit 0: no problem, though there may be warnings. 1: a problem. 2: it could not 
 		}
 		switch {
 		case err != nil:
-			fmt.Fprintln(cmd.ErrOrStderr(), "tandem doctor:", err)
-			return exitError(doctorUnable)
+			return unable(cmd, err)
 		case doctor.Count(found, doctor.Problem) > 0:
 			return exitError(1)
 		}
 		return nil
 	}
 	return cmd
+}
+
+// unable says why the doctor could not look.
+func unable(cmd *cobra.Command, err error) error {
+	fmt.Fprintln(cmd.ErrOrStderr(), "tandem doctor:", err)
+	return exitError(doctorUnable)
 }
 
 // examine gathers facts and judges them. What is wrong with the configuration is written to stderr.

@@ -84,6 +84,8 @@ func TestDoctorThatCannotLook(t *testing.T) {
 	}{
 		{"nothing to examine", nil, "tandem doctor: want --config FILE or --interface NAME: which interface is to be examined?\n"},
 		{"node without configuration", []string{"--interface", "eth0", "--node", "lb1"}, "tandem doctor: --node is of a configuration: want --config FILE too\n"},
+		{"unknown flag", []string{"--all"}, "tandem doctor: unknown flag: --all\n"},
+		{"no such argument", []string{"eth0"}, "tandem doctor: unknown command \"eth0\" for \"tandem doctor\"\n"},
 		{"too short", []string{"--interface", "eth0", "--listen", "1s"}, "tandem doctor: --listen 1s: want 2s to 5m0s\n"},
 		{"too long", []string{"--interface", "eth0", "--listen", "1h"}, "tandem doctor: --listen 1h0m0s: want 2s to 5m0s\n"},
 		{"bad configuration", []string{"--config", bad}, "tandem doctor: " + bad + " has errors: tandem check " + bad + "\n"},

@@ -10,7 +10,7 @@
 //
 //	finding.go         Finding: what was seen, why it matters, what to do; print.go writes them
 //	plan.go            what the configuration wants of this host
-//	facts.go           Facts: all that is known; examine_linux.go gathers it
+//	facts.go           Facts: all that is known; examine_linux.go gathers it, with link_linux.go, system_linux.go, rivals_linux.go
 //	checks.go          the one table of checks, and Judge
 //	capabilities.go    what processes here may do
 //	users.go           whom scripts run as
