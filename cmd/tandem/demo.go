@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +39,9 @@ could not go on. 2: neither root nor user namespaces are to be had; one line say
 			}
 			info, err := os.Stdout.Stat()
 			terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-			ok, err := demo.Run(cmd.Context(), demo.Options{Binary: binary, Out: cmd.OutOrStdout(), Live: terminal})
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			ok, err := demo.Run(ctx, demo.Options{Binary: binary, Out: cmd.OutOrStdout(), Live: terminal})
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -116,6 +117,26 @@ func TestCall(t *testing.T) {
 	_, err := Call(t.Context(), filepath.Join(t.TempDir(), "none"), "status")
 	if err == nil || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no daemon: %v, want %v", err, os.ErrNotExist)
+	}
+}
+
+func TestUnreachableSaysWhatHelps(t *testing.T) {
+	dial := func(errno syscall.Errno) error {
+		return &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", errno)}
+	}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{dial(syscall.ENOENT), "no daemon answers on /s: is it running, and is this its runtime socket? (no such file or directory)"},
+		{dial(syscall.ECONNREFUSED), "no daemon answers on /s: is it running, and is this its runtime socket? (connection refused)"},
+		{dial(syscall.EACCES), "the runtime socket /s is not for this user: ask as root, or join its group (permission denied)"},
+		{dial(syscall.EAGAIN), "reach the daemon on /s: resource temporarily unavailable"},
+		{context.Canceled, "reach the daemon on /s: context canceled"},
+	} {
+		if got := unreachable("/s", tt.err); got.Error() != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }
 

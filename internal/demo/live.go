@@ -16,11 +16,18 @@ const (
 	linePeriod = time.Second
 )
 
+// A terminal that is narrower than the line cuts it off: a line that wraps could not be rewritten (DECAWM).
+const (
+	noWrap = "\033[?7l"
+	wrap   = "\033[?7h"
+)
+
 // live shows who holds the address and what the client sees.
 type live struct {
 	out      io.Writer
 	rewrite  bool
-	pair     *drill.Pair
+	holders  func() ([]string, error)
+	record   *drill.Record
 	done     chan struct{} // closed by stop
 	wg       sync.WaitGroup
 	mu       sync.Mutex
@@ -29,7 +36,7 @@ type live struct {
 
 // startLive shows until stop.
 func startLive(o Options, p *drill.Pair) *live {
-	l := &live{out: o.Out, rewrite: o.Live, pair: p, done: make(chan struct{}), happened: "all is well"}
+	l := &live{out: o.Out, rewrite: o.Live, holders: p.Holders, record: p.Record, done: make(chan struct{}), happened: "all is well"}
 	l.wg.Go(l.run)
 	return l
 }
@@ -68,7 +75,7 @@ func (l *live) run() {
 }
 
 func (l *live) show(elapsed, period time.Duration) {
-	holders, err := l.pair.Holders()
+	holders, err := l.holders()
 	where := "nobody"
 	switch {
 	case err != nil:
@@ -76,12 +83,12 @@ func (l *live) show(elapsed, period time.Duration) {
 	case len(holders) > 0:
 		where = strings.Join(holders, " and ")
 	}
-	seen := l.pair.Record.Since(time.Now().Add(-max(period, linePeriod)))
+	seen := l.record.Since(time.Now().Add(-max(period, linePeriod)))
 	l.mu.Lock()
 	line := fmt.Sprintf("%6.1fs  %s on %-11s  last second: %3d requests, %3d failed  | %s", elapsed.Seconds(), drill.VIP, where, seen.Requests, seen.Failed, l.happened)
 	l.mu.Unlock()
 	if l.rewrite {
-		fmt.Fprintf(l.out, "\r\033[K%s", line)
+		fmt.Fprintf(l.out, "\r\033[K"+noWrap+"%s"+wrap, line)
 	} else {
 		fmt.Fprintln(l.out, line)
 	}
