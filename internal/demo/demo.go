@@ -46,6 +46,9 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 	rows, err := strikeAll(ctx, pair, show)
 	show.stop()
 	printTable(o.Out, rows)
+	if ctx.Err() != nil {
+		return false, fmt.Errorf("the demo was broken off: %w", context.Cause(ctx))
+	}
 	if err != nil {
 		return false, err
 	}
@@ -83,17 +86,20 @@ func happen(ctx context.Context, p *drill.Pair, f fault, holder string) ([]row, 
 	r, err := measure(ctx, p, row{fault: f.name + " on " + holder, bound: f.bound, why: f.why}, func() error {
 		return errors.Join(f.strike(ctx, p, holder), p.AwaitHolder(ctx, other))
 	})
-	rows := []row{r}
 	if err != nil {
-		return rows, err
+		return nil, err // nothing was measured
 	}
+	rows := []row{r}
 	if !f.back {
 		return rows, f.mend(ctx, p, holder)
 	}
 	r, err = measure(ctx, p, row{fault: "  and back to " + holder, bound: contest, why: "a contest's 200 ms"}, func() error {
 		return errors.Join(f.mend(ctx, p, holder), p.AwaitSole(ctx, holder))
 	})
-	return append(rows, r), err
+	if err != nil {
+		return rows, err
+	}
+	return append(rows, r), nil
 }
 
 // measure does something and fills in what the client saw of it.
