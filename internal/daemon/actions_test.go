@@ -149,7 +149,7 @@ func TestReloadRenewsTheWill(t *testing.T) {
 	p.reconfigure(cfg)
 	p.work(t)
 	after := w.keeper.wills["VI_1"]
-	if len(after) != 2 || string(payloadOf(t, after[1])) == string(payloadOf(t, before[1])) {
+	if len(after) != 2 || string(packetOf(t, after[1])) == string(packetOf(t, before[1])) {
 		t.Errorf("will %v, want a farewell with the new password", after)
 	}
 }

@@ -44,7 +44,7 @@ func TestBeatsKeepTheirOrder(t *testing.T) {
 		b.Set("VI_1", packet, "eth0", 2*time.Second)
 		b.flush(t.Context())
 		k.want(t, "beat on eth0 to 224.0.0.18 each 1s", "no beat", "beat on eth0 to 224.0.0.18 each 2s")
-		if got := k.beats["VI_1"].Payload; got[0] != 9 {
+		if got := k.beats["VI_1"].Data; got[0] != 9 {
 			t.Errorf("packet %v", got)
 		}
 	})
@@ -57,7 +57,7 @@ func TestBeatPacketIsCopied(t *testing.T) {
 		b.Set("VI_1", packet, "eth0", time.Second)
 		packet[0].Data[0] = 9
 		b.flush(t.Context())
-		if got := k.beats["VI_1"].Payload; got[0] != 1 {
+		if got := k.beats["VI_1"].Data; got[0] != 1 {
 			t.Errorf("the keeper got %v, want what was set", got)
 		}
 	})

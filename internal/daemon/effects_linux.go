@@ -98,7 +98,7 @@ func prepareSender(fd int, ifi *net.Interface) error {
 }
 
 // Send implements keeper.Sender.
-func (s sender) Send(_, dst netip.Addr, packet []byte) error {
+func (s sender) Send(dst netip.Addr, packet []byte) error {
 	return os.NewSyscallError("sendto", unix.Sendto(int(s), packet, 0, &unix.SockaddrInet4{Addr: dst.As4()}))
 }
 

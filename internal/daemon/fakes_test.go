@@ -312,14 +312,14 @@ func prefixes(all []vip.Address) []string {
 	return texts
 }
 
-// payloadOf is the packet of a will's farewell.
-func payloadOf(t *testing.T, op keeper.Op) []byte {
+// packetOf is the packet of a will's farewell.
+func packetOf(t *testing.T, op keeper.Op) []byte {
 	t.Helper()
 	farewell, ok := op.(keeper.SendPacket)
 	if !ok {
 		t.Fatalf("operation %v is no farewell", op)
 	}
-	return farewell.Payload
+	return farewell.Data
 }
 
 func sprint(v any) string { return fmt.Sprint(v) }

@@ -36,12 +36,12 @@ func (b Beat) check() error {
 // packets is what is sent at each interval.
 func (b Beat) packets() []Packet { return append([]Packet{b.Packet}, b.Also...) }
 
-// clone is b that shares no payload with it.
+// clone is b that shares no packet with it.
 func (b Beat) clone() Beat {
-	b.Payload = slices.Clone(b.Payload)
+	b.Data = slices.Clone(b.Data)
 	b.Also = slices.Clone(b.Also)
 	for i := range b.Also {
-		b.Also[i].Payload = slices.Clone(b.Also[i].Payload)
+		b.Also[i].Data = slices.Clone(b.Also[i].Data)
 	}
 	return b
 }

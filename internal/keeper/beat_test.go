@@ -28,9 +28,9 @@ func TestABeatGoesToEveryPeer(t *testing.T) {
 	}
 
 	clone := beat.clone()
-	beat.Payload[0], beat.Also[0].Payload[0] = 9, 9
-	if clone.Payload[0] != 1 || clone.Also[0].Payload[0] != 1 {
-		t.Error("the clone shares a payload")
+	beat.Data[0], beat.Also[0].Data[0] = 9, 9
+	if clone.Data[0] != 1 || clone.Also[0].Data[0] != 1 {
+		t.Error("the clone shares a packet")
 	}
 	beat.Also[1].Interface = "eth1"
 	if err, want := beat.check(), "beat on eth0: a packet for eth1"; err == nil || err.Error() != want {

@@ -97,7 +97,7 @@ func Start(cfg Config) (*Client, error) {
 // SetWill leaves the will of an instance with the keeper, in place of a former one, before anything is done that it undoes.
 // The operations are carried out in order when the daemon ends or freezes. An empty list cancels. It returns when
 // the keeper has it, after at most a second; on an error the keeper may not have it, but it or the next one gets it.
-// The operations' payloads must not be changed afterwards.
+// The operations' packets must not be changed afterwards.
 func (c *Client) SetWill(instance string, ops []Op) error {
 	w := will(slices.Clone(ops))
 	if err := w.check(); err != nil {

@@ -21,12 +21,12 @@ var (
 func testWill() will {
 	return will{
 		RemoveAddress{Interface: "eth0", Prefix: testVIP},
-		SendPacket{Interface: "eth0", Dst: testDst, Payload: []byte{0x21, 51, 0}},
+		SendPacket{Interface: "eth0", Dst: testDst, Data: []byte{0x21, 51, 0}},
 	}
 }
 
 func testBeat(interval time.Duration, payload ...byte) *Beat {
-	return &Beat{Packet: Packet{Interface: "eth0", Dst: testDst, Payload: payload}, Interval: interval}
+	return &Beat{Packet: Packet{Interface: "eth0", Dst: testDst, Data: payload}, Interval: interval}
 }
 
 // render makes one line of actions: "advert VI_1 65".
@@ -35,7 +35,7 @@ func render(actions []action) string {
 	for _, a := range actions {
 		switch a.kind {
 		case sendAdvert:
-			words = append(words, fmt.Sprintf("advert %s %d", a.instance, a.beat.Payload[0]))
+			words = append(words, fmt.Sprintf("advert %s %d", a.instance, a.beat.Data[0]))
 		case saveWills:
 			words = append(words, "save")
 		case killDaemon:

@@ -17,8 +17,8 @@ type Effects interface {
 
 // Sender sends on one interface, without waiting.
 type Sender interface {
-	// Send sends a packet as the composition makes them: with an IP header, or without one and from src.
-	Send(src, dst netip.Addr, payload []byte) error
+	// Send sends a whole IP packet, header included, to the destination that stands in it.
+	Send(dst netip.Addr, packet []byte) error
 	Close() error
 }
 
@@ -53,7 +53,7 @@ func (h *hands) send(p Packet) error {
 	if err := h.ready(p.Interface); err != nil {
 		return err
 	}
-	first := h.senders[p.Interface].Send(p.Src, p.Dst, p.Payload)
+	first := h.senders[p.Interface].Send(p.Dst, p.Data)
 	if first == nil {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (h *hands) send(p Packet) error {
 	if err := h.ready(p.Interface); err != nil {
 		return errors.Join(first, err)
 	}
-	return h.senders[p.Interface].Send(p.Src, p.Dst, p.Payload)
+	return h.senders[p.Interface].Send(p.Dst, p.Data)
 }
 
 func (h *hands) drop(ifname string) {

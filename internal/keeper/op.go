@@ -69,7 +69,7 @@ type SendPacket Packet
 func (SendPacket) kind() opKind    { return kindSendPacket }
 func (o SendPacket) iface() string { return o.Interface }
 func (o SendPacket) String() string {
-	return fmt.Sprintf("send %d octets to %s on %s", len(o.Payload), o.Dst, o.Interface)
+	return fmt.Sprintf("send %d octets to %s on %s", len(o.Data), o.Dst, o.Interface)
 }
 func (o SendPacket) check() error            { return Packet(o).check() }
 func (o SendPacket) carryOut(h *hands) error { return h.send(Packet(o)) }
@@ -77,13 +77,12 @@ func (o SendPacket) carryOut(h *hands) error { return h.send(Packet(o)) }
 // Packet is a ready-made packet and the way out.
 type Packet struct {
 	Interface string     `json:"interface"`
-	Src       netip.Addr `json:"src,omitzero"` // for a Sender that makes the IP header; zero: the kernel's choice
-	Dst       netip.Addr `json:"dst"`
-	Payload   []byte     `json:"payload"` // what the Sender takes, with or without an IP header; at most maxPayload octets
+	Dst       netip.Addr `json:"dst"`  // as in the packet's header
+	Data      []byte     `json:"data"` // the whole IP packet, header included; at most maxData octets
 }
 
-// maxPayload is what fits an Ethernet frame: adverts are not fragmented.
-const maxPayload = 1500
+// maxData is what fits an Ethernet frame: adverts are not fragmented.
+const maxData = 1500
 
 func (p Packet) check() error {
 	switch {
@@ -91,10 +90,8 @@ func (p Packet) check() error {
 		return errors.New("send a packet: no interface given")
 	case !p.Dst.IsValid():
 		return fmt.Errorf("send a packet on %s: no destination given", p.Interface)
-	case p.Src.IsValid() && p.Src.Is4() != p.Dst.Is4():
-		return fmt.Errorf("send a packet on %s: source %s and destination %s are of different families", p.Interface, p.Src, p.Dst)
-	case len(p.Payload) == 0 || len(p.Payload) > maxPayload:
-		return fmt.Errorf("send a packet on %s: %d octets, want 1 to %d", p.Interface, len(p.Payload), maxPayload)
+	case len(p.Data) == 0 || len(p.Data) > maxData:
+		return fmt.Errorf("send a packet on %s: %d octets, want 1 to %d", p.Interface, len(p.Data), maxData)
 	}
 	return nil
 }

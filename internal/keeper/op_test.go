@@ -49,9 +49,8 @@ func TestWillsThatAreRefused(t *testing.T) {
 		{"an unknown field", `{"VI_1":[{"op":"remove_address","with":{"interface":"eth0","prefix":"10.0.0.1/24","x":1}}]}`, `operation 1: json: unknown field "x"`},
 		{"no interface", `{"VI_1":[{"op":"remove_address","with":{"prefix":"10.0.0.1/24"}}]}`, "operation 1: remove an address: no interface given"},
 		{"no address", `{"VI_1":[{"op":"remove_address","with":{"interface":"eth0"}}]}`, "operation 1: remove an address from eth0: no address given"},
-		{"an empty packet", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"224.0.0.18","payload":""}}]}`, "operation 1: send a packet on eth0: 0 octets, want 1 to 1500"},
-		{"no destination", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","payload":"IQ=="}}]}`, "operation 1: send a packet on eth0: no destination given"},
-		{"families mixed", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","src":"fe80::1","dst":"224.0.0.18","payload":"IQ=="}}]}`, "operation 1: send a packet on eth0: source fe80::1 and destination 224.0.0.18 are of different families"},
+		{"an empty packet", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"224.0.0.18","data":""}}]}`, "operation 1: send a packet on eth0: 0 octets, want 1 to 1500"},
+		{"no destination", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: no destination given"},
 		{"two values", `{} {}`, "more than one value"},
 		{"nothing", ``, "EOF"},
 	}
@@ -153,11 +152,11 @@ type journalSender struct {
 	err    error
 }
 
-func (s journalSender) Send(_, dst netip.Addr, payload []byte) error {
+func (s journalSender) Send(dst netip.Addr, packet []byte) error {
 	if s.err != nil {
 		return s.err
 	}
-	return s.note(fmt.Sprintf("send %x to %s on %s", payload, dst, s.ifname))
+	return s.note(fmt.Sprintf("send %x to %s on %s", packet, dst, s.ifname))
 }
 
 func (s journalSender) Close() error { return s.note("close " + s.ifname) }
@@ -222,7 +221,7 @@ func TestReplayLeavesWhatItDoesNotUnderstand(t *testing.T) {
 func TestASenderThatFailsIsOpenedAnewOnce(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("no such device")
-	packet := Packet{Interface: "eth0", Dst: testDst, Payload: []byte{1}}
+	packet := Packet{Interface: "eth0", Dst: testDst, Data: []byte{1}}
 
 	j := journal{sendErr: []error{gone}}
 	if err := newHands(&j).send(packet); err != nil {

@@ -56,7 +56,7 @@ func stand() error {
 		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 77, 0, byte(100 + i)}), 24)
 		err := c.SetWill(name, []Op{
 			RemoveAddress{Interface: "eth0", Prefix: prefix},
-			SendPacket{Interface: "eth0", Dst: testDst, Payload: []byte{0x21, byte(51 + i), 0}},
+			SendPacket{Interface: "eth0", Dst: testDst, Data: []byte{0x21, byte(51 + i), 0}},
 		})
 		if err != nil {
 			return err
@@ -178,8 +178,8 @@ type newsSender struct {
 	ifname string
 }
 
-func (s newsSender) Send(_, dst netip.Addr, payload []byte) error {
-	return s.tell("send %x to %s on %s", payload, dst, s.ifname)
+func (s newsSender) Send(dst netip.Addr, packet []byte) error {
+	return s.tell("send %x to %s on %s", packet, dst, s.ifname)
 }
 
 func (s newsSender) Close() error { return nil }
