@@ -98,7 +98,7 @@ func forgeries() []struct {
 		{"interval", "interval", change(func(f forger, a *forgery) { a.payload[5] = byte(2 + f.random.IntN(254)) })},
 		{"truncated", "length", change(func(f forger, a *forgery) { a.payload = a.payload[:8+f.random.IntN(12)] })},
 		{"oversized", "length", change(func(f forger, a *forgery) { a.payload = append(a.payload, f.noise(1+f.random.IntN(1000))...) })},
-		{"too long for an advert", "ip_header", change(func(f forger, a *forgery) { a.payload = append(a.payload, f.noise(1200)...) })},
+		{"too long for an advert", "length", change(func(f forger, a *forgery) { a.payload = append(a.payload, f.noise(1200)...) })},
 		{"checksum", "checksum", func(f forger, _ netip.Addr) forgery {
 			a := f.advert().sum()
 			a.payload[6] ^= byte(1 + f.random.IntN(255))

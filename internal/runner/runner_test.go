@@ -524,12 +524,19 @@ func TestSignalsDoNotEndTheRunnerAndScriptsDoNotInheritThat(t *testing.T) {
 			}
 		}
 	}
-	if got, want := mustExec(t, c, "ignored").Output, "SigIgn:\t0000000000000000\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	// Signals from 32 on are the C library's, and whoever started this test may have had them ignored.
+	var ignored uint64
+	if got := mustExec(t, c, "ignored").Output; sscanf(got, "SigIgn:\t%x\n", &ignored) != nil || ignored&0x7fffffff != 0 {
+		t.Errorf("got %q, want no signal below 32", got)
 	}
 	if s := c.Status(); s.PID != pid || s.Restarts != 0 {
 		t.Errorf("got %+v, want process %d", s, pid)
 	}
+}
+
+func sscanf(text, format string, to ...any) error {
+	_, err := fmt.Sscanf(text, format, to...)
+	return err
 }
 
 func TestTheProcessHasItsName(t *testing.T) {
