@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandem-lb/tandem/internal/config"
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -18,8 +19,8 @@ import (
 func TestExamplesLoad(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("examples/*.yaml")
-	if err != nil || len(files) != 3 {
-		t.Fatalf("got examples %q, %v; want three", files, err)
+	if err != nil || len(files) != 4 {
+		t.Fatalf("got examples %q, %v; want four", files, err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -61,6 +62,17 @@ func exampleNode(t *testing.T, file, name string) *config.Node {
 		t.Fatal(err)
 	}
 	return node
+}
+
+// The example of version 3 is for a takeover within half a second.
+func TestFastPairIsFast(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"lb1", "lb2"} {
+		in := exampleNode(t, "examples/fast-pair.yaml", name).Instances[0]
+		if in.VRRP.Version != vrrp.V3 || 4*in.VRRP.AdvertInterval > 500*time.Millisecond {
+			t.Errorf("%s: got version %d with an advert every %v, want 3 and 125ms at most", name, in.VRRP.Version, in.VRRP.AdvertInterval)
+		}
+	}
 }
 
 // The two configurations of a mixed pair agree in all that a peer drops adverts for.

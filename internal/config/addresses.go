@@ -58,7 +58,7 @@ func virtualAddressFault(text string) string {
 	}
 	addr := prefix.Addr()
 	if !addr.Is4() {
-		return text + " is IPv6, which needs VRRP version 3 and is not in this version"
+		return text + " is IPv6, which is not in this version"
 	}
 	if addr.IsLoopback() || prefix.Bits() < 1 {
 		return text + " cannot move between hosts"

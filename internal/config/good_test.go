@@ -225,6 +225,27 @@ func TestActiveActive(t *testing.T) {
 	}
 }
 
+func TestVersion3(t *testing.T) {
+	n := good(t, "version3.yaml", "lb1")
+	for i, want := range []vrrp.Config{
+		{AdvertInterval: 100 * time.Millisecond, MaxLearnedInterval: time.Second},
+		{AdvertInterval: 5 * time.Second, MaxLearnedInterval: 6 * time.Second, ChecksumNoPseudoHeader: true},
+		{AdvertInterval: 40950 * time.Millisecond, MaxLearnedInterval: 40950 * time.Millisecond},
+	} {
+		got := n.Instances[i].VRRP
+		if got.Version != vrrp.V3 || got.AdvertInterval != want.AdvertInterval || got.MaxLearnedInterval != want.MaxLearnedInterval ||
+			got.ChecksumNoPseudoHeader != want.ChecksumNoPseudoHeader {
+			t.Errorf("got %+v, want version 3 and %+v", got, want)
+		}
+		if err := got.Validate(); err != nil {
+			t.Errorf("no virtual router can be run with %+v: %v", got, err)
+		}
+	}
+	if got := n.Instances[0].VIP.Lease; got != 2*time.Second {
+		t.Errorf("got a lease of %v, want 2s: none is shorter", got)
+	}
+}
+
 func TestBesideKeepalived(t *testing.T) {
 	n := good(t, "beside_keepalived.yaml", "lb1")
 	in := n.Instances[0]

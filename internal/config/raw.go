@@ -45,6 +45,8 @@ type rawInstance struct {
 	Version         uint8              `yaml:"version"`
 	Priority        perNode[uint8]     `yaml:"priority"`
 	AdvertInterval  time.Duration      `yaml:"advert_interval"`
+	MaxLearned      time.Duration      `yaml:"max_learned_interval"` // 0: absent
+	BareChecksum    bool               `yaml:"v3_checksum_as_v2"`
 	Authentication  *rawAuthentication `yaml:"authentication"`
 	Addresses       []rawAddress       `yaml:"virtual_addresses"`
 	Preempt         bool               `yaml:"preempt"`

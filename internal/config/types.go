@@ -91,23 +91,40 @@ func duration(least, most string) Type {
 		}}
 }
 
-// wholeSeconds is a duration that has no fraction of a second.
-func wholeSeconds(least, most string) Type {
+// centisecond is what version 3 counts intervals in (RFC 9568 section 5.2.7).
+const centisecond = 10 * time.Millisecond
+
+// steps is a duration in steps of a centisecond.
+func steps(least, most string) Type {
 	t := duration(least, most)
-	t.Range += ", whole seconds"
-	t.Want += ", in whole seconds"
+	t.Range += ", in steps of 10ms"
+	t.Want += ", in steps of 10ms"
 	inRange := t.fault
 	t.fault = func(text string) string {
 		if what := inRange(text); what != "" {
 			return what
 		}
-		if mustDuration(text)%time.Second != 0 {
-			return text + " is not in whole seconds"
+		if mustDuration(text)%centisecond != 0 {
+			return text + " is not in steps of 10ms"
 		}
 		return ""
 	}
 	return t
 }
+
+// advertInterval is what one of the versions takes. Which one it is shows later.
+func advertInterval() Type {
+	t := steps("10ms", "255s")
+	t.Range = intervalV2 + "; version 3: " + intervalV3
+	t.Want = "a duration from " + intervalV2 + ", or with version 3 from " + intervalV3
+	return t
+}
+
+// What each version takes.
+const (
+	intervalV2 = "1s to 255s in whole seconds"
+	intervalV3 = "10ms to 40.95s in steps of 10ms"
+)
 
 // mustDuration is for durations that stand in the table or have been checked.
 func mustDuration(text string) time.Duration {

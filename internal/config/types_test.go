@@ -30,8 +30,10 @@ func TestTypesAtTheirEdges(t *testing.T) {
 		{"other unit", duration("10ms", "1h"), "1d", `"1d" is no duration`},
 		{"no duration", duration("10ms", "1h"), "soon", `"soon" is no duration`},
 		{"beyond any duration", duration("10ms", "1h"), "9999999h", `"9999999h" is no duration`},
-		{"whole seconds", wholeSeconds("1s", "255s"), "4m15s", ok},
-		{"half seconds", wholeSeconds("1s", "255s"), "1.5s", "1.5s is not in whole seconds"},
+		{"in steps", advertInterval(), "4m15s", ok},
+		{"the shortest interval", advertInterval(), "10ms", ok},
+		{"between two steps", advertInterval(), "1.005s", "1.005s is not in steps of 10ms"},
+		{"below a step", advertInterval(), "5ms", "5ms is out of range"},
 
 		{"true", boolean(), "True", ok},
 		{"yes", boolean(), "yes", `"yes" is neither true nor false`},
@@ -73,8 +75,8 @@ func TestTypesAtTheirEdges(t *testing.T) {
 		{"of a point-to-point link", virtualAddress(), "192.168.1.0/31", ok},
 		{"virtual address of a network", virtualAddress(), "192.168.1.128/25", "192.168.1.128/25 is the network's own or its broadcast address"},
 		{"virtual broadcast address", virtualAddress(), "192.168.1.127/25", "192.168.1.127/25 is the network's own or its broadcast address"},
-		{"virtual address of IPv6", virtualAddress(), "fd00::1/64", "fd00::1/64 is IPv6, which needs VRRP version 3 and is not in this version"},
-		{"virtual address in disguise", virtualAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv6, which needs VRRP version 3 and is not in this version"},
+		{"virtual address of IPv6", virtualAddress(), "fd00::1/64", "fd00::1/64 is IPv6, which is not in this version"},
+		{"virtual address in disguise", virtualAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv6, which is not in this version"},
 
 		{"server", serverAddress(), "[fd00::1]:443", ok},
 		{"server without port", serverAddress(), "10.0.0.1", `"10.0.0.1" is no IP address and port`},

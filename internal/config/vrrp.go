@@ -22,6 +22,7 @@ func (b *builder) checkInstances() {
 				addresses.add(p.Addr().String(), "virtual address", item(instancePath(i, "virtual_addresses"), j))
 			}
 		}
+		b.checkProtocol(i)
 		b.checkTrack(i)
 		if in.Notify != nil {
 			b.checkCommand(instancePath(i, "notify.script"), in.Notify.Script)
@@ -49,13 +50,15 @@ func (b *builder) instance(i int, node string) Instance {
 	raw := b.raw.VRRP.Instances[i]
 	in := Instance{
 		VRRP: vrrp.Config{
-			Name:           raw.Name,
-			Interface:      raw.Interface.on(node),
-			VRID:           raw.VirtualRouterID,
-			Version:        vrrp.Version(raw.Version),
-			Priority:       raw.Priority.on(node),
-			AdvertInterval: raw.AdvertInterval,
-			NoPreempt:      !raw.Preempt,
+			Name:                   raw.Name,
+			Interface:              raw.Interface.on(node),
+			VRID:                   raw.VirtualRouterID,
+			Version:                vrrp.Version(raw.Version),
+			Priority:               raw.Priority.on(node),
+			AdvertInterval:         raw.AdvertInterval,
+			MaxLearnedInterval:     maxLearned(raw),
+			ChecksumNoPseudoHeader: raw.BareChecksum,
+			NoPreempt:              !raw.Preempt,
 		},
 		VIP: vip.Config{Instance: raw.Name, GARP: garp(raw)},
 	}

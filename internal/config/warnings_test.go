@@ -111,20 +111,24 @@ tracker:
 func TestLeaseStaysBelowThePeersPatience(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
+		version  uint8
 		interval time.Duration
 		priority uint8
 		patience time.Duration
 		lease    time.Duration
 	}{
-		{"usual", time.Second, 100, 3609375 * time.Microsecond, 3 * time.Second},
-		{"a high peer", time.Second, 254, 3007812500 * time.Nanosecond, 2 * time.Second},
-		{"the least that allows 3 s", time.Second, 153, 3402343750 * time.Nanosecond, 3 * time.Second},
-		{"the most that does not", time.Second, 154, 3398437500 * time.Nanosecond, 2 * time.Second},
-		{"a long interval", 10 * time.Second, 100, 30609375 * time.Microsecond, 30 * time.Second},
-		{"the longest", 255 * time.Second, 1, 765996093750 * time.Nanosecond, 765 * time.Second},
+		{"usual", 2, time.Second, 100, 3609375 * time.Microsecond, 3 * time.Second},
+		{"a high peer", 2, time.Second, 254, 3007812500 * time.Nanosecond, 2 * time.Second},
+		{"the least that allows 3 s", 2, time.Second, 153, 3402343750 * time.Nanosecond, 3 * time.Second},
+		{"the most that does not", 2, time.Second, 154, 3398437500 * time.Nanosecond, 2 * time.Second},
+		{"a long interval", 2, 10 * time.Second, 100, 30609375 * time.Microsecond, 30 * time.Second},
+		{"the longest", 2, 255 * time.Second, 1, 765996093750 * time.Nanosecond, 765 * time.Second},
+		{"version 3", 3, 100 * time.Millisecond, 100, 360937500 * time.Nanosecond, 2 * time.Second},
+		{"version 3 at a second", 3, time.Second, 100, 3609375 * time.Microsecond, 3 * time.Second},
+		{"version 3, the longest", 3, 40950 * time.Millisecond, 156, 138846093750 * time.Nanosecond, 138 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := masterDown(tt.interval, tt.priority); got != tt.patience {
+			if got := masterDown(rawInstance{Version: tt.version, AdvertInterval: tt.interval}, tt.priority); got != tt.patience {
 				t.Errorf("got a master down interval of %v, want %v", got, tt.patience)
 			}
 			got := leaseWithin(tt.patience)

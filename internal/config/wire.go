@@ -42,7 +42,7 @@ func wireDiff(a, b vrrp.Config) []string {
 	if a.Version != b.Version {
 		diffs = append(diffs, fmt.Sprintf("version %d -> %d", a.Version, b.Version))
 	}
-	if a.AdvertInterval != b.AdvertInterval && a.Version == vrrp.V2 { // RFC 3768 section 7.1; version 3 learns it
+	if a.AdvertInterval != b.AdvertInterval && (a.Version == vrrp.V2 || !learns(a, b) || !learns(b, a)) {
 		diffs = append(diffs, fmt.Sprintf("advert_interval %v -> %v", a.AdvertInterval, b.AdvertInterval))
 	}
 	if a.Auth != b.Auth {
@@ -50,6 +50,10 @@ func wireDiff(a, b vrrp.Config) []string {
 	}
 	return diffs
 }
+
+// learns says whether a node that runs a takes over the interval of a master that runs b. Version 2 drops any other
+// interval (RFC 3768 section 7.1), version 3 one that is too long.
+func learns(a, b vrrp.Config) bool { return b.AdvertInterval <= a.MaxLearnedInterval }
 
 // advice says in which order nodes are changed so that only one at a time is there to be MASTER.
 func advice(nodes []string, node string) string {

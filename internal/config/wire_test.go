@@ -31,10 +31,32 @@ func TestWireChanges(t *testing.T) {
 		{"interval", old + ", advert_interval: 2s", []string{"VI_1: advert_interval 1s -> 2s" + because}},
 		{"password, untold", strings.Replace(old, "secret1", "secret2", 1), []string{"VI_1: authentication" + because}},
 		{"two at once", strings.Replace(old, "51", "52", 1) + ", advert_interval: 2s", []string{"VI_1: virtual_router_id 51 -> 52" + because, "VI_1: advert_interval 1s -> 2s" + because}},
+		{"version", strings.Replace(old, ", authentication: {type: PASS, password: secret1}", ", version: 3", 1), []string{"VI_1: version 2 -> 3" + because, "VI_1: authentication" + because}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := WireChanges(parse(t, nodes, instance(old)), parse(t, nodes, instance(tt.new)), "lb1")
 			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+
+	for _, tt := range []struct {
+		name, old, new string
+		want           []string
+	}{
+		{"what version 3 learns", "advert_interval: 100ms", "advert_interval: 1s", nil},
+		{"and the other way", "advert_interval: 1s", "advert_interval: 100ms", nil},
+		{"what it does not", "advert_interval: 100ms", "advert_interval: 1010ms", []string{"VI_1: advert_interval 100ms -> 1.01s" + because}},
+		{"what the new one does not", "advert_interval: 1010ms", "advert_interval: 100ms", []string{"VI_1: advert_interval 1.01s -> 100ms" + because}},
+		{"what a bound allows", "advert_interval: 100ms, max_learned_interval: 2s", "advert_interval: 2s", nil},
+		{"another checksum", "advert_interval: 100ms", "advert_interval: 100ms, v3_checksum_as_v2: true", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v3 := func(keys string) *Config {
+				return parse(t, nodes, instance(strings.Split(old, ", auth")[0]+", version: 3, "+keys))
+			}
+			if got := WireChanges(v3(tt.old), v3(tt.new), "lb1"); !slices.Equal(got, tt.want) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
