@@ -162,11 +162,7 @@ func TestIntegrationPair6(t *testing.T) {
 		cfg := withPriority(priority)
 		six(&cfg)
 		cfg.AdvertInterval = 50 * time.Millisecond
-		h := newHost6(t, new(lan), addr, nil, cfg)
-		h.link.listen = Listen6
-		conn := n.open(t, Listen6)
-		h.link.conn.Store(&conn)
-		return h.start()
+		return newKernelHost(t, n, cfg, addr, Listen6).start()
 	}
 	first := start(a, "fe80::1", 200)
 	second := start(b, "fe80::2", 100)
