@@ -34,7 +34,10 @@ the file's nodes, its interfaces, programs and certificates are looked at too.`,
 				}
 				reason = "this host is none of its nodes, so only the file was checked"
 			} else {
-				problems = append(problems, cfg.CheckHost(view, checkedHost())...)
+				host := checkedHost(func(w string) {
+					problems = append(problems, config.Problem{File: args[0], What: w, Warning: true})
+				})
+				problems = append(cfg.CheckHost(view, host), problems...)
 			}
 		}
 		if _, err := problems.WriteTo(cmd.ErrOrStderr()); err != nil {
@@ -75,12 +78,18 @@ func thisNode(cfg *config.Config, flag string) (*config.Node, error) {
 	return cfg.Node(name)
 }
 
-// checkedHost is this host with its certificates.
-func checkedHost() config.Host {
+// checkedHost is this host with its certificates; what is doubtful in those goes to warn.
+func checkedHost(warn func(string)) config.Host {
 	h := config.ThisHost()
 	h.Certificates = func(paths []string) error {
-		_, err := certs.Load(paths)
-		return err
+		store, err := certs.Load(paths)
+		if err != nil {
+			return err
+		}
+		for _, w := range store.Warnings() {
+			warn(w)
+		}
+		return nil
 	}
 	return h
 }

@@ -1,8 +1,16 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 const checkedConfig = `nodes: {lb1: {address: 10.77.0.1}, lb2: {address: 10.77.0.2}}
@@ -70,4 +78,45 @@ func TestCheck(t *testing.T) {
 			t.Errorf("exit %d, printed %q, said %q; want %q", code, stdout, stderr, want)
 		}
 	})
+}
+
+func TestCheckTellsWhatIsDoubtfulInCertificates(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle := write(t, "example.com.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))+
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
+	if err := os.Chmod(bundle, 0o644); err != nil { // readable by others
+		t.Fatal(err)
+	}
+	file := write(t, "tls.yaml", `proxy:
+  frontends:
+    - name: front
+      bind: [{address: "127.0.0.1:8443", tls: {certificates: [`+bundle+`]}}]
+      default_backend: web
+  backends:
+    - name: web
+      servers: [{name: web1, address: "127.0.0.1:8081"}]
+`)
+	code, stdout, stderr := tandem(t, "check", "--node", "any", file)
+	if want := file + ": ok, 1 warning; checked as node any\n"; code != 0 || stdout != want {
+		t.Errorf("exit %d, printed %q, want %q", code, stdout, want)
+	}
+	if !strings.HasPrefix(stderr, file+": warning: ") || !strings.Contains(stderr, bundle) {
+		t.Errorf("said %q, want a warning about %s", stderr, bundle)
+	}
 }

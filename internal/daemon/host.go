@@ -83,6 +83,9 @@ func (h *host) open(cfg hostConfig) (err error) {
 	if h.runner, err = runner.Start(runner.Config{Log: cfg.log.Named("runner")}); err != nil {
 		return err
 	}
+	if err := exposeToOOM(); err != nil {
+		h.log.Warn("the out-of-memory killer spares this process: it may take another one", "err", err)
+	}
 	if h.kernel, err = vip.OpenKernel(); err != nil {
 		return err
 	}

@@ -97,6 +97,7 @@ func newInstance(h *host, cfg config.Instance) (*instance, error) {
 		return nil, err
 	}
 	vips.Alive = i.alive
+	vips.Listener = h.kernel // who else claims an address is answered
 	i.vips = vips
 	link, err := h.link(cfg.VRRP.Interface)
 	if err != nil {

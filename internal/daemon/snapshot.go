@@ -42,7 +42,10 @@ func (d *Daemon) Snapshot() status.Snapshot {
 // snapshot fills in what the instances share.
 func (h *host) snapshot(s *status.Snapshot) {
 	k := h.keeper.Status()
-	s.Keeper = status.Keeper{Process: status.Process{PID: k.PID, Alive: k.Alive, Restarts: k.Restarts}, WillSet: k.Wills > 0}
+	s.Keeper = status.Keeper{
+		Process: status.Process{PID: k.PID, Alive: k.Alive, Restarts: k.Restarts}, WillSet: k.Wills > 0,
+		Adverts: k.Adverts, AdvertErrors: k.AdvertErrors, Latest: k.Latest.Seconds(),
+	}
 	r := h.runner.Status()
 	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
 	h.mu.Lock()
@@ -74,7 +77,7 @@ func (i *instance) snapshot() status.Instance {
 		Priority: status.Priority{Configured: m.ConfiguredPriority, Effective: m.Priority},
 		Preempt:  !m.NoPreempt,
 		Interval: m.AdvertInterval.Seconds(), DownAfter: m.MasterDownInterval.Seconds(),
-		Faults: m.Faults, Holds: m.Holds,
+		Faults: m.Faults, Holds: holds(m, time.Now()),
 		Addresses: []status.Address{}, Terms: []status.Term{},
 		Counters: counters(m.Counters, v.Counters), Transitions: transitions,
 	}
@@ -92,9 +95,20 @@ func (i *instance) snapshot() status.Instance {
 	return s
 }
 
+// holds is what keeps an instance from taking over. Its delays keep it from replacing a silent master too.
+func holds(m vrrp.Status, now time.Time) []string {
+	if m.State != vrrp.Backup || !m.NotBefore.After(now) {
+		return m.Holds
+	}
+	return append(slices.Clone(m.Holds), "startup_delay or warm_up: it only listens until "+m.NotBefore.Format(time.TimeOnly))
+}
+
 func addressStatus(a vip.AddressStatus, lease time.Duration) status.Address {
 	s := status.Address{
 		Prefix: a.Prefix, Interface: a.Interface, Held: a.Present, Lease: lease.Seconds(), RenewedAt: a.LeasedAt,
+	}
+	if a.Foreign.Claims > 0 {
+		s.ClaimedBy, s.ClaimedAt = a.Foreign.MAC.String(), a.Foreign.At
 	}
 	switch {
 	case a.Err != nil:
@@ -109,7 +123,7 @@ func counters(m vrrp.Counters, v vip.Counters) status.Counters {
 	c := status.Counters{
 		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Transitions: m.Transitions, Dropped: drops(m.Dropped),
 		GARPSent: v.Announcements, GARPErrors: v.AnnounceErrors, ForeignDeletions: v.ForeignDeletions, Readded: v.ReAdds,
-		LeaseExpiries: v.Expiries, LeaseRenewals: v.Renewals, KernelErrors: v.KernelErrors,
+		LeaseExpiries: v.Expiries, LeaseRenewals: v.Renewals, KernelErrors: v.KernelErrors, ForeignClaims: v.ForeignClaims,
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,6 +42,33 @@ func TestInstanceSnapshot(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestHoldsTellOfDelays(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	const delay = "startup_delay or warm_up: it only listens until 12:00:30"
+	for _, tt := range []struct {
+		name      string
+		state     vrrp.State
+		notBefore time.Time
+		want      []string
+	}{
+		{"no delay", vrrp.Backup, time.Time{}, []string{"h"}},
+		{"a delay", vrrp.Backup, now.Add(30 * time.Second), []string{"h", delay}},
+		{"a delay that is over", vrrp.Backup, now, []string{"h"}},
+		{"a node that does not listen", vrrp.Fault, now.Add(30 * time.Second), []string{"h"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			shared := append(make([]string, 0, 2), "h") // a longer one would be written to
+			got := holds(vrrp.Status{State: tt.state, NotBefore: tt.notBefore, Holds: shared}, now)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if shared[:2][1] != "" {
+				t.Errorf("got %q behind the machine's own slice, want nothing", shared[:2][1])
+			}
+		})
 	}
 }
 

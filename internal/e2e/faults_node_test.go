@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/tandem-lb/tandem/internal/drill"
+	"github.com/tandem-lb/tandem/internal/netlab"
 	"github.com/tandem-lb/tandem/internal/status"
 )
 
@@ -26,6 +27,7 @@ func TestIntegrationFaultByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("address deleted", func(t *testing.T) { addressDeleted(t, p) })
+	t.Run("address claimed by another host", func(t *testing.T) { addressClaimed(t, p) })
 	t.Run("second daemon", func(t *testing.T) { secondDaemon(t, p) })
 	t.Run("names of the processes", func(t *testing.T) {
 		s := mustSnapshot(t, p, "lb1")
@@ -39,6 +41,44 @@ func TestIntegrationFaultByHand(t *testing.T) {
 			}
 		}
 	})
+}
+
+// addressClaimed: a gratuitous ARP of another host is answered within a second, so that it leads nobody astray for long.
+func addressClaimed(t *testing.T, p *drill.Pair) {
+	needPeer(t, "arping")
+	ready(t, p, "lb1")
+	quiet(t, p) // the takeover's own announcements are over
+	mark := p.Lab.Mark()
+	web1, err := p.Node("web1").Netlink().LinkByName("eth0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command(t, p, "web1", "ip", "address", "add", drill.VIP.String()+"/32", "dev", "eth0")
+	command(t, p, "web1", "arping", "-U", "-c", "1", "-I", "eth0", drill.VIP.String())
+	command(t, p, "web1", "ip", "address", "del", drill.VIP.String()+"/32", "dev", "eth0")
+	claim := await(t, p, mark, "web1 claims the address", func(e netlab.Event) bool { return e.Node == "web1" && e.Gratuitous(drill.VIP) })
+	answer := await(t, p, mark, "lb1 answers", func(e netlab.Event) bool {
+		return e.Node == "lb1" && e.Gratuitous(drill.VIP) && e.Time.After(claim.Time)
+	})
+	within(t, "address claimed by another host: answered after", answer.Time.Sub(claim.Time), time.Second)
+	s := mustSnapshot(t, p, "lb1").Instances[0]
+	if s.Counters.ForeignClaims == 0 || s.Addresses[0].ClaimedBy != web1.Attrs().HardwareAddr.String() {
+		t.Errorf("%d claims, by %q; want some by %v", s.Counters.ForeignClaims, s.Addresses[0].ClaimedBy, web1.Attrs().HardwareAddr)
+	}
+}
+
+// quiet waits until lb1 has announced nothing for longer than the pause between its two bursts.
+func quiet(t *testing.T, p *drill.Pair) {
+	t.Helper()
+	for {
+		mark := p.Lab.Mark()
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+		_, err := p.Lab.Await(ctx, mark, func(e netlab.Event) bool { return e.Node == "lb1" && e.Gratuitous(drill.VIP) })
+		cancel()
+		if err != nil {
+			return
+		}
+	}
 }
 
 // addressDeleted: `ip addr del` of the virtual address is undone at once, announced and counted.

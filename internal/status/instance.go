@@ -61,6 +61,10 @@ type Address struct {
 	Lease     float64      `json:"lease_seconds,omitempty"` // the kernel drops it when it is not renewed for so long; 0: never
 	RenewedAt time.Time    `json:"renewed_at,omitzero"`
 	Error     string       `json:"error,omitempty"` // why it is not as it should be
+
+	// ClaimedBy is the hardware address of the last other host that said it has the address, while this node had it.
+	ClaimedBy string    `json:"claimed_by,omitempty"`
+	ClaimedAt time.Time `json:"claimed_at,omitzero"`
 }
 
 // Term is what one tracker contributes to the priority of one instance.
@@ -85,6 +89,7 @@ type Counters struct {
 	Readded          uint64            `json:"addresses_readded"`
 	LeaseExpiries    uint64            `json:"lease_expiries"`
 	LeaseRenewals    uint64            `json:"lease_renewals"`
+	ForeignClaims    uint64            `json:"foreign_claims"` // ARP or neighbour packets by which others claimed held addresses
 	KernelErrors     uint64            `json:"kernel_errors"`
 }
 

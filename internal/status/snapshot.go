@@ -56,6 +56,10 @@ type Process struct {
 type Keeper struct {
 	Process
 	WillSet bool `json:"will_set"` // it would clean up after this daemon now
+
+	Adverts      uint64  `json:"adverts_sent"`   // by the present keeper, for all instances
+	AdvertErrors uint64  `json:"advert_errors"`  // adverts that it could not send
+	Latest       float64 `json:"latest_seconds"` // by how much its latest advert was late
 }
 
 // Tracker is something that moves priorities.
