@@ -230,11 +230,13 @@ func TestVersion3(t *testing.T) {
 	for i, want := range []vrrp.Config{
 		{AdvertInterval: 100 * time.Millisecond, MaxLearnedInterval: time.Second},
 		{AdvertInterval: 5 * time.Second, MaxLearnedInterval: 6 * time.Second, ChecksumNoPseudoHeader: true},
-		{AdvertInterval: 40950 * time.Millisecond, MaxLearnedInterval: 40950 * time.Millisecond},
+		{AdvertInterval: 40950 * time.Millisecond, MaxLearnedInterval: 40950 * time.Millisecond,
+			PreemptDelay: 30 * time.Second, StartupDelay: 5 * time.Second, WarmUp: 1000 * time.Second},
 	} {
 		got := n.Instances[i].VRRP
 		if got.Version != vrrp.V3 || got.AdvertInterval != want.AdvertInterval || got.MaxLearnedInterval != want.MaxLearnedInterval ||
-			got.ChecksumNoPseudoHeader != want.ChecksumNoPseudoHeader {
+			got.ChecksumNoPseudoHeader != want.ChecksumNoPseudoHeader ||
+			got.PreemptDelay != want.PreemptDelay || got.StartupDelay != want.StartupDelay || got.WarmUp != want.WarmUp {
 			t.Errorf("got %+v, want version 3 and %+v", got, want)
 		}
 		if err := got.Validate(); err != nil {

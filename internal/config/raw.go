@@ -50,6 +50,9 @@ type rawInstance struct {
 	Authentication  *rawAuthentication `yaml:"authentication"`
 	Addresses       []rawAddress       `yaml:"virtual_addresses"`
 	Preempt         bool               `yaml:"preempt"`
+	PreemptDelay    time.Duration      `yaml:"preempt_delay"`
+	StartupDelay    time.Duration      `yaml:"startup_delay"`
+	WarmUp          time.Duration      `yaml:"warm_up"`
 	GARP            struct {
 		Repeat   int           `yaml:"repeat"`
 		Delay    time.Duration `yaml:"delay"`

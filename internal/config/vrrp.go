@@ -23,6 +23,9 @@ func (b *builder) checkInstances() {
 			}
 		}
 		b.checkProtocol(i)
+		if in.PreemptDelay > 0 && !in.Preempt && !b.reported(instancePath(i, "preempt")) {
+			b.warnAt(instancePath(i, "preempt_delay"), "does nothing with preempt: false", "one of them")
+		}
 		b.checkTrack(i)
 		if in.Notify != nil {
 			b.checkCommand(instancePath(i, "notify.script"), in.Notify.Script)
@@ -59,6 +62,9 @@ func (b *builder) instance(i int, node string) Instance {
 			MaxLearnedInterval:     maxLearned(raw),
 			ChecksumNoPseudoHeader: raw.BareChecksum,
 			NoPreempt:              !raw.Preempt,
+			PreemptDelay:           raw.PreemptDelay,
+			StartupDelay:           raw.StartupDelay,
+			WarmUp:                 raw.WarmUp,
 		},
 		VIP: vip.Config{Instance: raw.Name, GARP: garp(raw)},
 	}

@@ -108,6 +108,14 @@ tracker:
 	}
 }
 
+func TestWarningOfADelayForNothing(t *testing.T) {
+	_, problems := Parse("f.yaml", []byte(pair("{lb1: 101, lb2: 100}", "[{script: check_app}, {script: other}]\n      preempt: false\n      preempt_delay: 5s")))
+	const want = "f.yaml:12:22: warning: vrrp.instances[0].preempt_delay: does nothing with preempt: false, want one of them"
+	if len(problems) != 1 || problems[0].String() != want {
+		t.Errorf("got %v, want %s", problems, want)
+	}
+}
+
 func TestLeaseStaysBelowThePeersPatience(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
