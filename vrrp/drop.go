@@ -17,6 +17,7 @@ const (
 	DropNoAddress                          // v3: the address count is 0
 	DropIntervalZero                       // v3: the advert interval is 0
 	DropVRID                               // no instance with this VRID on the interface
+	DropSource                             // the sender's address is none that a host has
 	DropDestination                        // sent to another group or to this node itself, or, with peers, to a group
 	DropNotPeer                            // with peers: the sender is none
 	DropOwnSource                          // the sender has this node's own address
@@ -50,6 +51,8 @@ func dropText(r DropReason) (label, text string) {
 		return "interval_zero", "advert interval is 0"
 	case DropVRID:
 		return "vrid", "VRID not configured on this interface"
+	case DropSource:
+		return "source", "sender's address is none that a host has"
 	case DropDestination:
 		return "destination", "sent to another destination than the instance's"
 	case DropNotPeer:

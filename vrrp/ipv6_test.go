@@ -190,6 +190,14 @@ func TestRule5_8_19_20_JudgementV6(t *testing.T) {
 	if l.hear(packetFrom6(t, "fe80::5", 150, nil)) || l.counters().Dropped.Of(DropOwnSource) != 1 {
 		t.Errorf("rule 8: got %v", l.counters().Dropped)
 	}
+	for _, from := range []string{"::", "::1", "ff02::12"} {
+		if l.hear(packetFrom6(t, from, 150, nil)) {
+			t.Errorf("rule 7: heard %s", from)
+		}
+	}
+	if got := l.counters().Dropped.Of(DropSource); got != 3 {
+		t.Errorf("rule 7: %d dropped for their source, want 3", got)
+	}
 	for _, to := range []string{"ff02::99", "fe80::5"} {
 		other := packetFrom6(t, "fe80::1", 150, nil)
 		sixteen := netip.MustParseAddr(to).As16()

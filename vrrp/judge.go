@@ -11,6 +11,10 @@ func judge(cfg *Config, source, from, to netip.Addr, ad *Advert) DropReason {
 	if ad.Version != cfg.Version {
 		return DropVersion
 	}
+	// Linux lets 0.0.0.0 through where the group is a link-local one. No answer could reach it, and it loses each comparison.
+	if from.IsUnspecified() || from.IsLoopback() || from.IsMulticast() {
+		return DropSource
+	}
 	if r := cfg.addressed(from, to); r != accepted {
 		return r
 	}

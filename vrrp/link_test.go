@@ -94,6 +94,9 @@ func TestRule5_8_33_34_43_44_Judgement(t *testing.T) {
 		{name: "rule 5 TTL 0", packet: ttl(0), want: DropTTL},
 		{name: "rule 11 sent to this node alone", packet: func(b []byte) { copy(b[16:20], []byte{10, 0, 0, 5}) }, want: DropDestination},
 		{name: "rule 11 another group", packet: func(b []byte) { b[19] = 99 }, want: DropDestination},
+		{name: "rule 6 nobody's address", from: "0.0.0.0", want: DropSource},
+		{name: "rule 6 a group's address", from: "224.0.0.18", want: DropSource},
+		{name: "rule 6 a host's own loopback", from: "127.0.0.1", want: DropSource},
 		{name: "rule 8 own address", from: "10.0.0.5", want: DropOwnSource},
 		// "A packet with unknown authentication type or that does not match the locally configured authentication method MUST
 		// be discarded." (section 5.3.6)
@@ -366,6 +369,44 @@ func TestRule50_RandomPacketsChangeNothing(t *testing.T) {
 	if !l.group.members[0].machine.Deadline().Equal(deadline) || after.State != before.State || after.Epoch != before.Epoch {
 		t.Errorf("got %+v, want %+v", after, before)
 	}
+}
+
+// Rule 50: whatever comes in, no packet panics on the way to an instance of any kind, and none is lost to the counters.
+func FuzzReceive(f *testing.F) {
+	kinds := []func(*Config){func(*Config) {}, v3, unicast, six, func(c *Config) { six(c); c.MaxLearnedInterval = time.Second }}
+	for i, set := range kinds {
+		cfg := testConfig()
+		set(&cfg)
+		ad, src := cfg.advert(150), netip.MustParseAddr("10.0.0.1")
+		if cfg.Family() == IPv6 {
+			src = peer6
+		}
+		packets, err := appendPackets(nil, &cfg, src, []netip.Addr{cfg.Family().group()}, &ad)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(uint8(i), packets[0].Data)
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, b []byte) {
+		cfg := testConfig()
+		kinds[int(kind)%len(kinds)](&cfg)
+		link, err := NewLink(LinkConfig{Interface: "eth0", Family: cfg.Family(), Listen: new(lan).listen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard := uint64(0)
+		e, err := link.attach(cfg, self, hclog.NewNullLogger(), func(AdvertReceived) bool { heard++; return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		link.mu.Lock()
+		link.receive(b)
+		link.mu.Unlock()
+		drops, unheld := e.report.drops(), link.Drops()
+		if got := heard + drops.Total() + unheld.Total(); got != 1 {
+			t.Errorf("counted %d packets, want 1", got)
+		}
+	})
 }
 
 func BenchmarkReceive(b *testing.B) {
