@@ -3,7 +3,10 @@ package vrrp
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 func preemptDelay(c *Config) { c.PreemptDelay = 10 * time.Second }
@@ -206,4 +209,51 @@ func TestDelaysValidate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// At 10 ms the master down interval is shorter than the loop's usual rest, which is no oversleeping.
+func TestShortIntervalsAreNotOverslept(t *testing.T) {
+	fast := func(set func(*Config)) Config {
+		cfg := testConfig()
+		cfg.Version, cfg.AdvertInterval = V3, 10*time.Millisecond
+		set(&cfg)
+		return cfg
+	}
+	for _, tt := range []struct {
+		name string
+		cfg  Config
+		ev   Event
+		want State
+	}{
+		{"as backup that waits", fast(func(c *Config) { c.WarmUp = 2 * time.Second }), HoldPreempt{}, Master},
+		{"in FAULT", fast(func(*Config) {}), FaultChanged{[]string{"eth0 is down"}}, Fault},
+		{"as master", fast(func(*Config) {}), HoldPreempt{}, Master},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log logBuffer
+				h := newHost(t, new(lan), "10.0.0.1", nil, hclog.New(&hclog.LoggerOptions{Output: &log}), tt.cfg)
+				h.group.Post("VI_1", tt.ev)
+				h.start()
+				time.Sleep(3 * time.Second)
+				h.wantStates(tt.want)
+				if got := log.count("overslept"); got != 0 {
+					t.Errorf("%d lines say that it overslept", got)
+				}
+			})
+		})
+	}
+	t.Run("in a sync group that waits for a member", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			slow := fast(func(c *Config) { c.Name, c.VRID, c.AdvertInterval = "VI_2", 52, time.Second })
+			h := newHost(t, new(lan), "10.0.0.1", nil, nil, fast(func(*Config) {}), slow)
+			h.group.cfg.Sync = true
+			for _, m := range h.group.machines {
+				m.grouped = true
+			}
+			h.start()
+			time.Sleep(5 * time.Second)
+			h.wantStates(Master, Master)
+		})
+	})
 }

@@ -248,8 +248,12 @@ func (g *Group) done() bool {
 func (g *Group) rest(now time.Time) time.Duration {
 	wait := turnEvery
 	for _, mb := range g.members {
-		if d := mb.machine.Deadline(); !d.IsZero() {
+		m := mb.machine
+		if d := m.Deadline(); !d.IsZero() {
 			wait = min(wait, d.Sub(now))
+		}
+		if m.standing() { // a short interval's rest must not look like oversleeping
+			wait = min(wait, m.MasterDownInterval()/2)
 		}
 	}
 	return max(wait, 0)

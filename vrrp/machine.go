@@ -119,6 +119,14 @@ func (m *Machine) MasterDownInterval() time.Duration {
 	return masterDownInterval(m.cfg.Version, m.interval(), m.priority)
 }
 
+// standing reports whether the node takes part in the election.
+func (m *Machine) standing() bool { return m.state == Backup || m.state == Master }
+
+// dozedOff reports whether a node that did nothing for so long has missed what happened meanwhile.
+func (m *Machine) dozedOff(slept time.Duration) bool {
+	return m.standing() && slept > m.MasterDownInterval()
+}
+
 // interval is what the down timer counts by: in version 3 the master's interval, Active_Adver_Interval.
 func (m *Machine) interval() time.Duration {
 	if m.learned != 0 {

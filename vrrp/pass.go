@@ -15,7 +15,7 @@ func (g *Group) turn(now time.Time) {
 		}
 	}
 	for _, mb := range g.members {
-		if slept > mb.machine.MasterDownInterval() {
+		if mb.machine.dozedOff(slept) {
 			mb.log.Warn("overslept", "state", mb.machine.State(), "slept", slept)
 			g.step(now, mb, Overslept{For: slept})
 		}
@@ -52,7 +52,7 @@ func (g *Group) anyDue(now time.Time) bool {
 
 func (g *Group) anyLate(slept time.Duration) bool {
 	for _, mb := range g.members {
-		if slept > mb.machine.MasterDownInterval() {
+		if mb.machine.dozedOff(slept) {
 			return true
 		}
 	}
