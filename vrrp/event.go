@@ -66,7 +66,8 @@ type (
 	AddressFailed struct{ Err error }
 	// Overslept says that this node did nothing for longer than its master down interval.
 	Overslept struct{ For time.Duration }
-	// ConfigChanged is a reload. Name, Interface, VRID and Version stay as they are: another router is another Machine.
+	// ConfigChanged is a reload. Name, Interface, VRID, Version and the family stay as they are: another router is another
+	// Machine. Where peers come or go on IPv6 another source may be wanted: SourceChanged tells.
 	ConfigChanged struct{ Config Config }
 )
 

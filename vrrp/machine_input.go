@@ -86,6 +86,9 @@ func retryAfter(failures int) time.Duration {
 func (m *Machine) reconfigure(now time.Time, cfg Config) {
 	old := m.cfg
 	cfg.Name, cfg.Interface, cfg.VRID, cfg.Version = old.Name, old.Interface, old.VRID, old.Version
+	if cfg.Family() != old.Family() {
+		cfg.Addresses, cfg.UnicastPeers = old.Addresses, old.UnicastPeers
+	}
 	before := m.MasterDownInterval()
 	m.configure(cfg)
 	m.shiftDown(before)

@@ -841,9 +841,10 @@ func TestReload(t *testing.T) {
 		b := backup(t, nil)
 		cfg := testConfig()
 		cfg.VRID, cfg.Interface = 7, "eth1"
+		six(&cfg)
 		b.do(ConfigChanged{cfg})
-		if got := b.m.Config(); got.VRID != 51 || got.Interface != "eth0" {
-			t.Errorf("got VRID %d on %s", got.VRID, got.Interface)
+		if got := b.m.Config(); got.VRID != 51 || got.Interface != "eth0" || got.Version != V2 || got.Family() != IPv4 {
+			t.Errorf("got VRID %d on %s, version %d, %v", got.VRID, got.Interface, got.Version, got.Family())
 		}
 	})
 }
