@@ -437,8 +437,17 @@ func TestTheBeatKeepsItsInterval(t *testing.T) {
 	if total := at - first.at; total < 19*interval || total > 30*interval {
 		t.Errorf("20 intervals took %v, want about %v", total, 20*interval)
 	}
-	if s := p.status(); s.Adverts < 20 || s.AdvertErrors != 0 {
-		t.Errorf("got %+v, want at least 20 adverts and no error", s)
+	// All 21 are counted. The daemon hears of it with the answer to a ping, which may be half a second later.
+	s := p.status()
+	for range patience / interval {
+		if s.Adverts > 20 {
+			break
+		}
+		p.next(isAdvert)
+		s = p.status()
+	}
+	if s.Adverts < 21 || s.AdvertErrors != 0 {
+		t.Errorf("got %+v, want at least 21 adverts and no error", s)
 	}
 }
 
