@@ -37,6 +37,13 @@ func gatewayAddress() Type {
 	return t
 }
 
+// peerAddress is the address of a router that adverts are sent to.
+func peerAddress() Type {
+	t := gatewayAddress()
+	t.Want = "the IPv4 address of a node such as 192.168.1.12"
+	return t
+}
+
 // hostFault says why no host can have addr.
 func hostFault(addr netip.Addr) string {
 	if addr.IsUnspecified() || addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {

@@ -248,6 +248,27 @@ func TestVersion3(t *testing.T) {
 	}
 }
 
+func TestUnicast(t *testing.T) {
+	addr := netip.MustParseAddr
+	far := vrrp.Peer{Addr: addr("10.88.0.3"), MinTTL: 60, MaxTTL: 64}
+	for node, want := range map[string][][]vrrp.Peer{
+		"lb1": {{{Addr: addr("10.77.0.2")}}, {{Addr: addr("10.77.0.2"), MinTTL: 254}, far}, nil},
+		"lb2": {{{Addr: addr("10.77.0.1")}}, {{Addr: addr("10.77.0.1")}, far}, nil},
+	} {
+		for i, in := range good(t, "unicast.yaml", node).Instances {
+			if !reflect.DeepEqual(in.VRRP.UnicastPeers, want[i]) {
+				t.Errorf("%s of %s: got peers %v, want %v", in.VRRP.Name, node, in.VRRP.UnicastPeers, want[i])
+			}
+			if got := in.VRRP; i == 1 != (got.UnicastTTL == 64) || i == 1 != got.AnySource {
+				t.Errorf("%s of %s: got TTL %d and any source %t, want 64 and true for VI_2 alone", got.Name, node, got.UnicastTTL, got.AnySource)
+			}
+			if err := in.VRRP.Validate(); err != nil {
+				t.Errorf("no virtual router can be run with %+v: %v", in.VRRP, err)
+			}
+		}
+	}
+}
+
 func TestBesideKeepalived(t *testing.T) {
 	n := good(t, "beside_keepalived.yaml", "lb1")
 	in := n.Instances[0]

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -56,6 +57,7 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 	if h.Interfaces != nil {
 		for i, in := range n.Instances {
 			report.subnets(i, in, h)
+			report.source(i, in, n, h)
 		}
 	}
 	if h.Executable != nil {
@@ -105,6 +107,24 @@ func (c *checker) subnets(i int, in Instance, h Host) {
 			c.warnAt(path, a.Prefix.Addr().String()+" is in no subnet of "+a.Interface, "one of "+strings.Join(subnets, ", "))
 		}
 	}
+}
+
+// source warns of a node that its peers would not know by the address that its adverts leave from.
+func (c *checker) source(i int, in Instance, n *Node, h Host) {
+	prefixes, err := h.Interfaces(in.VRRP.Interface)
+	if err != nil || len(in.VRRP.UnicastPeers) == 0 {
+		return
+	}
+	first := slices.IndexFunc(prefixes, func(p netip.Prefix) bool { return p.Addr().Is4() && !n.moves(p.Addr()) })
+	if first >= 0 && prefixes[first].Addr() != n.Address {
+		c.warnAt(instancePath(i, "unicast_peers"), fmt.Sprintf("adverts leave from %s, the first address of %s, and the peers expect %s, that of %s",
+			prefixes[first].Addr(), in.VRRP.Interface, n.Address, n.Name), "the same one")
+	}
+}
+
+// moves reports whether an address is a virtual one of the node.
+func (n *Node) moves(a netip.Addr) bool {
+	return slices.ContainsFunc(n.Instances, func(in Instance) bool { return slices.Contains(in.VRRP.Addresses, a) })
 }
 
 // commands reports programs that cannot be run: such a check would never succeed.

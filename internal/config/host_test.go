@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -70,6 +71,48 @@ proxy:
 	}
 	if got := cfg.CheckHost(n, Host{}); len(got) > 0 {
 		t.Errorf("got %v, want nothing: nothing was asked", got)
+	}
+}
+
+func TestCheckHostOfUnicast(t *testing.T) {
+	const text = `
+nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}
+vrrp:
+  instances:
+    - {name: VI_1, interface: eth0, virtual_router_id: 51, virtual_addresses: [10.0.0.100/24], priority: {lb1: 101, lb2: 100}, unicast_peers: true}
+    - {name: VI_2, interface: eth0, virtual_router_id: 52, virtual_addresses: [10.0.0.101/24], priority: {lb1: 101, lb2: 100}}
+`
+	cfg, problems := Parse("f.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	n, err := cfg.Node("lb1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "f.yaml:5:143: warning: vrrp.instances[0].unicast_peers: adverts leave from 10.0.0.9, the first address of eth0, and the peers expect 10.0.0.1, that of lb1, want the same one"
+	for _, tt := range []struct {
+		name, addresses string
+		want            []string
+	}{
+		{"as the peers expect", "10.0.0.1/24 10.0.0.9/24", nil},
+		{"another one first", "fe80::1/64 10.0.0.9/24 10.0.0.1/24", []string{want}},
+		{"virtual ones first", "10.0.0.101/24 10.0.0.100/24 10.0.0.1/24", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, p := range cfg.CheckHost(n, Host{Interfaces: func(string) (prefixes []netip.Prefix, err error) {
+				for a := range strings.FieldsSeq(tt.addresses) {
+					prefixes = append(prefixes, netip.MustParsePrefix(a))
+				}
+				return prefixes, nil
+			}}) {
+				got = append(got, p.String())
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -53,6 +53,9 @@ type rawInstance struct {
 	PreemptDelay    time.Duration      `yaml:"preempt_delay"`
 	StartupDelay    time.Duration      `yaml:"startup_delay"`
 	WarmUp          time.Duration      `yaml:"warm_up"`
+	UnicastPeers    rawPeers           `yaml:"unicast_peers"`
+	UnicastTTL      uint8              `yaml:"unicast_ttl"` // 0: absent
+	AnySource       bool               `yaml:"unicast_any_source"`
 	GARP            struct {
 		Repeat   int           `yaml:"repeat"`
 		Delay    time.Duration `yaml:"delay"`
@@ -83,6 +86,40 @@ func (a *rawAddress) UnmarshalYAML(n *yaml.Node) error {
 	}
 	type section rawAddress
 	return n.Decode((*section)(a))
+}
+
+// rawPeers are the peers of an instance: none for multicast, and a single one without an address for all other nodes.
+type rawPeers []rawPeer
+
+// UnmarshalYAML reads a list, or true or false.
+func (p *rawPeers) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.SequenceNode {
+		return n.Decode((*[]rawPeer)(p))
+	}
+	var all bool
+	if err := n.Decode(&all); err != nil || !all {
+		return err
+	}
+	*p = rawPeers{{}}
+	return nil
+}
+
+// nodes reports whether the peers are the other nodes.
+func (p rawPeers) nodes() bool { return len(p) == 1 && p[0] == rawPeer{} }
+
+type rawPeer struct {
+	Address netip.Addr `yaml:"address"`
+	MinTTL  uint8      `yaml:"min_ttl"`
+	MaxTTL  uint8      `yaml:"max_ttl"` // 0: absent
+}
+
+// UnmarshalYAML reads a section, or the address alone.
+func (p *rawPeer) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&p.Address)
+	}
+	type section rawPeer
+	return n.Decode((*section)(p))
 }
 
 type rawTrack struct {

@@ -23,6 +23,7 @@ func (b *builder) checkInstances() {
 			}
 		}
 		b.checkProtocol(i)
+		b.checkUnicast(i)
 		if in.PreemptDelay > 0 && !in.Preempt && !b.reported(instancePath(i, "preempt")) {
 			b.warnAt(instancePath(i, "preempt_delay"), "does nothing with preempt: false", "one of them")
 		}
@@ -61,6 +62,9 @@ func (b *builder) instance(i int, node string) Instance {
 			AdvertInterval:         raw.AdvertInterval,
 			MaxLearnedInterval:     maxLearned(raw),
 			ChecksumNoPseudoHeader: raw.BareChecksum,
+			UnicastPeers:           b.peers(i, node),
+			UnicastTTL:             raw.UnicastTTL,
+			AnySource:              raw.AnySource,
 			NoPreempt:              !raw.Preempt,
 			PreemptDelay:           raw.PreemptDelay,
 			StartupDelay:           raw.StartupDelay,

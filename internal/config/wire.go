@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tandem-lb/tandem/vrrp"
@@ -45,6 +46,12 @@ func wireDiff(a, b vrrp.Config) []string {
 	if a.AdvertInterval != b.AdvertInterval && (a.Version == vrrp.V2 || !learns(a, b) || !learns(b, a)) {
 		diffs = append(diffs, fmt.Sprintf("advert_interval %v -> %v", a.AdvertInterval, b.AdvertInterval))
 	}
+	if unheard(a, b) {
+		diffs = append(diffs, "unicast_peers")
+	}
+	if a.UnicastTTL != b.UnicastTTL { // a peer may take only some
+		diffs = append(diffs, "unicast_ttl")
+	}
 	if a.Auth != b.Auth {
 		diffs = append(diffs, "authentication")
 	}
@@ -54,6 +61,15 @@ func wireDiff(a, b vrrp.Config) []string {
 // learns says whether a node that runs a takes over the interval of a master that runs b. Version 2 drops any other
 // interval (RFC 3768 section 7.1), version 3 one that is too long.
 func learns(a, b vrrp.Config) bool { return b.AdvertInterval <= a.MaxLearnedInterval }
+
+// unheard says whether one of those whom a node hears is not heard any more: one that there was is missing or has another range
+// of TTLs, or multicast ends. Another one more does no harm, except where it is the first.
+func unheard(a, b vrrp.Config) bool {
+	if (len(a.UnicastPeers) == 0) != (len(b.UnicastPeers) == 0) {
+		return true
+	}
+	return slices.ContainsFunc(a.UnicastPeers, func(p vrrp.Peer) bool { return !slices.Contains(b.UnicastPeers, p) })
+}
 
 // advice says in which order nodes are changed so that only one at a time is there to be MASTER.
 func advice(nodes []string, node string) string {

@@ -62,6 +62,27 @@ func TestWireChanges(t *testing.T) {
 		})
 	}
 
+	for _, tt := range []struct {
+		name, old, new string
+		want           []string
+	}{
+		{"unicast", "", "unicast_peers: true", []string{"VI_1: unicast_peers" + because}},
+		{"multicast again", "unicast_peers: true", "", []string{"VI_1: unicast_peers" + because}},
+		{"the same ones", "unicast_peers: true", "unicast_peers: [10.0.0.1, 10.0.0.2]", nil},
+		{"one more", "unicast_peers: true", "unicast_peers: [10.0.0.1, 10.0.0.2, 10.0.0.3]", nil},
+		{"one less", "unicast_peers: [10.0.0.1, 10.0.0.2, 10.0.0.3]", "unicast_peers: true", []string{"VI_1: unicast_peers" + because}},
+		{"another range", "unicast_peers: true", "unicast_peers: [10.0.0.1, {address: 10.0.0.2, min_ttl: 255}]", []string{"VI_1: unicast_peers" + because}},
+		{"another TTL", "unicast_peers: true", "unicast_peers: true, unicast_ttl: 64", []string{"VI_1: unicast_ttl" + because}},
+		{"anybody", "unicast_peers: true", "unicast_peers: true, unicast_any_source: true", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			with := func(keys string) *Config { return parse(t, nodes, instance(strings.TrimSuffix(old+", "+keys, ", "))) }
+			if got := WireChanges(with(tt.old), with(tt.new), "lb1"); !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+
 	t.Run("an instance that comes or goes", func(t *testing.T) {
 		one, other := parse(t, nodes, instance(old)), parse(t, nodes)
 		if got := append(WireChanges(one, other, "lb1"), WireChanges(other, one, "lb1")...); len(got) > 0 {

@@ -138,6 +138,17 @@ func TestWillWithoutASource(t *testing.T) {
 	}
 }
 
+// Each peer is told: there is no group that would hear it.
+func TestWillTellsEachPeer(t *testing.T) {
+	w := newWorld()
+	cfg := web("VI_1", "10.0.0.100/24")
+	cfg.VRRP.UnicastPeers = []vrrp.Peer{{Addr: netip.MustParseAddr("10.0.0.2")}, {Addr: netip.MustParseAddr("10.0.0.3")}}
+	p := w.instance(cfg)
+	p.vips.hold(true)
+	p.renewWill(t.Context())
+	w.want(t, "will [remove 10.0.0.100/24 from eth0 send 40 octets to 10.0.0.2 on eth0 send 40 octets to 10.0.0.3 on eth0]")
+}
+
 // A will whose farewell has another password than the nodes speak is not heard.
 func TestReloadRenewsTheWill(t *testing.T) {
 	w := newWorld()

@@ -50,6 +50,21 @@ func TestBeatsKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// Adverts to peers are one beat: all of them are sent at each interval.
+func TestBeatToPeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, k := line(t)
+		packets := append(to(1), vrrp.Packet{Dst: netip.MustParseAddr("10.0.0.2"), Data: []byte{2}}, vrrp.Packet{Dst: netip.MustParseAddr("10.0.0.3"), Data: []byte{3}})
+		b.Set("VI_1", packets, "eth0", 100*time.Millisecond)
+		packets[2].Data[0] = 9
+		b.flush(t.Context())
+		also := k.beats["VI_1"].Also
+		if len(also) != 2 || also[0].Dst != packets[1].Dst || also[1].Dst != packets[2].Dst || also[1].Interface != "eth0" || also[1].Data[0] != 3 {
+			t.Errorf("got %+v beside the first packet, want copies of the other two", also)
+		}
+	})
+}
+
 func TestBeatPacketIsCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, k := line(t)
