@@ -46,10 +46,16 @@ type figure struct {
 	bound time.Duration // of the client's outage; 0: it should notice nothing
 }
 
-// limit is what the test accepts. The bound itself is for a machine that has time: on two cores shared with others a
-// process may wait a few scheduling rounds, which says nothing about the pair. One advert more, or an ARP entry that
-// nobody corrects, is well above it.
-func (f figure) limit() time.Duration { return f.bound + max(f.bound/4, 150*time.Millisecond) }
+// What a machine with other things to do may add. The bound itself is for a machine that has time; where two cores are
+// shared, each process that has a part in it waits its turn, and a request that waits for 100 ms has failed. That says
+// nothing about the pair: the least that a pair loses by a mistake is a skew time, above busy, and then an advert's interval.
+const (
+	busy      = 400 * time.Millisecond
+	busyStart = 500 * time.Millisecond // more, where a process is started: a program to load, in namespaces to enter
+)
+
+// limit is what the test accepts.
+func (f figure) limit() time.Duration { return f.bound + max(f.bound/4, busy) }
 
 // measure does something to a pair, waits until holder alone has the address and requests succeed, and holds what the
 // client saw meanwhile to the figure's bound.
@@ -62,27 +68,39 @@ func measure(t *testing.T, p *drill.Pair, f figure, holder string, strike func(c
 // observe is measure for what does not end with one holder: while a node is cut off, it has the address too.
 func observe(t *testing.T, p *drill.Pair, f figure, do func(context.Context) error) {
 	t.Helper()
+	f.judge(t, watch(t, p, f.fault, do))
+}
+
+// watch is what the client sees while something is done and requests succeed again.
+func watch(t *testing.T, p *drill.Pair, fault string, do func(context.Context) error) drill.Summary {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	began := time.Now()
 	if err := do(ctx); err != nil {
-		t.Fatalf("%s: %v", f.fault, err)
+		t.Fatalf("%s: %v", fault, err)
 	}
 	if err := p.AwaitService(ctx, time.Now()); err != nil {
-		t.Fatalf("%s: %v", f.fault, err)
+		t.Fatalf("%s: %v", fault, err)
 	}
 	pause(t, afterglow)
-	f.judge(t, p.Record.Since(began))
+	return p.Record.Since(began)
 }
 
 // judge prints the figure's line, which docs/benchmarks.md repeats, and holds it to its bound.
 func (f figure) judge(t *testing.T, s drill.Summary) {
 	t.Helper()
+	f.judgeTo(t, s, f.limit())
+}
+
+// judgeTo is judge with a limit of its own.
+func (f figure) judgeTo(t *testing.T, s drill.Summary, limit time.Duration) {
+	t.Helper()
 	t.Logf("figure | %s | outage %v | %d of %d failed | bound %v",
 		f.fault, s.Outage.Round(time.Millisecond), s.Failed, s.Requests, f.bound.Round(time.Millisecond))
-	if s.Outage > f.limit() {
+	if s.Outage > limit {
 		t.Errorf("%s: the client saw an outage of %v (first: %v), want at most %v and %v of slack", f.fault,
-			s.Outage.Round(time.Millisecond), s.FirstErr, f.bound, f.limit()-f.bound)
+			s.Outage.Round(time.Millisecond), s.FirstErr, f.bound, limit-f.bound)
 	}
 }
 

@@ -38,7 +38,7 @@ func (m *mixedPair) next(muted bool, taker string) func(*testing.T) {
 // While its cable is dead Tandem sees no healthy server, so its priority is 71. When the cable is alive again it keeps the
 // address if its checks succeed before it hears Keepalived's 100; else it yields, and preempts once they do.
 func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
-	const recovered = "1 s, or 3 x 1 s + skew after yielding"
+	const recovered = "1 s, or a check and 3 x 1 s + skew after yielding"
 	m := newMixedPair(t, "", keepalivedConf)
 	needPeer(t, "tshark")
 	s := sniff(t, m.Node("client"), "eth0")
@@ -50,7 +50,7 @@ func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
 		},
 		{
 			name: "Tandem's cable back", do: m.restore("lb1"),
-			kind: netlab.AddressAdded, node: "lb1", in: tandemDown + slack, why: "3 x 1 s + skew", sole: "lb1", outage: giveBack,
+			kind: netlab.AddressAdded, node: "lb1", in: untilChecked + tandemDown + slack, why: "a check, 3 x 1 s + skew", sole: "lb1", outage: giveBack,
 		},
 		{
 			name: "Tandem's cable dead (carrier stays)", do: m.mute("lb1"),
@@ -58,7 +58,7 @@ func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
 		},
 		{
 			name: "Tandem's cable alive, Tandem hears first", await: m.next(false, "lb2"), do: m.restore("lb1"),
-			kind: netlab.AddressRemoved, node: "lb2", in: tandemDown + slack, why: recovered, sole: "lb1", outage: contest,
+			kind: netlab.AddressRemoved, node: "lb2", in: untilChecked + tandemDown + slack, why: recovered, sole: "lb1", outage: contest,
 		},
 		{
 			name: "Tandem's cable dead again", do: m.mute("lb1"),
@@ -66,7 +66,7 @@ func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
 		},
 		{
 			name: "Tandem's cable alive, Keepalived hears first", await: m.next(true, "lb2"), do: m.restore("lb1"),
-			kind: netlab.AddressRemoved, node: "lb2", in: tandemDown + slack, why: recovered, sole: "lb1", outage: contest,
+			kind: netlab.AddressRemoved, node: "lb2", in: untilChecked + tandemDown + slack, why: recovered, sole: "lb1", outage: contest,
 		},
 		{
 			name: "Tandem stopped (SIGTERM)", do: m.stop("lb1", syscall.SIGTERM),

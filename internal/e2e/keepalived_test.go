@@ -84,6 +84,10 @@ const (
 
 	slack      = 500 * time.Millisecond
 	startSlack = time.Second // where a process starts, too
+
+	// untilChecked is how long a Tandem whose cable is back may have priority 71 still: until the next check of drill.Config.
+	// It yields meanwhile, and its down interval begins after it.
+	untilChecked = 500 * time.Millisecond
 )
 
 // mixedPair is Tandem on lb1 and Keepalived on lb2, beside which a web server answers on whatever lb2 holds.

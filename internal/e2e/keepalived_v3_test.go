@@ -47,7 +47,7 @@ func TestIntegrationKeepalivedTakesOverFromTandemInVersion3(t *testing.T) {
 		},
 		{
 			name: "v3: Tandem's cable back", do: m.restore("lb1"),
-			kind: netlab.AddressAdded, node: "lb1", in: tandemDown3 + slack3, why: "3 x 100 ms + skew", sole: "lb1", outage: giveBack,
+			kind: netlab.AddressAdded, node: "lb1", in: untilChecked + tandemDown3 + slack3, why: "a check, 3 x 100 ms + skew", sole: "lb1", outage: giveBack,
 		},
 		{
 			name: "v3: Tandem stopped (SIGTERM)", do: m.stop("lb1", syscall.SIGTERM),

@@ -73,7 +73,7 @@ func TestIntegrationUnicastBesideKeepalived(t *testing.T) {
 		},
 		{
 			name: "unicast: Tandem's cable back", do: m.restore("lb1"),
-			kind: netlab.AddressAdded, node: "lb1", in: tandemDown + slack, why: "3 x 1 s + skew", sole: "lb1", outage: giveBack,
+			kind: netlab.AddressAdded, node: "lb1", in: untilChecked + tandemDown + slack, why: "a check, 3 x 1 s + skew", sole: "lb1", outage: giveBack,
 		},
 		{
 			name: "unicast: Tandem stopped (SIGTERM)", do: m.stop("lb1", syscall.SIGTERM),
