@@ -89,7 +89,8 @@ func (i *instance) snapshot() status.Instance {
 	}
 	for _, t := range outcome.Terms {
 		s.Terms = append(s.Terms, status.Term{
-			Tracker: t.ID.String(), Weight: t.Weight, Status: t.Status.String(), Delta: t.Delta, Fault: t.Fault, Text: t.Text,
+			Tracker: t.ID.String(), Weight: t.Weight, Status: t.Status.String(), Delta: t.Delta, Fault: t.Fault,
+			Number: t.ID.Kind == tracker.KindFile, Text: t.Text,
 		})
 	}
 	return s

@@ -170,6 +170,8 @@ func backupChanges(i Instance) []string {
 // flip says what happens when one tracker changes its status, "" when that changes nothing.
 func flip(i Instance, t Term) string {
 	switch {
+	case t.Number:
+		return flipNumber(i, t)
 	case t.Weight == 0 && t.Status == "up":
 		return fmt.Sprintf("if %s goes down: FAULT", t.Tracker)
 	case t.Weight == 0:
@@ -195,6 +197,18 @@ func flip(i Instance, t Term) string {
 		return ""
 	}
 	return fmt.Sprintf("if %s %s: priority %d%s", t.Tracker, event, priority, compare(i, priority))
+}
+
+// flipNumber says what another number would do, which no one can foresee.
+func flipNumber(i Instance, t Term) string {
+	switch {
+	case t.Weight == 0 && !t.Fault:
+		return fmt.Sprintf("if %s holds anything but 0: FAULT", t.Tracker)
+	case t.Weight == 0 || i.Priority.Configured == 255:
+		return "" // the faults say so; the address owner's priority is fixed
+	default:
+		return fmt.Sprintf("if %s holds another number: that one, times %d, is added", t.Tracker, t.Weight)
+	}
 }
 
 // compare sets a priority against the master's, where this node hears one.

@@ -71,9 +71,10 @@ type Address struct {
 type Term struct {
 	Tracker string `json:"tracker"` // Tracker.Name
 	Weight  int    `json:"weight"`
-	Status  string `json:"status"` // up, down or unknown
-	Delta   int    `json:"delta"`  // added to the configured priority
-	Fault   bool   `json:"fault"`  // keeps the instance in FAULT
+	Status  string `json:"status"`           // up, down or unknown
+	Delta   int    `json:"delta"`            // added to the configured priority
+	Fault   bool   `json:"fault"`            // keeps the instance in FAULT
+	Number  bool   `json:"number,omitempty"` // a number times Weight is added, as a file's; nothing goes up or down
 	Text    string `json:"text"`
 }
 

@@ -232,6 +232,9 @@ func TestFlip(t *testing.T) {
 		{"negative, unknown", Term{Tracker: "a", Weight: -20, Status: "unknown"}, 100, "if a goes down: priority 80, below the master's 100"},
 		{"weight 0, up", Term{Tracker: "a", Status: "up"}, 100, "if a goes down: FAULT"},
 		{"weight 0, down: the faults say so", Term{Tracker: "a", Status: "down", Fault: true}, 100, ""},
+		{"number", Term{Tracker: "file a", Weight: 1, Status: "up", Number: true}, 100, "if file a holds another number: that one, times 1, is added"},
+		{"number, weight 0", Term{Tracker: "file a", Status: "up", Number: true}, 100, "if file a holds anything but 0: FAULT"},
+		{"number, weight 0, FAULT: the faults say so", Term{Tracker: "file a", Status: "up", Number: true, Fault: true}, 100, ""},
 		{"bounded", Term{Tracker: "a", Weight: -253, Status: "up"}, 100, "if a goes down: priority 1, below the master's 100"},
 	}
 	for _, tt := range tests {
@@ -239,6 +242,31 @@ func TestFlip(t *testing.T) {
 			t.Parallel()
 			i := Instance{State: Backup, Peer: &Router{Priority: 100}, Priority: Priority{100, tt.effective}, Terms: []Term{tt.term}}
 			if got := flip(i, tt.term); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTroubleOfAnAddress(t *testing.T) {
+	t.Parallel()
+	claimed := Address{ClaimedBy: "02:aa:bb:cc:dd:ee", ClaimedAt: ago(3 * time.Second)}
+	both := claimed
+	both.Error = "no such interface"
+	tests := []struct {
+		name    string
+		address Address
+		want    string
+	}{
+		{"none", Address{}, ""},
+		{"error", Address{Error: "no such interface"}, "no such interface"},
+		{"claimed", claimed, "claimed by 02:aa:bb:cc:dd:ee 3s ago"},
+		{"both", both, "no such interface; claimed by 02:aa:bb:cc:dd:ee 3s ago"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := (Snapshot{Time: now}).trouble(tt.address); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -107,10 +107,22 @@ func (s Snapshot) writeAddresses(w *bufio.Writer) {
 			if a.Lease > 0 {
 				lease = seconds(a.Lease)
 			}
-			rows = append(rows, []string{a.Prefix.String(), i.Name, a.Interface, held, lease, orDash(a.Error)})
+			rows = append(rows, []string{a.Prefix.String(), i.Name, a.Interface, held, lease, orDash(s.trouble(a))})
 		}
 	}
 	writeTable(w, "ADDRESS|INSTANCE|INTERFACE|HELD|LEASE|PROBLEM", rows)
+}
+
+// trouble says what is wrong with an address, and who else claimed it while it was held.
+func (s Snapshot) trouble(a Address) string {
+	var all []string
+	if a.Error != "" {
+		all = append(all, a.Error)
+	}
+	if a.ClaimedBy != "" {
+		all = append(all, fmt.Sprintf("claimed by %s %s ago", a.ClaimedBy, s.age(a.ClaimedAt)))
+	}
+	return strings.Join(all, "; ")
 }
 
 func (s Snapshot) writeTrackers(w *bufio.Writer) {
