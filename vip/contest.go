@@ -55,7 +55,7 @@ func (s *Set) noteClaim(now time.Time, c Claim) bool {
 		}
 		if f := sl.Foreign; !slices.Equal(f.MAC, c.MAC) && !now.Before(f.At.Add(burstGap)) {
 			s.log.Warn("somebody else claims an address that is held here: announcing it",
-				"address", sl.Prefix, "interface", sl.Interface, "mac", c.MAC)
+				"address", sl.Prefix, "interface", sl.Interface, "mac", c.MAC.String())
 		}
 		sl.Foreign = Foreign{Claims: sl.Foreign.Claims + 1, MAC: c.MAC, At: now}
 		s.count.ForeignClaims++

@@ -46,6 +46,9 @@ func TestContestIsBounded(t *testing.T) {
 		if got := strings.Count(out.String(), "somebody else claims"); got < 1 || got > 3 {
 			t.Errorf("got %d lines of log, want about one a second:\n%s", got, out.String())
 		}
+		if want := "mac=02:dd:00:00:00:00"; !strings.Contains(out.String(), want) {
+			t.Errorf("got no %q in the log, want the first claimant's address as people write it:\n%s", want, out.String())
+		}
 		if got := s.Status().ForeignClaims; got != 40_000 {
 			t.Errorf("got %d claims counted, want 40000", got)
 		}
