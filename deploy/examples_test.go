@@ -116,11 +116,11 @@ func TestIntegrationKeepalivedReadsItsExample(t *testing.T) {
 	t.Parallel()
 	keepalived, unshare, ip := tool(t, "keepalived"), tool(t, "unshare"), tool(t, "ip")
 	tool(t, "killall") // the check script
-	namespaces := []string{"--net"}
 	if os.Getuid() != 0 {
-		namespaces = append(namespaces, "--user", "--map-root-user")
+		// It runs a check script only where every folder above it is root's.
+		missing(t, "needs root: in a namespace of an ordinary user the system's files are nobody's")
 	}
-	if out, err := exec.CommandContext(t.Context(), unshare, append(namespaces, "true")...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), unshare, "--net", "true").CombinedOutput(); err != nil {
 		missing(t, "no network namespace: "+err.Error()+" "+string(out))
 	}
 	text, err := os.ReadFile("examples/beside-keepalived.conf")
@@ -135,8 +135,8 @@ func TestIntegrationKeepalivedReadsItsExample(t *testing.T) {
 	}
 	script := `"$1" link add eth0 type veth peer name eth1 && "$1" link set eth0 up && "$1" addr add 192.168.1.12/24 dev eth0 &&
 		exec "$2" --config-test --use-file="$3"`
-	args := append(namespaces, "sh", "-c", script, "sh", ip, keepalived, conf)
-	if out, err := exec.CommandContext(t.Context(), unshare, args...).CombinedOutput(); err != nil || len(out) > 0 {
+	command := exec.CommandContext(t.Context(), unshare, "--net", "sh", "-c", script, "sh", ip, keepalived, conf)
+	if out, err := command.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("keepalived --config-test: %v\n%s", err, out)
 	}
 }
