@@ -60,7 +60,7 @@ check: check-static ## formatting, vet, staticcheck, govulncheck, import policy,
 	$(GO) test -race $(UNIT)
 
 check-static:
-	@out=$$(gofmt -s -l cmd vrrp vip proxy tracker internal deploy); [ -z "$$out" ] || { echo "not formatted (gofmt -s -w):"; echo "$$out"; exit 1; }
+	@out=$$(gofmt -s -l cmd vrrp vip proxy tracker internal deploy docs); [ -z "$$out" ] || { echo "not formatted (gofmt -s -w):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./...
 	GOARCH=386 $(GO) build -o /dev/null ./cmd/tandem
