@@ -9,7 +9,7 @@ import (
 const (
 	// ReleaseTimeout is how long a resigning master waits for AddressesReleased before it says priority 0 all the same.
 	// A release takes milliseconds; one that hangs will not end, and then a peer that takes over and announces
-	// beats an address that nobody serves. It is shorter than any down interval, so no peer runs out of patience first.
+	// beats an address that nobody serves. Until then the machine goes on advertising, so no peer runs out of patience.
 	ReleaseTimeout = 2 * time.Second
 
 	// After AddressFailed the node stays in FAULT for firstRetry, doubled with each failure in a row up to lastRetry. A
