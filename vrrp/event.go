@@ -64,6 +64,9 @@ type (
 	// AddressFailed says that addresses could not be acquired, or are lost for good. A release that fails is not
 	// answered until it has succeeded.
 	AddressFailed struct{ Err error }
+	// Resign has a master give up in order: its addresses first, then priority 0. It is Backup then, and takes over again
+	// like any other; HoldPreempt, told before, keeps it from doing so at once. Who is not Master does nothing.
+	Resign struct{ Reason string }
 	// Overslept says that this node did nothing for longer than its master down interval.
 	Overslept struct{ For time.Duration }
 	// ConfigChanged is a reload. Name, Interface, VRID, Version and the family stay as they are: another router is another
@@ -82,6 +85,7 @@ func (HoldPreempt) event()       {}
 func (AddressesReady) event()    {}
 func (AddressesReleased) event() {}
 func (AddressFailed) event()     {}
+func (Resign) event()            {}
 func (Overslept) event()         {}
 func (ConfigChanged) event()     {}
 

@@ -50,14 +50,14 @@ type Machine struct {
 	grouped    bool
 	wanting    bool   // Backup whose down timer has fired, waiting for the others
 	groupFault string // why others cannot serve
-	yields     string // why it resigns for the group; "": it does not
 
 	// Addresses. Events that come while a release is under way find the machine in one of two places: resigning, still
 	// Master, the priority-0 advert to come; or already Backup or Fault, perhaps with a parting advert to send.
 	releases  int // ReleaseAddresses not yet answered
 	resigning bool
-	parting   uint8 // priority of the parting advert; 0: none
-	holding   bool  // AddressesReady came and nothing since
+	yields    string // why it resigns though it could serve; "": for another reason
+	parting   uint8  // priority of the parting advert; 0: none
+	holding   bool   // AddressesReady came and nothing since
 	failure   string
 	failures  int // AddressFailed in a row
 
@@ -178,6 +178,8 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 		return m.released(now, out)
 	case AddressFailed:
 		return m.failed(now, ev.Err, out)
+	case Resign:
+		return m.yield(now, ev.Reason, out)
 	case Overslept:
 		return m.overslept(now, ev.For, out)
 	case ConfigChanged:
@@ -188,9 +190,6 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 		return m.reconsider(now, out)
 	case groupTakes:
 		return m.becomeMaster(now, m.takeover(now), out)
-	case groupYields:
-		m.yields = ev.reason
-		return m.resign(now, out)
 	}
 	return out
 }

@@ -12,7 +12,8 @@ type peer struct {
 	priority uint8      // as advertised last
 	peak     uint8      // the highest it advertised in this term
 	interval time.Duration
-	heard    time.Time // its last advert
+	since    time.Time // its first advert
+	heard    time.Time // its last one
 }
 
 // fell reports whether the master lowered its priority during its term: it fares worse than it did.
@@ -42,7 +43,7 @@ func (m *Machine) note(now time.Time, ad *Advert, from netip.Addr) {
 	}
 	m.resigned = netip.Addr{}
 	if from != m.peer.addr {
-		m.peer = peer{addr: from}
+		m.peer = peer{addr: from, since: now}
 	}
 	m.peer.priority, m.peer.interval, m.peer.heard = ad.Priority, ad.Interval, now
 	m.peer.peak = max(m.peer.peak, ad.Priority)

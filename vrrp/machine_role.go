@@ -115,6 +115,15 @@ func (m *Machine) resign(now time.Time, out []Action) []Action {
 	return m.release(now, out)
 }
 
+// yield resigns though the node could serve: for its sync group, or because it was told to.
+func (m *Machine) yield(now time.Time, reason string, out []Action) []Action {
+	if !m.Beating() {
+		return out
+	}
+	m.yields = reason
+	return m.resign(now, out)
+}
+
 // stepDown ceases to be master because another one is, or may be. There is nobody to tell, and no time to lose.
 func (m *Machine) stepDown(now time.Time, reason string, out []Action) []Action {
 	m.advertAt = time.Time{}

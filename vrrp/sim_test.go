@@ -20,6 +20,7 @@ const (
 	simPatience   = 3 * time.Second        // at most, of the configured delays
 	simDelay      = 10 * time.Millisecond  // at most, on a LAN in order
 	simChaosDelay = 500 * time.Millisecond // at most, while the LAN is out of order
+	simHandover   = "handover"             // a node resigned because it was told to
 	simWork       = 80 * time.Millisecond  // at most, to acquire or to release addresses
 )
 
@@ -440,7 +441,7 @@ func (s *sim) troubles(from, length time.Duration) {
 }
 
 func (s *sim) trouble() (first, then func(*simNode)) {
-	switch s.rnd.IntN(7) {
+	switch s.rnd.IntN(8) {
 	case 0:
 		return s.crash, s.start
 	case 1, 2:
@@ -451,6 +452,8 @@ func (s *sim) trouble() (first, then func(*simNode)) {
 		return s.ill, s.well
 	case 5:
 		return func(n *simNode) { s.hold(n, []string{"no healthy server"}) }, func(n *simNode) { s.hold(n, nil) }
+	case 6:
+		return s.handOver, func(n *simNode) { s.hold(n, nil) }
 	default:
 		p := uint8(1 + s.rnd.IntN(254))
 		return func(n *simNode) { s.prioritize(n, p) }, func(n *simNode) { s.prioritize(n, n.cfg.Priority) }
@@ -472,6 +475,12 @@ func (s *sim) well(n *simNode) {
 func (s *sim) hold(n *simNode, reasons []string) {
 	s.logf("%v: reasons not to preempt: %q", n.addr, reasons)
 	s.give(n, HoldPreempt{reasons})
+}
+
+// handOver has a node resign, and stay away from a live master until it is released.
+func (s *sim) handOver(n *simNode) {
+	s.hold(n, handedOver)
+	s.give(n, Resign{simHandover})
 }
 
 func (s *sim) prioritize(n *simNode, p uint8) {

@@ -142,7 +142,9 @@ func (w *watch) resigned(s *sim, from *simNode) {
 		return
 	}
 	at, life := s.now, best.life
-	s.after(best.router.skewTime()+boundResign, func() {
+	// In version 3 an advert on its way may still teach the best one another interval.
+	skew := max(best.router.skewTime(), skewTime(best.cfg.Version, from.cfg.AdvertInterval, best.router.Priority()))
+	s.after(skew+boundResign, func() {
 		if w.since(s, at) < s.now-at || w.troubleAt > at || best.life != life || w.silentSince > at {
 			return // disorder or trouble meanwhile, or there is, or was, a master
 		}
@@ -155,7 +157,8 @@ func (w *watch) resigned(s *sim, from *simNode) {
 	earlier := slices.ContainsFunc(s.nodes, func(n *simNode) bool {
 		return n != from && n.up && (n.router.skewTime() < best.router.skewTime() || due(n.router.Deadline(), s.time().Add(simDelay)))
 	})
-	if w.settled(s) && !earlier && w.distinct(s, from) && best.router.skewTime() > 3*simDelay {
+	stays := from.router.State() == Backup // and may want it back
+	if w.settled(s) && !stays && !earlier && w.distinct(s, from) && best.router.skewTime() > 3*simDelay {
 		w.soleUntil = s.now + time.Second // the lowest priority waits as long
 	}
 }
@@ -190,7 +193,7 @@ func (w *watch) transition(s *sim, n *simNode, t Transition) {
 	if quiet := w.since(s, w.troubleAt); quiet > settle {
 		w.fail(s, "%v went from %v to %v, %v after the last trouble: %s", n.addr, t.From, t.To, quiet, t.Reason)
 	}
-	if t.From == Master && t.To != Backup && n.group == nil {
+	if t.From == Master && (t.To != Backup || t.Reason == simHandover) && n.group == nil {
 		w.resigned(s, n)
 	}
 }

@@ -59,6 +59,7 @@ type MasterStatus struct {
 	Address  netip.Addr
 	Priority uint8
 	Interval time.Duration
+	Since    time.Time // the first advert that this node heard of it as a master
 	Heard    time.Time // its last advert
 }
 
@@ -120,6 +121,7 @@ func (m *Machine) status() Status {
 			Address:  m.peer.addr,
 			Priority: m.peer.priority,
 			Interval: m.peer.interval,
+			Since:    m.peer.since,
 			Heard:    m.peer.heard,
 		},
 		AdvertDue:     m.advertAt,

@@ -15,13 +15,10 @@ type (
 	groupFault struct{ reason string }
 	// groupTakes lets a member become Master that wants to.
 	groupTakes struct{}
-	// groupYields has a Master resign.
-	groupYields struct{ reason string }
 )
 
-func (groupFault) event()  {}
-func (groupTakes) event()  {}
-func (groupYields) event() {}
+func (groupFault) event() {}
+func (groupTakes) event() {}
 
 // concert says what a member of a sync group has to be told next: which one, and what. It reports false when the group is of
 // one mind. Telling it changes the member, so asking again comes to an end.
@@ -43,7 +40,7 @@ func concert(members []*Machine) (which int, ev Event, ok bool) {
 		case behind == nil && m.wanting:
 			return i, groupTakes{}, true
 		case behind != nil && m.Beating():
-			return i, groupYields{fmt.Sprintf("%s of the sync group is %s", behind.cfg.Name, behind.stage())}, true
+			return i, Resign{fmt.Sprintf("%s of the sync group is %s", behind.cfg.Name, behind.stage())}, true
 		}
 	}
 	return 0, nil, false
