@@ -26,6 +26,6 @@
 //	reload.go       a new configuration, all or nothing; change.go, what becomes of the instances
 //	snapshot.go     the one status of everything
 //	recovery.go     the memory of unclean ends; lock_linux.go, one daemon a node
-//	effects_linux.go, children.go, privileges_linux.go   the child processes and what they may do
+//	effects_linux.go, sender_linux.go, children.go, privileges_linux.go   the child processes and what they may do
 //	systemd.go      words to the service manager; broadcast.go, words to whoever waits
 package daemon

@@ -41,11 +41,11 @@ type host struct {
 	wg sync.WaitGroup // of the services
 
 	mu        sync.Mutex
-	ctx       context.Context       // guarded by mu; of the services, which end after every instance has; nil before start
-	adverts   map[string]*vrrp.Link // guarded by mu; by interface
-	addresses []netip.Addr          // guarded by mu: every virtual address of the node
-	changed   context.Context       // guarded by mu; ends when addresses change
-	change    context.CancelFunc    // guarded by mu
+	ctx       context.Context        // guarded by mu; of the services, which end after every instance has; nil before start
+	adverts   map[linkKey]*vrrp.Link // guarded by mu
+	addresses []netip.Addr           // guarded by mu: every virtual address of the node
+	changed   context.Context        // guarded by mu; ends when addresses change
+	change    context.CancelFunc     // guarded by mu
 }
 
 // hostConfig says what a host is made of.
@@ -63,7 +63,7 @@ type hostConfig struct {
 // that they keep.
 func openHost(cfg hostConfig) (h *host, err error) {
 	h = &host{
-		log: cfg.log, started: cfg.started, recoveryUntil: cfg.recoveryUntil, adverts: map[string]*vrrp.Link{},
+		log: cfg.log, started: cfg.started, recoveryUntil: cfg.recoveryUntil, adverts: map[linkKey]*vrrp.Link{},
 		gates: newGates(cfg.proxy, cfg.log),
 	}
 	h.changed, h.change = context.WithCancel(context.Background())
@@ -182,18 +182,25 @@ func (h *host) closeLinks() {
 	}
 }
 
-// link is the link of an interface; opened for the first instance on it, it stays.
-func (h *host) link(name string) (*vrrp.Link, error) {
+// linkKey tells the links of a node apart.
+type linkKey struct {
+	iface  string
+	family vrrp.Family
+}
+
+// link is the link of an interface and family; opened for the first instance on it, it stays.
+func (h *host) link(iface string, family vrrp.Family) (*vrrp.Link, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if l := h.adverts[name]; l != nil {
+	key := linkKey{iface, family}
+	if l := h.adverts[key]; l != nil {
 		return l, nil
 	}
-	l, err := vrrp.NewLink(vrrp.LinkConfig{Interface: name, Log: h.log.Named("vrrp")})
+	l, err := vrrp.NewLink(vrrp.LinkConfig{Interface: iface, Family: family, Log: h.log.Named("vrrp")})
 	if err != nil {
 		return nil, err
 	}
-	h.adverts[name] = l
+	h.adverts[key] = l
 	if h.ctx != nil {
 		h.runLink(l)
 	}

@@ -99,18 +99,24 @@ func newInstance(h *host, cfg config.Instance) (*instance, error) {
 	vips.Alive = i.alive
 	vips.Listener = h.kernel // who else claims an address is answered
 	i.vips = vips
-	link, err := h.link(cfg.VRRP.Interface)
+	family := cfg.VRRP.Family()
+	link, err := h.link(cfg.VRRP.Interface, family)
 	if err != nil {
 		return nil, err
 	}
-	i.group, err = vrrp.NewGroup(vrrp.GroupConfig{
+	group := vrrp.GroupConfig{
 		Instances: []vrrp.Config{cfg.VRRP},
-		Links:     map[string]*vrrp.Link{cfg.VRRP.Interface: link},
 		Do:        i.do,
 		Beat:      i.beat,
 		Pulse:     i.beatHeart,
 		Log:       h.log.Named("vrrp"),
-	})
+	}
+	if links := map[string]*vrrp.Link{cfg.VRRP.Interface: link}; family == vrrp.IPv6 {
+		group.Links6 = links
+	} else {
+		group.Links = links
+	}
+	i.group, err = vrrp.NewGroup(group)
 	return i, err
 }
 

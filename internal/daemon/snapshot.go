@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	"maps"
+	"cmp"
 	"os"
 	"slices"
 	"time"
@@ -49,10 +49,13 @@ func (h *host) snapshot(s *status.Snapshot) {
 	r := h.runner.Status()
 	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
 	h.mu.Lock()
-	for _, name := range slices.Sorted(maps.Keys(h.adverts)) {
-		s.Interfaces = append(s.Interfaces, status.Interface{Name: name, Dropped: drops(h.adverts[name].Drops())})
+	for key, l := range h.adverts {
+		s.Interfaces = append(s.Interfaces, status.Interface{Name: key.iface, Family: key.family.String(), Dropped: drops(l.Drops())})
 	}
 	h.mu.Unlock()
+	slices.SortFunc(s.Interfaces, func(a, b status.Interface) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Family, b.Family))
+	})
 	for _, t := range h.trackers.Snapshot() {
 		s.Trackers = append(s.Trackers, trackerStatus(t))
 	}

@@ -9,7 +9,7 @@ import (
 // Beat is an advert that is sent again and again.
 type Beat struct {
 	Packet   `json:"packet"`
-	Also     []Packet      `json:"also,omitempty"` // the same advert to further peers, on the same interface
+	Also     []Packet      `json:"also,omitempty"` // the same advert to further peers, by the same way
 	Interval time.Duration `json:"interval"`       // between two adverts, minInterval to maxInterval
 }
 
@@ -23,8 +23,8 @@ func (b Beat) check() error {
 		return fmt.Errorf("beat on %s: interval %v, want %v to %v", b.Interface, b.Interval, minInterval, maxInterval)
 	}
 	for _, p := range b.Also {
-		if p.Interface != b.Interface {
-			return fmt.Errorf("beat on %s: a packet for %s", b.Interface, p.Interface)
+		if p.way() != b.way() {
+			return fmt.Errorf("beat on %s: a packet on %s", b.way(), p.way())
 		}
 		if err := p.check(); err != nil {
 			return err

@@ -33,7 +33,11 @@ func TestABeatGoesToEveryPeer(t *testing.T) {
 		t.Error("the clone shares a packet")
 	}
 	beat.Also[1].Interface = "eth1"
-	if err, want := beat.check(), "beat on eth0: a packet for eth1"; err == nil || err.Error() != want {
+	if err, want := beat.check(), "beat on eth0 for IPv4: a packet on eth1 for IPv4"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	beat.Also[1].Interface, beat.Also[1].Dst = "eth0", netip.MustParseAddr("fd00::2")
+	if err, want := beat.check(), "beat on eth0 for IPv4: a packet on eth0 for IPv6"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

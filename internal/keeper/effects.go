@@ -11,38 +11,38 @@ import (
 type Effects interface {
 	// RemoveAddress takes an address off an interface. It is no error when either is gone.
 	RemoveAddress(ifname string, prefix netip.Prefix) error
-	// OpenSender opens a socket to send on the interface.
-	OpenSender(ifname string) (Sender, error)
+	// OpenSender opens a socket to send with.
+	OpenSender(w Way) (Sender, error)
 }
 
-// Sender sends on one interface, without waiting.
+// Sender sends by one way, without waiting.
 type Sender interface {
 	// Send sends a whole IP packet, header included, to the destination that stands in it.
 	Send(dst netip.Addr, packet []byte) error
 	Close() error
 }
 
-// hands are Effects with the senders that were opened, one an interface.
+// hands are Effects with the senders that were opened, one a way.
 type hands struct {
 	effects Effects
-	senders map[string]Sender
+	senders map[Way]Sender
 }
 
-func newHands(e Effects) *hands { return &hands{effects: e, senders: map[string]Sender{}} }
+func newHands(e Effects) *hands { return &hands{effects: e, senders: map[Way]Sender{}} }
 
 // ready opens the senders that a will or a beat needs, before it needs them.
-func (h *hands) ready(ifnames ...string) error {
+func (h *hands) ready(ways ...Way) error {
 	var failed []error
-	for _, name := range ifnames {
-		if name == "" || h.senders[name] != nil {
+	for _, w := range ways {
+		if h.senders[w] != nil {
 			continue
 		}
-		s, err := h.effects.OpenSender(name)
+		s, err := h.effects.OpenSender(w)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("open a sender on %s: %w", name, err))
+			failed = append(failed, fmt.Errorf("open a sender on %s: %w", w, err))
 			continue
 		}
-		h.senders[name] = s
+		h.senders[w] = s
 	}
 	return errors.Join(failed...)
 }
@@ -50,23 +50,24 @@ func (h *hands) ready(ifnames ...string) error {
 // send sends a packet. A sender that fails is opened anew once: its interface may have been made anew, and a socket
 // that is bound to the former one never works again.
 func (h *hands) send(p Packet) error {
-	if err := h.ready(p.Interface); err != nil {
+	w := p.way()
+	if err := h.ready(w); err != nil {
 		return err
 	}
-	first := h.senders[p.Interface].Send(p.Dst, p.Data)
+	first := h.senders[w].Send(p.Dst, p.Data)
 	if first == nil {
 		return nil
 	}
-	h.drop(p.Interface)
-	if err := h.ready(p.Interface); err != nil {
+	h.drop(w)
+	if err := h.ready(w); err != nil {
 		return errors.Join(first, err)
 	}
-	return h.senders[p.Interface].Send(p.Dst, p.Data)
+	return h.senders[w].Send(p.Dst, p.Data)
 }
 
-func (h *hands) drop(ifname string) {
-	_ = h.senders[ifname].Close() // it failed already, and nothing was buffered
-	delete(h.senders, ifname)
+func (h *hands) drop(w Way) {
+	_ = h.senders[w].Close() // it failed already, and nothing was buffered
+	delete(h.senders, w)
 }
 
 // carryOut carries out a will to its end, whatever fails on the way.
@@ -81,7 +82,7 @@ func (h *hands) carryOut(w will) error {
 }
 
 func (h *hands) close() {
-	for name := range h.senders {
-		h.drop(name)
+	for w := range h.senders {
+		h.drop(w)
 	}
 }

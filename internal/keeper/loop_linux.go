@@ -111,10 +111,10 @@ func (l *loop) request(r request) error {
 		l.file = willFileOf(r.Hello.Dir, r.Hello.Name)
 	case askWill:
 		// The will is held even where its packet can't be sent, or the file not be written: the addresses matter most.
-		return errors.Join(l.step(now, event{kind: setWill, instance: r.Instance, will: r.Will}), l.hands.ready(interfaces(r.Will)...))
+		return errors.Join(l.step(now, event{kind: setWill, instance: r.Instance, will: r.Will}), l.hands.ready(ways(r.Will)...))
 	case askBeat:
 		if r.Beat != nil {
-			if err := l.hands.ready(r.Beat.Interface); err != nil {
+			if err := l.hands.ready(r.Beat.way()); err != nil {
 				return err
 			}
 		}
@@ -126,12 +126,15 @@ func (l *loop) request(r request) error {
 	return nil
 }
 
-func interfaces(w will) []string {
-	names := make([]string, len(w))
-	for i, op := range w {
-		names[i] = op.iface()
+// ways are those by which the packets of a will leave.
+func ways(w will) []Way {
+	var all []Way
+	for _, op := range w {
+		if way, ok := op.way(); ok {
+			all = append(all, way)
+		}
 	}
-	return names
+	return all
 }
 
 // step lets the core decide and carries out what it decides, in order.

@@ -15,7 +15,7 @@ type Op interface {
 	kind() opKind
 	check() error
 	carryOut(*hands) error
-	iface() string // the interface whose sender it needs; empty: none
+	way() (w Way, ok bool) // whose sender it needs, if any
 }
 
 // opKind names a kind of operation in a will file.
@@ -43,8 +43,8 @@ type RemoveAddress struct {
 	Prefix    netip.Prefix `json:"prefix"` // with the prefix length that the address was added with, host bits kept
 }
 
-func (RemoveAddress) kind() opKind  { return kindRemoveAddress }
-func (RemoveAddress) iface() string { return "" }
+func (RemoveAddress) kind() opKind     { return kindRemoveAddress }
+func (RemoveAddress) way() (Way, bool) { return Way{}, false }
 func (o RemoveAddress) String() string {
 	return fmt.Sprintf("remove %s from %s", o.Prefix, o.Interface)
 }
@@ -66,20 +66,36 @@ func (o RemoveAddress) carryOut(h *hands) error {
 // SendPacket sends one packet, the advert of priority 0 above all.
 type SendPacket Packet
 
-func (SendPacket) kind() opKind    { return kindSendPacket }
-func (o SendPacket) iface() string { return o.Interface }
+func (SendPacket) kind() opKind       { return kindSendPacket }
+func (o SendPacket) way() (Way, bool) { return Packet(o).way(), true }
 func (o SendPacket) String() string {
 	return fmt.Sprintf("send %d octets to %s on %s", len(o.Data), o.Dst, o.Interface)
 }
 func (o SendPacket) check() error            { return Packet(o).check() }
 func (o SendPacket) carryOut(h *hands) error { return h.send(Packet(o)) }
 
-// Packet is a ready-made packet and the way out.
+// Way is a way out of the node: an interface, and the version of IP. A socket serves one.
+type Way struct {
+	Interface string
+	IPv6      bool // else IPv4
+}
+
+// String is the way as it stands in errors.
+func (w Way) String() string {
+	if w.IPv6 {
+		return w.Interface + " for IPv6"
+	}
+	return w.Interface + " for IPv4"
+}
+
+// Packet is a ready-made packet and the interface that it leaves from.
 type Packet struct {
 	Interface string     `json:"interface"`
 	Dst       netip.Addr `json:"dst"`  // as in the packet's header
 	Data      []byte     `json:"data"` // the whole IP packet, header included; at most maxData octets
 }
+
+func (p Packet) way() Way { return Way{Interface: p.Interface, IPv6: p.Dst.Is6()} }
 
 // maxData is what fits an Ethernet frame: adverts are not fragmented.
 const maxData = 1500
@@ -90,6 +106,8 @@ func (p Packet) check() error {
 		return errors.New("send a packet: no interface given")
 	case !p.Dst.IsValid():
 		return fmt.Errorf("send a packet on %s: no destination given", p.Interface)
+	case p.Dst.Is4In6(), p.Dst.Zone() != "":
+		return fmt.Errorf("send a packet on %s: destination %s, want an address as it stands in a header", p.Interface, p.Dst)
 	case len(p.Data) == 0 || len(p.Data) > maxData:
 		return fmt.Errorf("send a packet on %s: %d octets, want 1 to %d", p.Interface, len(p.Data), maxData)
 	}

@@ -51,6 +51,8 @@ func TestWillsThatAreRefused(t *testing.T) {
 		{"no address", `{"VI_1":[{"op":"remove_address","with":{"interface":"eth0"}}]}`, "operation 1: remove an address from eth0: no address given"},
 		{"an empty packet", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"224.0.0.18","data":""}}]}`, "operation 1: send a packet on eth0: 0 octets, want 1 to 1500"},
 		{"no destination", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: no destination given"},
+		{"a zone", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"ff02::12%eth0","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: destination ff02::12%eth0, want an address as it stands in a header"},
+		{"IPv4 in IPv6", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"::ffff:10.0.0.1","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: destination ::ffff:10.0.0.1, want an address as it stands in a header"},
 		{"two values", `{} {}`, "more than one value"},
 		{"nothing", ``, "EOF"},
 	}
@@ -137,29 +139,29 @@ func (j *journal) RemoveAddress(ifname string, prefix netip.Prefix) error {
 	return j.note(fmt.Sprintf("remove %s from %s", prefix, ifname))
 }
 
-func (j *journal) OpenSender(ifname string) (Sender, error) {
+func (j *journal) OpenSender(w Way) (Sender, error) {
 	j.opened++
 	var err error
 	if len(j.sendErr) > 0 {
 		err, j.sendErr = j.sendErr[0], j.sendErr[1:]
 	}
-	return journalSender{j, ifname, err}, j.note("open " + ifname)
+	return journalSender{j, w, err}, j.note("open " + w.String())
 }
 
 type journalSender struct {
 	*journal
-	ifname string
-	err    error
+	way Way
+	err error
 }
 
 func (s journalSender) Send(dst netip.Addr, packet []byte) error {
 	if s.err != nil {
 		return s.err
 	}
-	return s.note(fmt.Sprintf("send %x to %s on %s", packet, dst, s.ifname))
+	return s.note(fmt.Sprintf("send %x to %s on %s", packet, dst, s.way.Interface))
 }
 
-func (s journalSender) Close() error { return s.note("close " + s.ifname) }
+func (s journalSender) Close() error { return s.note("close " + s.way.String()) }
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
@@ -175,8 +177,8 @@ func TestReplay(t *testing.T) {
 	}
 	want := []string{
 		"remove 10.77.0.100/24 from eth0",
-		"remove 10.77.0.100/24 from eth0", "open eth0", "send 213300 to 224.0.0.18 on eth0",
-		"close eth0",
+		"remove 10.77.0.100/24 from eth0", "open eth0 for IPv4", "send 213300 to 224.0.0.18 on eth0",
+		"close eth0 for IPv4",
 	}
 	if !slices.Equal(j.lines, want) {
 		t.Errorf("got %q, want %q", j.lines, want)
@@ -227,12 +229,33 @@ func TestASenderThatFailsIsOpenedAnewOnce(t *testing.T) {
 	if err := newHands(&j).send(packet); err != nil {
 		t.Errorf("the interface was made anew: got %v, want it sent", err)
 	}
-	if want := []string{"open eth0", "close eth0", "open eth0", "send 01 to 224.0.0.18 on eth0"}; !slices.Equal(j.lines, want) {
+	if want := []string{"open eth0 for IPv4", "close eth0 for IPv4", "open eth0 for IPv4", "send 01 to 224.0.0.18 on eth0"}; !slices.Equal(j.lines, want) {
 		t.Errorf("got %q, want %q", j.lines, want)
 	}
 
 	j = journal{sendErr: []error{gone, gone, gone}}
 	if err := newHands(&j).send(packet); !errors.Is(err, gone) || j.opened != 2 {
 		t.Errorf("got %v after %d senders, want %v after 2", err, j.opened, gone)
+	}
+}
+
+// A socket serves one family: a pair of instances on one interface needs two.
+func TestEachFamilyHasItsSender(t *testing.T) {
+	t.Parallel()
+	var j journal
+	h := newHands(&j)
+	four := Packet{Interface: "eth0", Dst: testDst, Data: []byte{4}}
+	six := Packet{Interface: "eth0", Dst: netip.MustParseAddr("ff02::12"), Data: []byte{6}}
+	if err := h.ready(ways(will{SendPacket(four), RemoveAddress{Interface: "eth0", Prefix: testVIP}, SendPacket(six)})...); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []Packet{four, six} {
+		if err := h.send(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"open eth0 for IPv4", "open eth0 for IPv6", "send 04 to 224.0.0.18 on eth0", "send 06 to ff02::12 on eth0"}
+	if !slices.Equal(j.lines, want) {
+		t.Errorf("got %q, want %q", j.lines, want)
 	}
 }

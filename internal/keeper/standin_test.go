@@ -169,8 +169,8 @@ func (n news) RemoveAddress(ifname string, prefix netip.Prefix) error {
 	return err
 }
 
-func (n news) OpenSender(ifname string) (Sender, error) {
-	return newsSender{n, ifname}, n.tell("open %s", ifname)
+func (n news) OpenSender(w Way) (Sender, error) {
+	return newsSender{n, w.Interface}, n.tell("open %s", w.Interface)
 }
 
 type newsSender struct {

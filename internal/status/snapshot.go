@@ -13,7 +13,7 @@ type Snapshot struct {
 	Keeper    Keeper     `json:"keeper"`
 	Runner    Process    `json:"runner"`
 	Instances []Instance `json:"instances"`
-	// Interfaces are those that listen for adverts, by name.
+	// Interfaces are those that listen for adverts, by name and family.
 	Interfaces []Interface `json:"interfaces"`
 	Trackers   []Tracker   `json:"trackers"`
 	Frontends  []Frontend  `json:"frontends"`
@@ -21,9 +21,10 @@ type Snapshot struct {
 	Notify     []Notify    `json:"notify"`
 }
 
-// Interface is an interface that listens for adverts.
+// Interface is an interface that listens for adverts of one family.
 type Interface struct {
-	Name string `json:"name"`
+	Name   string `json:"name"`
+	Family string `json:"family"` // IPv4 or IPv6
 	// Dropped counts by reason the packets that could be ascribed to no instance: of another VRID, or too damaged to tell.
 	Dropped map[string]uint64 `json:"adverts_dropped,omitempty"`
 }

@@ -98,7 +98,7 @@ func full() Snapshot {
 		Keeper:     Keeper{Process: Process{PID: 4712, Alive: true, Restarts: 1}, WillSet: true},
 		Runner:     Process{PID: 4713, Alive: true},
 		Instances:  []Instance{vi1(), vi2(), vi3()},
-		Interfaces: []Interface{{Name: "eth0", Dropped: map[string]uint64{"vrid": 3, "length": 1}}, {Name: "eth1"}},
+		Interfaces: []Interface{{Name: "eth0", Family: "IPv4", Dropped: map[string]uint64{"vrid": 3, "length": 1}}, {Name: "eth1", Family: "IPv6"}},
 		Trackers: []Tracker{
 			{Name: "interface eth0", Status: "up", Text: "up", Since: ago(26 * time.Hour), LastCheck: ago(26 * time.Hour), Limit: 1, Runs: 1},
 			{Name: "script check_app", Status: "down", Text: "exit status 1", Since: ago(4 * time.Minute), LastCheck: ago(time.Second), Seconds: 0.02, Limit: 2, Runs: 500, Failures: 120},
