@@ -18,9 +18,9 @@ type Beat interface {
 	// Stop ends the adverts of the instance. Of packets sent after Stop returned none overtakes what the Group sends
 	// once the addresses have been released.
 	Stop(instance string)
-	// Alive reports whether what was set is being sent. A Beat that was restarted without what was set must have been
+	// Alive reports whether what was set for the instance is being sent. A Beat that was restarted without what was set must have been
 	// seen not Alive, or carry it over.
-	Alive() bool
+	Alive(instance string) bool
 }
 
 // beating is what a Group has told its Beat about one instance.
@@ -53,7 +53,7 @@ func (g *Group) keep(mb *member) {
 	if g.cfg.Beat == nil || !mb.machine.Beating() {
 		return
 	}
-	if !g.cfg.Beat.Alive() {
+	if !g.cfg.Beat.Alive(mb.name) {
 		if mb.beat.set {
 			mb.beat.set = false
 			g.cfg.Beat.Stop(mb.name) // it may come back knowing what was set, when this node is no master any more

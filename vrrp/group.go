@@ -165,10 +165,18 @@ func (g *Group) take() []posted {
 func (g *Group) Status() []Status {
 	all := make([]Status, len(g.members))
 	for i, mb := range g.members {
-		all[i] = *mb.status.Load()
-		mb.count(&all[i].Counters)
+		all[i] = mb.tell()
 	}
 	return all
+}
+
+// StatusOf is what one instance tells about itself; the zero Status where there is none of that name. It never waits
+// for the loop.
+func (g *Group) StatusOf(instance string) Status {
+	if mb := g.byName[instance]; mb != nil {
+		return mb.tell()
+	}
+	return Status{}
 }
 
 // Run starts the instances and runs them until ctx ends. Then each one resigns in order: a master releases its addresses,

@@ -449,7 +449,7 @@ func (f *fakeBeat) Stop(instance string) {
 	f.calls = append(f.calls, "stop "+instance)
 }
 
-func (f *fakeBeat) Alive() bool {
+func (f *fakeBeat) Alive(string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.alive

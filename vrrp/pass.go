@@ -157,6 +157,13 @@ func (mb *member) publish() {
 	mb.status.Store(&s)
 }
 
+// tell is what was published last, with the counters of this moment.
+func (mb *member) tell() Status {
+	s := *mb.status.Load()
+	mb.count(&s.Counters)
+	return s
+}
+
 // count fills in the counters.
 func (mb *member) count(c *Counters) {
 	if e := mb.ear.Load(); e != nil {

@@ -46,10 +46,11 @@ type Node struct {
 
 // Instance is one virtual router with all that hangs on it.
 type Instance struct {
-	VRRP   vrrp.Config
-	VIP    vip.Config
-	Track  []tracker.Binding // the instance's own interface with weight 0 first
-	Notify *notify.Config    // nil: none
+	VRRP      vrrp.Config
+	SyncGroup string // the instances of one are MASTER together or not at all; empty: it is in none
+	VIP       vip.Config
+	Track     []tracker.Binding // the instance's own interface with weight 0 first
+	Notify    *notify.Config    // nil: none
 }
 
 // Admin says where the runtime socket is.

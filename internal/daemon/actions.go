@@ -19,7 +19,7 @@ const (
 )
 
 // do is the state machine's executor. It only queues: the machine never waits.
-func (i *instance) do(_ string, a vrrp.Action) {
+func (i *instance) do(a vrrp.Action) {
 	switch a := a.(type) {
 	case vrrp.AcquireAddresses:
 		i.beat.newTerm()
@@ -38,19 +38,19 @@ func (i *instance) do(_ string, a vrrp.Action) {
 // addresses, so that no moment of holding them is without one. A term that ended while this waited for its turn takes
 // nothing: another router may hold the addresses by now.
 func (i *instance) acquire(ctx context.Context, epoch uint64) {
-	if m := i.group.Status()[0]; m.Epoch != epoch || m.Resigning {
+	if m := i.router.StatusOf(i.name); m.Epoch != epoch || m.Resigning {
 		return
 	}
 	i.leaveWill(i.applied.Addresses)
 	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
 	if err := i.vips.Acquire(ctx); err != nil {
-		i.group.Post(i.name, vrrp.AddressFailed{Err: err})
+		i.router.Post(i.name, vrrp.AddressFailed{Err: err})
 		return
 	}
 	i.gates.open(i.name, i.applied.Addresses)
 	i.vips.Announce()
-	i.group.Post(i.name, vrrp.AddressesReady{})
+	i.router.Post(i.name, vrrp.AddressesReady{})
 }
 
 // release gives the addresses up: accepting pauses while the sockets stay open, so that nobody gets a reset; the
@@ -60,7 +60,7 @@ func (i *instance) release(ctx context.Context) {
 	i.gates.close(i.name, addresses)
 	i.takeOut(ctx)
 	i.beat.flush(ctx) // no advert of the keeper may follow the one that resigns
-	i.group.Post(i.name, vrrp.AddressesReleased{})
+	i.router.Post(i.name, vrrp.AddressesReleased{})
 	i.gates.hangUp(addresses)
 }
 

@@ -23,8 +23,8 @@ func TestRule82And91_OrderOfATakeover(t *testing.T) {
 	w := newWorld()
 	p := w.instance(web("VI_1", "10.0.0.100/24"))
 	p.router.is(vrrp.Status{Epoch: 2, State: vrrp.Master})
-	p.do("VI_1", vrrp.AcquireAddresses{Epoch: 2})
-	p.do("VI_1", vrrp.Transition{From: vrrp.Backup, To: vrrp.Master, Epoch: 2, Priority: 100, Reason: "no master heard"})
+	p.do(vrrp.AcquireAddresses{Epoch: 2})
+	p.do(vrrp.Transition{From: vrrp.Backup, To: vrrp.Master, Epoch: 2, Priority: 100, Reason: "no master heard"})
 	w.want(t) // the machine never waits
 	p.work(t)
 	w.want(t,
@@ -46,8 +46,8 @@ func TestRule83_OrderOfAResignation(t *testing.T) {
 	p := w.instance(web("VI_1", "10.0.0.100/24"))
 	w.gates.open("VI_1", p.applied.Addresses)
 	w.want(t, "gate 10.0.0.100 open")
-	p.do("VI_1", vrrp.ReleaseAddresses{})
-	p.do("VI_1", vrrp.Transition{From: vrrp.Master, To: vrrp.Fault})
+	p.do(vrrp.ReleaseAddresses{})
+	p.do(vrrp.Transition{From: vrrp.Master, To: vrrp.Fault})
 	p.work(t)
 	w.want(t,
 		"gate 10.0.0.100 closed",
@@ -65,7 +65,7 @@ func TestReleaseWaitsForTheBeatToEnd(t *testing.T) {
 		p := w.instance(web("VI_1", "10.0.0.100/24"))
 		p.beat.work.do(func(context.Context) { time.Sleep(time.Second) })
 		p.beat.Stop("VI_1") // the group does so before it asks for the release
-		p.do("VI_1", vrrp.ReleaseAddresses{})
+		p.do(vrrp.ReleaseAddresses{})
 		p.work(t)
 		w.want(t, "gate 10.0.0.100 closed", "release [10.0.0.100/24]", "no beat", "vrrp.AddressesReleased{}", "end connections on 10.0.0.100")
 	})
@@ -79,7 +79,7 @@ func TestStaleTakeoverTakesNothing(t *testing.T) {
 		w := newWorld()
 		p := w.instance(web("VI_1", "10.0.0.100/24"))
 		p.router.is(now)
-		p.do("VI_1", vrrp.AcquireAddresses{Epoch: 2})
+		p.do(vrrp.AcquireAddresses{Epoch: 2})
 		p.work(t)
 		w.want(t)
 	}
@@ -89,7 +89,7 @@ func TestTakeoverThatFailsOpensNoGate(t *testing.T) {
 	w := newWorld()
 	p := w.instance(web("VI_1", "10.0.0.100/24"))
 	p.vips.fail("acquire", errors.New("add 10.0.0.100/24 to eth0: no"))
-	p.do("VI_1", vrrp.AcquireAddresses{})
+	p.do(vrrp.AcquireAddresses{})
 	p.work(t)
 	w.want(t, willOfWeb, "acquire [10.0.0.100/24]", "vrrp.AddressFailed{add 10.0.0.100/24 to eth0: no}")
 }
@@ -99,7 +99,7 @@ func TestTakeoverWithoutAKeeper(t *testing.T) {
 	w := newWorld()
 	p := w.instance(web("VI_1", "10.0.0.100/24"))
 	w.keeper.set(func(k *fakeKeeper) { k.dead = true })
-	p.do("VI_1", vrrp.AcquireAddresses{})
+	p.do(vrrp.AcquireAddresses{})
 	p.work(t)
 	w.want(t, willOfWeb, "acquire [10.0.0.100/24]", "gate 10.0.0.100 open", "announce [10.0.0.100/24]", "vrrp.AddressesReady{}")
 }
@@ -111,7 +111,7 @@ func TestReleaseThatFailsIsAnsweredAllTheSame(t *testing.T) {
 		p := w.instance(web("VI_1", "10.0.0.100/24"))
 		p.vips.fail("release", errors.New("no"))
 		began := time.Now()
-		p.do("VI_1", vrrp.ReleaseAddresses{})
+		p.do(vrrp.ReleaseAddresses{})
 		p.work(t)
 		if took := time.Since(began); took != vrrp.ReleaseTimeout {
 			t.Errorf("gave up after %v, want %v", took, vrrp.ReleaseTimeout)
@@ -126,7 +126,7 @@ func TestReleaseThatFailsIsAnsweredAllTheSame(t *testing.T) {
 func TestAnnounceAgain(t *testing.T) {
 	w := newWorld()
 	p := w.instance(web("VI_1", "10.0.0.100/24"))
-	p.do("VI_1", vrrp.Announce{})
+	p.do(vrrp.Announce{})
 	w.want(t, "answer [10.0.0.100/24]")
 }
 
@@ -172,11 +172,11 @@ func TestInstanceRunsAndEnds(t *testing.T) {
 		cfg := web("VI_1", "10.0.0.100/24")
 		cfg.Notify = &notify.Config{Instance: "VI_1", Script: []string{"/n"}, Timeout: time.Second}
 		p := w.instance(cfg)
-		r := newRunning(p.instance)
+		r := newRunning(p.alone())
 		r.start(func(part string, err error) { t.Errorf("%s: %v", part, err) })
 		synctest.Wait()
 		w.want(t, "vrrp.SourceChanged{10.0.0.1}", "vrrp.SourceChanged{10.0.0.1}")
-		p.do("VI_1", vrrp.Transition{From: vrrp.Backup, To: vrrp.Initialize, Priority: 100})
+		p.do(vrrp.Transition{From: vrrp.Backup, To: vrrp.Initialize, Priority: 100})
 		stopAll([]*running{r})
 		w.want(t, noWill, "notify/VI_1 [INSTANCE VI_1 STOP 100]")
 	})
@@ -187,11 +187,11 @@ func TestInstanceEndsWhileItReleases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		p := w.instance(web("VI_1", "10.0.0.100/24"))
-		r := newRunning(p.instance)
+		r := newRunning(p.alone())
 		r.start(func(part string, err error) { t.Errorf("%s: %v", part, err) })
 		synctest.Wait()
 		p.exec.do(func(context.Context) { time.Sleep(time.Second) })
-		p.do("VI_1", vrrp.ReleaseAddresses{})
+		p.do(vrrp.ReleaseAddresses{})
 		began := time.Now()
 		stopAll([]*running{r})
 		if took := time.Since(began); took != time.Second {
@@ -204,7 +204,7 @@ func TestInstanceEndsWhileItReleases(t *testing.T) {
 func TestInstanceEndsThoughTheKernelHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newWorld().instance(web("VI_1", "10.0.0.100/24"))
-		r := newRunning(p.instance)
+		r := newRunning(p.alone())
 		r.start(func(part string, err error) { t.Errorf("%s: %v", part, err) })
 		synctest.Wait()
 		p.exec.do(func(ctx context.Context) { <-ctx.Done() })
@@ -224,8 +224,9 @@ func (deadRouter) Run(context.Context) error { return errors.New("VRID 51 is tak
 func TestInstanceThatCannotRunEndsTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newWorld().instance(web("VI_1", "10.0.0.100/24"))
-		p.group = deadRouter{p.router}
-		r := newRunning(p.instance)
+		g := p.alone()
+		g.setRouter(deadRouter{p.router})
+		r := newRunning(g)
 		failed := make(chan string, 1)
 		r.start(func(part string, err error) { failed <- part + ": " + err.Error() })
 		if got, want := <-failed, "instance VI_1: VRID 51 is taken"; got != want {

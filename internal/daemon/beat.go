@@ -14,8 +14,7 @@ import (
 )
 
 var (
-	_ vrrp.Beat = (*beatLine)(nil)
-	_ beater    = (*keeper.Client)(nil)
+	_ beater = (*keeper.Client)(nil)
 )
 
 // beater sends adverts again and again.
@@ -24,6 +23,20 @@ type beater interface {
 	StopBeat(instance string) error
 	Alive() bool
 }
+
+// beats are the lines of a group's instances, by name.
+type beats map[string]*beatLine
+
+// Set implements vrrp.Beat.
+func (b beats) Set(instance string, packets []vrrp.Packet, iface string, interval time.Duration) {
+	b[instance].Set(instance, packets, iface, interval)
+}
+
+// Stop implements vrrp.Beat.
+func (b beats) Stop(instance string) { b[instance].Stop(instance) }
+
+// Alive implements vrrp.Beat.
+func (b beats) Alive(instance string) bool { return b[instance].Alive() }
 
 // beatLine carries the beats of one instance to the keeper. The state machine's loop must not wait for the keeper's
 // answers, so they go through a worker of their own, in order.

@@ -13,8 +13,8 @@ import (
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
-// instanceChange is what a reload does to the instances of a node.
-type instanceChange struct {
+// groupChange is what a reload does to the groups of a node.
+type groupChange struct {
 	next    []*running // as configured, those that stay and those that come
 	kept    []kept
 	created []*running
@@ -23,26 +23,28 @@ type instanceChange struct {
 
 // kept is an instance that stays, and its next configuration.
 type kept struct {
-	*running
-	cfg config.Instance
+	*instance
+	cfg  config.Instance
+	over <-chan struct{} // closed when its group has ended
 }
 
-// planInstances sorts the instances into those that stay, those that go and those that come. One whose router is another
-// (interface, VRID, version) goes and comes. create makes one that comes.
-func planInstances(present []*running, next []config.Instance, create func(config.Instance) (*instance, error)) (*instanceChange, error) {
-	c := &instanceChange{}
+// planGroups sorts the groups into those that stay, those that go and those that come. One that is of other instances goes and
+// comes. create makes one that comes.
+func planGroups(present []*running, next []groupConfig, create func(groupConfig) (*group, error)) (*groupChange, error) {
+	c := &groupChange{}
 	for _, cfg := range next {
-		n := slices.IndexFunc(present, func(r *running) bool { return sameRouter(r.config().VRRP, cfg.VRRP) })
-		if n >= 0 {
-			c.kept = append(c.kept, kept{present[n], cfg})
+		if n := slices.IndexFunc(present, func(r *running) bool { return r.goesOnAs(cfg) }); n >= 0 {
+			for _, next := range cfg.instances {
+				c.kept = append(c.kept, kept{present[n].instance(next.VRRP.Name), next, present[n].done})
+			}
 			c.next = append(c.next, present[n])
 			continue
 		}
-		i, err := create(cfg)
+		g, err := create(cfg)
 		if err != nil {
 			return nil, err
 		}
-		r := newRunning(i)
+		r := newRunning(g)
 		c.created = append(c.created, r)
 		c.next = append(c.next, r)
 	}
@@ -54,6 +56,18 @@ func planInstances(present []*running, next []config.Instance, create func(confi
 	return c, nil
 }
 
+// goesOnAs says whether a group can go on with another configuration, or has to be made anew: who is in a sync group is
+// settled while it runs.
+func (g *group) goesOnAs(cfg groupConfig) bool {
+	if g.sync != cfg.sync || len(g.instances) != len(cfg.instances) {
+		return false
+	}
+	return !slices.ContainsFunc(cfg.instances, func(next config.Instance) bool {
+		i := g.instance(next.VRRP.Name)
+		return i == nil || !sameRouter(i.config().VRRP, next.VRRP)
+	})
+}
+
 // sameRouter says whether an instance can go on with another configuration, or has to be made anew.
 func sameRouter(a, b vrrp.Config) bool {
 	return a.Name == b.Name && a.Interface == b.Interface && a.VRID == b.VRID && a.Version == b.Version
@@ -61,7 +75,7 @@ func sameRouter(a, b vrrp.Config) bool {
 
 // moveAddresses moves the addresses of the instances that stay. When that fails for one, those before it, and it, go
 // back to what they had.
-func (c *instanceChange) moveAddresses(ctx context.Context) error {
+func (c *groupChange) moveAddresses(ctx context.Context) error {
 	for n, k := range c.kept {
 		if err := k.reconfigureAddresses(ctx, k.cfg.VIP); err != nil {
 			errs := []error{fmt.Errorf("instance %s: %w", k.name, err)}
@@ -75,14 +89,14 @@ func (c *instanceChange) moveAddresses(ctx context.Context) error {
 }
 
 // waiting says whether a tracker that could put an instance into FAULT has no result yet.
-func (c *instanceChange) waiting(in inputsOf) bool {
+func (c *groupChange) waiting(in inputsOf) bool {
 	return slices.ContainsFunc(c.kept, func(k kept) bool {
 		return tracker.Tally(k.cfg.VRRP.Priority, in.inputs(k.cfg).tracked).Waiting
 	})
 }
 
-// apply gives the instances that stay their configuration, and returns all that there are now. It cannot fail.
-func (c *instanceChange) apply() []*running {
+// apply gives the instances that stay their configuration, and returns the groups that there are now. It cannot fail.
+func (c *groupChange) apply() []*running {
 	for _, k := range c.kept {
 		k.reconfigure(k.cfg)
 	}
@@ -90,13 +104,13 @@ func (c *instanceChange) apply() []*running {
 }
 
 // reconfigureAddresses brings the kernel, the gates and the will to other addresses, in order with the other jobs.
-func (r *running) reconfigureAddresses(ctx context.Context, next vip.Config) error {
+func (k kept) reconfigureAddresses(ctx context.Context, next vip.Config) error {
 	result := make(chan error, 1) // from the job, which must not wait for who gave up
-	r.exec.do(func(jobCtx context.Context) { result <- r.moveAddresses(jobCtx, next) })
+	k.exec.do(func(jobCtx context.Context) { result <- k.moveAddresses(jobCtx, next) })
 	select {
 	case err := <-result:
 		return err
-	case <-r.done:
+	case <-k.over:
 		return errors.New("change addresses: the instance has ended")
 	case <-ctx.Done():
 		return fmt.Errorf("change addresses: %w", ctx.Err())
@@ -140,7 +154,7 @@ func (i *instance) reconfigure(cfg config.Instance) {
 	changed := !reflect.DeepEqual(i.cfg.VRRP, cfg.VRRP)
 	i.cfg = cfg
 	if changed { // one step with judge
-		i.group.Post(i.name, vrrp.ConfigChanged{Config: cfg.VRRP})
+		i.router.Post(i.name, vrrp.ConfigChanged{Config: cfg.VRRP})
 	}
 	i.mu.Unlock()
 	if changed {

@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,79 +16,126 @@ import (
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
-func names(all []*running) []string {
-	var names []string
+// titles are the groups, each with its instances.
+func titles(all []*running) string {
+	var titles []string
 	for _, r := range all {
-		names = append(names, r.name)
+		var names []string
+		for _, i := range r.instances {
+			names = append(names, i.name)
+		}
+		titles = append(titles, r.sync+":"+strings.Join(names, ","))
 	}
-	return names
+	return strings.Join(titles, " ")
 }
 
-func TestPlanInstances(t *testing.T) {
-	w := newWorld()
-	var present []*running
-	for _, name := range []string{"VI_1", "VI_2", "VI_3"} {
-		present = append(present, newRunning(w.instance(web(name, "10.0.0.100/24")).instance))
-	}
-	create := func(cfg config.Instance) (*instance, error) { return w.instance(cfg).instance, nil }
-	louder := web("VI_2", "10.0.0.100/24")
-	louder.VRRP.Priority = 200
-	moved := web("VI_3", "10.0.0.100/24")
-	moved.VRRP.Interface = "eth1"
+func in(sync string, cfg config.Instance) config.Instance {
+	cfg.SyncGroup = sync
+	return cfg
+}
 
-	c, err := planInstances(present, []config.Instance{web("VI_4"), moved, louder}, create)
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestPlanGroups(t *testing.T) {
+	one, two, three := web("VI_1", "10.0.0.100/24"), web("VI_2", "10.0.0.100/24"), web("VI_3", "10.0.0.100/24")
+	louder, moved := two, three
+	louder.VRRP.Priority, moved.VRRP.Interface = 200, "eth1"
+	type list = []config.Instance
 	for _, tt := range []struct {
-		what string
-		got  []string
-		want string
+		name                        string
+		present, next               list
+		after, kept, created, ended string
 	}{
-		{"next", names(c.next), "[VI_4 VI_3 VI_2]"},
-		{"created", names(c.created), "[VI_4 VI_3]"},
-		{"ended", names(c.ended), "[VI_1 VI_3]"},
+		{"what goes, comes, stays and moves", list{one, two, three}, list{web("VI_4"), moved, louder},
+			":VI_4 :VI_3 :VI_2", "VI_2 200", ":VI_4 :VI_3", ":VI_1 :VI_3"},
+		{"another order", list{one, two}, list{two, one}, ":VI_2 :VI_1", "VI_2 100, VI_1 100", "", ""},
+		{"a sync group stands where its first instance does", nil, list{in("site", one), two, in("site", three)},
+			"site:VI_1,VI_3 :VI_2", "", "site:VI_1,VI_3 :VI_2", ""},
+		{"a sync group that stays", list{in("site", one), in("site", two)}, list{in("site", louder), in("site", one)},
+			"site:VI_1,VI_2", "VI_2 200, VI_1 100", "", ""},
+		{"one that joins", list{in("site", one), two}, list{in("site", one), in("site", two)},
+			"site:VI_1,VI_2", "", "site:VI_1,VI_2", "site:VI_1 :VI_2"},
+		{"one that leaves", list{in("site", one), in("site", two)}, list{in("site", one), two},
+			"site:VI_1 :VI_2", "", "site:VI_1 :VI_2", "site:VI_1,VI_2"},
+		{"one that is gone", list{in("site", one), in("site", two)}, list{in("site", one)},
+			"site:VI_1", "", "site:VI_1", "site:VI_1,VI_2"},
+		{"one that is made anew takes all along", list{in("site", one), in("site", three)}, list{in("site", one), in("site", moved)},
+			"site:VI_1,VI_3", "", "site:VI_1,VI_3", "site:VI_1,VI_3"},
+		{"one for another", list{in("site", one), in("site", two)}, list{in("site", one), in("site", three)},
+			"site:VI_1,VI_3", "", "site:VI_1,VI_3", "site:VI_1,VI_2"},
+		{"another name", list{in("site", one), in("site", two)}, list{in("hall", one), in("hall", two)},
+			"hall:VI_1,VI_2", "", "hall:VI_1,VI_2", "site:VI_1,VI_2"},
+		{"a group of one is not an instance alone", list{in("site", one)}, list{one}, ":VI_1", "", ":VI_1", "site:VI_1"},
 	} {
-		if got := sprint(tt.got); got != tt.want {
-			t.Errorf("%s: got %v, want %v", tt.what, got, tt.want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld()
+			create := func(cfg groupConfig) (*group, error) {
+				var parts []*part
+				for _, c := range cfg.instances {
+					parts = append(parts, w.instance(c))
+				}
+				return groupOf(cfg.sync, parts...), nil
+			}
+			var present []*running
+			for _, cfg := range groupsOf(tt.present) {
+				g, _ := create(cfg) // it has no error
+				present = append(present, newRunning(g))
+			}
+			c, err := planGroups(present, groupsOf(tt.next), create)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kept []string
+			for _, k := range c.kept {
+				if k.name != k.cfg.VRRP.Name {
+					t.Errorf("%s is to become %s", k.name, k.cfg.VRRP.Name)
+				}
+				kept = append(kept, fmt.Sprintf("%s %d", k.name, k.cfg.VRRP.Priority))
+			}
+			for _, of := range []struct{ what, got, want string }{
+				{"next", titles(c.next), tt.after},
+				{"kept", strings.Join(kept, ", "), tt.kept},
+				{"created", titles(c.created), tt.created},
+				{"ended", titles(c.ended), tt.ended},
+			} {
+				if of.got != of.want {
+					t.Errorf("%s: got %q, want %q", of.what, of.got, of.want)
+				}
+			}
+		})
 	}
-	if len(c.kept) != 1 || c.kept[0].running != present[1] || c.kept[0].cfg.VRRP.Priority != 200 {
-		t.Errorf("kept %+v, want VI_2 with its next configuration", c.kept)
-	}
+}
 
+func TestPlanThatFails(t *testing.T) {
 	bad := errors.New("open a socket on eth9: no")
-	_, err = planInstances(present, []config.Instance{web("VI_9")}, func(config.Instance) (*instance, error) { return nil, bad })
+	_, err := planGroups(nil, groupsOf([]config.Instance{web("VI_9")}), func(groupConfig) (*group, error) { return nil, bad })
 	if !errors.Is(err, bad) {
 		t.Errorf("got %v, want %v", err, bad)
 	}
 }
 
-// serve runs a part's executor until the test ends.
-func serve(t *testing.T, p *part) *running {
+// serve runs a part's executor until the test ends, for an instance that stays with the configuration next.
+func serve(t *testing.T, p *part, next config.Instance) kept {
 	t.Helper()
-	r := newRunning(p.instance)
-	end := make(chan struct{})
+	end, over := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(r.done)
+		defer close(over)
 		p.exec.run(t.Context(), end)
 	}()
 	t.Cleanup(func() {
 		close(end)
-		<-r.done
+		<-over
 	})
-	return r
+	return kept{p.instance, next, over}
 }
 
 func TestMoveAddressesOfAHolder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		p := w.instance(web("VI_1", "10.0.0.100/24", "10.0.0.101/24"))
-		r := serve(t, p)
+		k := serve(t, p, p.config())
 		p.vips.hold(true)
 		w.gates.open("VI_1", p.applied.Addresses)
 		w.want(t, "gate 10.0.0.100 open", "gate 10.0.0.101 open")
-		if err := r.reconfigureAddresses(t.Context(), web("VI_1", "10.0.0.101/24", "10.0.0.102/24").VIP); err != nil {
+		if err := k.reconfigureAddresses(t.Context(), web("VI_1", "10.0.0.101/24", "10.0.0.102/24").VIP); err != nil {
 			t.Fatal(err)
 		}
 		const farewell = "send 44 octets to 224.0.0.18 on eth0"
@@ -105,12 +154,12 @@ func TestMoveAddressesOfABackup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		p := w.instance(web("VI_1", "10.0.0.100/24"))
-		r := serve(t, p)
-		if err := r.reconfigureAddresses(t.Context(), web("VI_1", "10.0.0.101/24").VIP); err != nil {
+		k := serve(t, p, p.config())
+		if err := k.reconfigureAddresses(t.Context(), web("VI_1", "10.0.0.101/24").VIP); err != nil {
 			t.Fatal(err)
 		}
 		w.want(t, "replace [10.0.0.100/24]")
-		if err := r.reconfigureAddresses(t.Context(), web("VI_1", "10.0.0.101/24").VIP); err != nil {
+		if err := k.reconfigureAddresses(t.Context(), web("VI_1", "10.0.0.101/24").VIP); err != nil {
 			t.Fatal(err)
 		}
 		w.want(t) // a change that changes nothing
@@ -122,9 +171,9 @@ func TestMoveAddressesAllOrNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		one, two := w.instance(web("VI_1", "10.0.0.100/24")), w.instance(web("VI_2", "10.0.0.200/24"))
-		c := &instanceChange{kept: []kept{
-			{serve(t, one), web("VI_1", "10.0.0.101/24")},
-			{serve(t, two), web("VI_2", "10.0.0.201/24")},
+		c := &groupChange{kept: []kept{
+			serve(t, one, web("VI_1", "10.0.0.101/24")),
+			serve(t, two, web("VI_2", "10.0.0.201/24")),
 		}}
 		for _, p := range []*part{one, two} {
 			p.vips.hold(true)
@@ -155,11 +204,11 @@ func TestMoveAddressesGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		p := w.instance(web("VI_1", "10.0.0.100/24"))
-		r := serve(t, p)
+		k := serve(t, p, web("VI_1", "10.0.0.101/24"))
 		p.exec.do(func(context.Context) { time.Sleep(time.Minute) })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		c := &instanceChange{kept: []kept{{r, web("VI_1", "10.0.0.101/24")}}}
+		c := &groupChange{kept: []kept{k}}
 		began := time.Now()
 		err := c.moveAddresses(ctx)
 		if took := time.Since(began); took != time.Minute {
@@ -175,11 +224,12 @@ func TestMoveAddressesGivenUp(t *testing.T) {
 }
 
 func TestMoveAddressesOfAnInstanceThatHasEnded(t *testing.T) {
-	r := newRunning(newWorld().instance(web("VI_1", "10.0.0.100/24")).instance)
-	close(r.done)
+	over := make(chan struct{})
+	close(over)
+	k := kept{newWorld().instance(web("VI_1", "10.0.0.100/24")).instance, web("VI_1", "10.0.0.101/24"), over}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := r.reconfigureAddresses(ctx, web("VI_1", "10.0.0.101/24").VIP)
+	err := k.reconfigureAddresses(ctx, k.cfg.VIP)
 	if want := "change addresses: the instance has ended"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
@@ -194,12 +244,12 @@ func TestAddressThatMovesToAnotherInstanceStaysOpen(t *testing.T) {
 			p.vips.hold(true)
 			w.gates.open(p.name, p.applied.Addresses)
 		}
-		c := &instanceChange{kept: []kept{{serve(t, stays), web("VI_1", "10.0.0.100/24", "10.0.0.200/24")}}}
+		c := &groupChange{kept: []kept{serve(t, stays, web("VI_1", "10.0.0.100/24", "10.0.0.200/24"))}}
 		if err := c.moveAddresses(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.lines = nil
-		goes.do("VI_2", vrrp.ReleaseAddresses{})
+		goes.do(vrrp.ReleaseAddresses{})
 		goes.work(t)
 		w.want(t, "release [10.0.0.200/24]", "vrrp.AddressesReleased{}")
 	})
@@ -247,7 +297,7 @@ func TestChangeWaitsForNewTrackersOfWeightZero(t *testing.T) {
 	state := func(s hysteresis.Status, weight int) inputs {
 		return inputs{tracked: []tracker.Input{{Binding: tracker.Binding{ID: id, Weight: weight}, State: tracker.State{ID: id, Status: s}}}}
 	}
-	c := &instanceChange{kept: []kept{{newRunning(w.instance(web("VI_1")).instance), web("VI_1")}}}
+	c := &groupChange{kept: []kept{{w.instance(web("VI_1")).instance, web("VI_1"), nil}}}
 	for _, tt := range []struct {
 		name string
 		in   inputs

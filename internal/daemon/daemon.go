@@ -48,12 +48,12 @@ type Daemon struct {
 	begun     chan struct{} // closed by Run when the instances run; a reload waits for it
 	failures  chan error    // from the first part that cannot go on to Run; capacity 1, more are dropped; never closed
 
-	mu        sync.Mutex
-	cfg       *config.Config // guarded by mu, as is all below; replaced by a reload
-	node      *config.Node
-	instances []*running // in configured order; replaced, never written to
-	loaded    status.Config
-	ending    bool // no instance may be started any more
+	mu     sync.Mutex
+	cfg    *config.Config // guarded by mu, as is all below; replaced by a reload
+	node   *config.Node
+	groups []*running // in configured order; replaced, never written to
+	loaded status.Config
+	ending bool // no instance may be started any more
 }
 
 // New takes the node's lock and opens everything. What it returns holds no virtual address yet, and no goroutine of it
@@ -167,12 +167,12 @@ func (d *Daemon) openInstances() error {
 		return err
 	}
 	d.host.setVirtual(virtualAddresses(d.node))
-	for _, cfg := range d.node.Instances {
-		i, err := newInstance(d.host, cfg)
+	for _, cfg := range groupsOf(d.node.Instances) {
+		g, err := newGroup(d.host, cfg)
 		if err != nil {
 			return err
 		}
-		d.instances = append(d.instances, newRunning(i))
+		d.groups = append(d.groups, newRunning(g))
 	}
 	return nil
 }
@@ -249,14 +249,14 @@ func (d *Daemon) startInstances(services context.Context) {
 func (d *Daemon) running() []*running {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.instances
+	return d.groups
 }
 
-// setInstances says which instances there are. One is told of changed inputs from then on, so it comes before its start.
-func (d *Daemon) setInstances(instances []*running) {
+// setRunning says which groups there are. One is told of changed inputs from then on, so it comes before its start.
+func (d *Daemon) setRunning(groups []*running) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.instances = instances
+	d.groups = groups
 }
 
 // stopInstances has every instance resign, all at once, and waits for them.
@@ -265,9 +265,9 @@ func (d *Daemon) stopInstances() {
 	defer d.reloading.Unlock()
 	d.mu.Lock()
 	d.ending = true
-	instances := d.instances
+	groups := d.groups
 	d.mu.Unlock()
-	stopAll(instances)
+	stopAll(groups)
 }
 
 // end closes what open opened, of a daemon that has run. clean: it ended because it was told to.

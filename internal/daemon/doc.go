@@ -6,7 +6,7 @@
 //	adverts -> vrrp.Group -> actions -> executor -> keeper's will, vip.Set, gates         actions.go, gates.go
 //	tracker.Set and the balancer's health -> inputs.judge -> vrrp.Group                   watch.go, inputs.go
 //	kernel -> source address -> vrrp.Group, keeper's will                                 watch.go
-//	vrrp.Group -> beat, heartbeat -> keeper                                               beat.go, instance.go
+//	vrrp.Group -> beat, heartbeat -> keeper                                               beat.go, group.go
 //	transitions -> notify queue -> runner                                                 actions.go, children.go
 //	everything -> status.Snapshot -> admin                                                snapshot.go
 //
@@ -17,13 +17,14 @@
 //
 //	daemon.go       Options, New, Run: a node from its lock to its last word
 //	host.go         what all instances of a node share
+//	group.go        the instances of a sync group, or one alone: a loop of state machines, and who follows them
 //	instance.go     one virtual router with all that hangs on it, and what it needs of each
 //	actions.go      what the state machine wants done, in its order
 //	executor.go     the ordered executor
 //	gates.go        the balancer's gates, which open for whoever holds an address
 //	watch.go        what is told to the state machine; inputs.go judges it, health.go collects the balancer's part
 //	beat.go         adverts that the keeper sends for us
-//	reload.go       a new configuration, all or nothing; change.go, what becomes of the instances
+//	reload.go       a new configuration, all or nothing; change.go, what becomes of groups and instances
 //	snapshot.go     the one status of everything
 //	recovery.go     the memory of unclean ends; lock_linux.go, one daemon a node
 //	effects_linux.go, sender_linux.go, children.go, privileges_linux.go   the child processes and what they may do

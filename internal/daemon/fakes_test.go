@@ -52,6 +52,7 @@ type fakeKeeper struct {
 	refuses error                  // of SetBeat
 	wills   map[string][]keeper.Op // by instance
 	beats   map[string]keeper.Beat
+	heard   []string // who sent heartbeats
 }
 
 func newFakeKeeper(j *journal) *fakeKeeper {
@@ -98,7 +99,11 @@ func (k *fakeKeeper) Alive() bool {
 	return !k.dead
 }
 
-func (k *fakeKeeper) Heartbeat(string) {}
+func (k *fakeKeeper) Heartbeat(instance string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.heard = append(k.heard, instance)
+}
 
 func (k *fakeKeeper) set(change func(k *fakeKeeper)) {
 	k.mu.Lock()
@@ -182,10 +187,10 @@ func (r *fakeRouter) Run(ctx context.Context) error {
 
 func (r *fakeRouter) Post(_ string, ev vrrp.Event) { r.note("%T%v", ev, ev) }
 
-func (r *fakeRouter) Status() []vrrp.Status {
+func (r *fakeRouter) StatusOf(string) vrrp.Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return []vrrp.Status{r.status}
+	return r.status
 }
 
 func (r *fakeRouter) is(s vrrp.Status) {
@@ -264,11 +269,24 @@ type part struct {
 	vips   *fakeAddresses
 }
 
+// alone is the group of an instance that is in no sync group.
+func (p *part) alone() *group { return groupOf("", p) }
+
+// groupOf is a group of these instances, with the router of the first.
+func groupOf(sync string, parts ...*part) *group {
+	g := &group{sync: sync, keeper: parts[0].keeper}
+	for _, p := range parts {
+		g.instances = append(g.instances, p.instance)
+	}
+	g.setRouter(parts[0].router)
+	return g
+}
+
 func (w *world) instance(cfg config.Instance) *part {
 	p := &part{router: &fakeRouter{journal: w.journal}, vips: &fakeAddresses{journal: w.journal, cfg: cfg.VIP}}
 	p.instance = &instance{
 		name: cfg.VRRP.Name, log: hclog.NewNullLogger(), sources: fakeSources{netip.MustParseAddr("10.0.0.1")},
-		inputs: w.inputs, keeper: w.keeper, gates: w.gates, group: p.router, vips: p.vips,
+		inputs: w.inputs, keeper: w.keeper, gates: w.gates, router: p.router, vips: p.vips,
 		exec: newExecutor(), beat: newBeatLine(w.keeper, hclog.NewNullLogger()),
 		notify: notify.New(notifyConfig(cfg), noScripts{w.journal}, nil), judged: make(chan struct{}, 1),
 		applied: cfg.VIP, cfg: cfg, source: netip.MustParseAddr("10.0.0.1"),

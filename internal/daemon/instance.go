@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -15,22 +13,12 @@ import (
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
-	"github.com/tandem-lb/tandem/vrrp"
 )
 
 var (
-	_ router    = (*vrrp.Group)(nil)
 	_ addresses = (*vip.Set)(nil)
-	_ testator  = (*keeper.Client)(nil)
 	_ inputsOf  = (*host)(nil)
 )
-
-// router is the state machine of an instance.
-type router interface {
-	Run(ctx context.Context) error
-	Post(instance string, ev vrrp.Event)
-	Status() []vrrp.Status
-}
 
 // addresses are the virtual addresses of an instance.
 type addresses interface {
@@ -55,8 +43,8 @@ type inputsOf interface {
 	inputs(cfg config.Instance) inputs
 }
 
-// instance is one virtual router with all that hangs on it: the state machine decides, its addresses, gates, last will and
-// scripts follow. Its loops are started and joined by run.
+// instance is one virtual router with all that hangs on it: the state machine, which its group runs, decides; its addresses,
+// gates, last will and scripts follow. Its loops are started and joined by follow.
 type instance struct {
 	name    string // a reload never changes it
 	log     hclog.Logger
@@ -64,12 +52,11 @@ type instance struct {
 	inputs  inputsOf
 	keeper  testator
 	gates   *gates
-	group   router
+	router  router // of the group; set before the loops start
 	vips    addresses
 	exec    *executor // what the machine wants done, in its order
 	beat    *beatLine // what the keeper sends for us
 	notify  *notify.Queue
-	pulse   atomic.Int64  // CLOCK_BOOTTIME of the group's last sign of life, in nanoseconds
 	judged  chan struct{} // capacity 1: a token says that inputs changed; sent by rejudge, never closed
 
 	applied vip.Config // what the addresses are; owned by exec's worker once it runs
@@ -81,7 +68,8 @@ type instance struct {
 	transitions []status.Transition // guarded by mu; replaced, never written to
 }
 
-func newInstance(h *host, cfg config.Instance) (*instance, error) {
+// newInstance makes an instance whose addresses are kept while its group is alive. It lacks its router.
+func newInstance(h *host, cfg config.Instance, alive func() bool) (*instance, error) {
 	name := cfg.VRRP.Name
 	log := h.log.With("instance", name)
 	i := &instance{
@@ -96,28 +84,10 @@ func newInstance(h *host, cfg config.Instance) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	vips.Alive = i.alive
+	vips.Alive = alive
 	vips.Listener = h.kernel // who else claims an address is answered
 	i.vips = vips
-	family := cfg.VRRP.Family()
-	link, err := h.link(cfg.VRRP.Interface, family)
-	if err != nil {
-		return nil, err
-	}
-	group := vrrp.GroupConfig{
-		Instances: []vrrp.Config{cfg.VRRP},
-		Do:        i.do,
-		Beat:      i.beat,
-		Pulse:     i.beatHeart,
-		Log:       h.log.Named("vrrp"),
-	}
-	if links := map[string]*vrrp.Link{cfg.VRRP.Interface: link}; family == vrrp.IPv6 {
-		group.Links6 = links
-	} else {
-		group.Links = links
-	}
-	i.group, err = vrrp.NewGroup(group)
-	return i, err
+	return i, nil
 }
 
 // config is the configuration in force.
@@ -127,51 +97,28 @@ func (i *instance) config() config.Instance {
 	return i.cfg
 }
 
-// beatHeart is called by the group's own loop: while it is, the state machine is alive.
-func (i *instance) beatHeart() {
-	i.pulse.Store(int64(bootTime()))
-	i.keeper.Heartbeat(i.name)
-}
-
-// alive says whether the addresses may be kept: the loop that could give them up is running.
-func (i *instance) alive() bool {
-	return bootTime()-time.Duration(i.pulse.Load()) < keeperSilence
-}
-
-// lastWork bounds what is left to do when the state machine has ended: a kernel that does not answer must not keep the
-// node from ending, for the keeper and the lease see to the addresses then.
-const lastWork = 5 * time.Second
-
-// run runs the instance until ctx ends and it has resigned in order. Leftovers of a former run go first. An error says
-// that the state machine could not run.
-func (i *instance) run(ctx context.Context) error {
-	services, stop := context.WithCancel(context.WithoutCancel(ctx)) // resigning needs them after ctx has ended
+// follow carries out what the state machine wants, and tells it what happens, until ended is closed and all that it asked for
+// is done.
+func (i *instance) follow(ctx context.Context, ended <-chan struct{}) {
+	services, stop := context.WithCancel(ctx)
 	defer stop()
 	telling, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTelling()
-	execEnd, beatEnd := make(chan struct{}), make(chan struct{})
-	var wg, exec, beat sync.WaitGroup
-	i.clearLeftovers(services)
-	i.prepare(ctx)
+	beatEnd := make(chan struct{})
+	var wg, beat sync.WaitGroup
 	wg.Go(func() { _ = i.vips.Run(services) }) // nil, as for every Run whose context ends
 	wg.Go(func() { i.watchSource(services) })
 	wg.Go(func() { i.watchInputs(services) })
 	wg.Go(func() { _ = i.notify.Run(telling) }) // nil too
-	exec.Go(func() { i.exec.run(services, execEnd) })
 	beat.Go(func() { i.beat.run(services, beatEnd) })
 
-	err := i.group.Run(ctx)
+	i.exec.run(services, ended) // it finishes what the last transition asked for, and may wait for the beat to
 
-	late := time.AfterFunc(lastWork, stop)
-	defer late.Stop()
-	close(execEnd) // it finishes what the last transition asked for, and may wait for the beat to
-	exec.Wait()
 	close(beatEnd)
 	beat.Wait()
 	stop()
 	stopTelling() // the script still gets the last state
 	wg.Wait()
-	return err
 }
 
 func (i *instance) clearLeftovers(ctx context.Context) {
@@ -186,37 +133,4 @@ func notifyConfig(cfg config.Instance) notify.Config {
 		return notify.Config{Instance: cfg.VRRP.Name}
 	}
 	return *cfg.Notify
-}
-
-// running is an instance whose loops run.
-type running struct {
-	*instance
-	ctx  context.Context // of the loops; ended by stop
-	stop context.CancelFunc
-	done chan struct{} // closed when the instance has resigned and its loops have ended
-}
-
-func newRunning(i *instance) *running {
-	ctx, stop := context.WithCancel(context.Background())
-	return &running{instance: i, ctx: ctx, stop: stop, done: make(chan struct{})}
-}
-
-// start runs the instance. When its state machine cannot go on fail is told, which must not block.
-func (r *running) start(fail func(part string, err error)) {
-	go func() {
-		defer close(r.done)
-		if err := r.run(r.ctx); err != nil {
-			fail("instance "+r.name, err)
-		}
-	}()
-}
-
-// stopAll has instances resign, all at once, and waits for them.
-func stopAll(instances []*running) {
-	for _, r := range instances {
-		r.stop()
-	}
-	for _, r := range instances {
-		<-r.done
-	}
 }

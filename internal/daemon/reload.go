@@ -113,7 +113,7 @@ const newResults = 5 * time.Second
 // first and is undone when a later step fails; meanwhile scripts and trackers are those of both, so that neither what
 // still runs nor what shall run lacks any.
 func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *proxy.Plan) error {
-	change, err := planInstances(d.running(), next.Instances, func(cfg config.Instance) (*instance, error) { return newInstance(d.host, cfg) })
+	change, err := planGroups(d.running(), groupsOf(next.Instances), func(cfg groupConfig) (*group, error) { return newGroup(d.host, cfg) })
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *pr
 	d.proxy.Apply(plan)
 	d.host.health.watch(d.host.services(), backendNames(next))
 	d.awaitResults(ctx, change)
-	d.setInstances(change.apply())
+	d.setRunning(change.apply())
 	for _, r := range change.created {
 		r.start(d.fail)
 	}
@@ -146,7 +146,7 @@ func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *pr
 }
 
 // awaitResults waits until every tracker that could put an instance into FAULT has a result.
-func (d *Daemon) awaitResults(ctx context.Context, c *instanceChange) {
+func (d *Daemon) awaitResults(ctx context.Context, c *groupChange) {
 	ctx, cancel := context.WithTimeout(ctx, newResults)
 	defer cancel()
 	for ctx.Err() == nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/tracker"
@@ -16,20 +17,18 @@ import (
 // Snapshot is the node at this moment. It waits for no state machine: each part keeps a copy of itself.
 func (d *Daemon) Snapshot() status.Snapshot {
 	d.mu.Lock()
-	loaded, node, instances := d.loaded, d.node, d.instances
+	loaded, node, groups := d.loaded, d.node, d.groups
 	d.mu.Unlock()
 	s := status.Snapshot{
 		Time: time.Now(), Node: node.Name, Version: d.opt.Version, PID: os.Getpid(), StartedAt: d.started, Config: loaded,
 		Instances: []status.Instance{}, Interfaces: []status.Interface{}, Trackers: []status.Tracker{}, Notify: []status.Notify{},
 	}
-	for _, r := range instances {
-		s.Instances = append(s.Instances, r.snapshot())
-		if n := r.notify.Status(); r.config().Notify != nil {
-			s.Notify = append(s.Notify, status.Notify{
-				Instance: n.Instance, Running: n.Running, Runs: n.Runs, Failures: n.Failures, Coalesced: n.Coalesced,
-				State: n.Last.State, Epoch: n.Last.Epoch, LastRun: n.LastRun, Seconds: n.Duration.Seconds(), ExitCode: n.ExitCode,
-				Failure: n.Failure, Output: n.Output,
-			})
+	for _, r := range groups {
+		for _, i := range r.instances {
+			s.Instances = append(s.Instances, i.snapshot())
+			if i.config().Notify != nil {
+				s.Notify = append(s.Notify, notifyStatus(i.notify.Status()))
+			}
 		}
 	}
 	if d.host != nil {
@@ -37,6 +36,14 @@ func (d *Daemon) Snapshot() status.Snapshot {
 	}
 	balancer(&s, d.proxy.Snapshot(), node.Proxy)
 	return s
+}
+
+func notifyStatus(n notify.Status) status.Notify {
+	return status.Notify{
+		Instance: n.Instance, Running: n.Running, Runs: n.Runs, Failures: n.Failures, Coalesced: n.Coalesced,
+		State: n.Last.State, Epoch: n.Last.Epoch, LastRun: n.LastRun, Seconds: n.Duration.Seconds(), ExitCode: n.ExitCode,
+		Failure: n.Failure, Output: n.Output,
+	}
 }
 
 // snapshot fills in what the instances share.
@@ -70,7 +77,7 @@ func trackerStatus(t tracker.State) status.Tracker {
 
 // snapshot is one instance: what the machine, the addresses and the trackers say of it.
 func (i *instance) snapshot() status.Instance {
-	m, v := i.group.Status()[0], i.vips.Status()
+	m, v := i.router.StatusOf(i.name), i.vips.Status()
 	i.mu.Lock()
 	outcome, transitions := i.verdict.outcome, i.transitions
 	i.mu.Unlock()

@@ -57,13 +57,13 @@ func (i *instance) judge(now time.Time) verdict {
 	v, last := in.judge(now), i.verdict
 	i.verdict = v
 	if v.outcome.Priority != last.outcome.Priority {
-		i.group.Post(i.name, vrrp.PriorityChanged{Priority: v.outcome.Priority})
+		i.router.Post(i.name, vrrp.PriorityChanged{Priority: v.outcome.Priority})
 	}
 	if !slices.Equal(v.outcome.Faults, last.outcome.Faults) {
-		i.group.Post(i.name, vrrp.FaultChanged{Reasons: v.outcome.Faults})
+		i.router.Post(i.name, vrrp.FaultChanged{Reasons: v.outcome.Faults})
 	}
 	if !slices.Equal(v.holds, last.holds) {
-		i.group.Post(i.name, vrrp.HoldPreempt{Reasons: v.holds})
+		i.router.Post(i.name, vrrp.HoldPreempt{Reasons: v.holds})
 	}
 	return v
 }
@@ -107,7 +107,7 @@ func (i *instance) setSource(source netip.Addr) {
 	i.mu.Lock()
 	i.source = source
 	i.mu.Unlock()
-	i.group.Post(i.name, vrrp.SourceChanged{Source: source})
+	i.router.Post(i.name, vrrp.SourceChanged{Source: source})
 }
 
 func (h *host) primary(iface string) (netip.Addr, error) {

@@ -71,6 +71,7 @@ var loopFiles = []string{
 	"internal/child/process_linux.go",
 	"internal/daemon/actions.go",
 	"internal/daemon/daemon.go",
+	"internal/daemon/group.go",
 	"internal/daemon/health.go",
 	"internal/daemon/host.go",
 	"internal/daemon/instance.go",
