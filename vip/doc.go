@@ -35,7 +35,7 @@
 //	claims.go        claims to whom they concern
 //	claimfilter.go   what the kernel drops of all that is no claim; pure
 //	pacer.go         the least time between two announcements on an interface
-//	source.go        the address that an interface has besides the virtual ones, and its changes
+//	source.go        the address that adverts leave from, none of the virtual ones, and its changes
 //	rtnl_linux.go    addresses over netlink
 //	addr_linux.go    addresses as netlink has them
 //	remover_linux.go Remover, all that a last will needs

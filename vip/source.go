@@ -9,39 +9,68 @@ import (
 	"time"
 )
 
+// Source says which of an interface's own addresses adverts leave from.
+type Source struct {
+	Interface string
+	Kind      SourceKind
+	Prefer    netip.Addr   // taken where the interface has it, ready to be used; not for SourceLinkLocal; zero: none is
+	Exclude   []netip.Addr // never taken: the virtual addresses
+}
+
+// SourceKind is a kind of address that adverts leave from.
+type SourceKind uint8
+
+// The kinds of sources.
+const (
+	// SourceIPv4 is the first IPv4 address, a primary one before a secondary one (RFC 3768 section 7.2).
+	SourceIPv4 SourceKind = iota
+	// SourceLinkLocal is the oldest link-local IPv6 address: "the IPv6 link-local address of the interface" (RFC 9568
+	// section 5.1.2.1).
+	SourceLinkLocal
+	// SourceGlobalIPv6 is the oldest IPv6 address of a wider scope, for peers that a link-local one would not reach. One that
+	// is not deprecated comes first.
+	SourceGlobalIPv6
+)
+
 var (
 	// ErrNoAddress says that the interface has no IPv4 address of its own.
 	ErrNoAddress = errors.New("no IPv4 address besides the virtual ones")
 	// ErrNoLinkLocal says that the interface has no link-local IPv6 address of its own, or none that it may use yet.
 	ErrNoLinkLocal = errors.New("no link-local IPv6 address besides the virtual ones")
+	// ErrNoGlobalIPv6 says that it has no other IPv6 address of its own, or none that it may use yet.
+	ErrNoGlobalIPv6 = errors.New("no global IPv6 address besides the virtual ones")
 )
 
-// PrimaryIPv4 returns the address of an interface that its IPv4 adverts come from: the first one that is not excluded, as
-// the virtual ones are. A primary address comes before a secondary one. ErrNoAddress, ErrNoInterface.
-func PrimaryIPv4(k Kernel, ifname string, exclude []netip.Addr) (netip.Addr, error) {
-	return primary(k, ifname, exclude, primaryIPv4, ErrNoAddress)
-}
-
-// PrimaryIPv6 returns the link-local address of an interface that its IPv6 adverts come from (RFC 9568 section 5.1.2.1):
-// the oldest one that is not excluded, as the virtual ones are. ErrNoLinkLocal, ErrNoInterface.
-func PrimaryIPv6(k Kernel, ifname string, exclude []netip.Addr) (netip.Addr, error) {
-	return primary(k, ifname, exclude, primaryIPv6, ErrNoLinkLocal)
-}
-
-func primary(k Kernel, ifname string, exclude []netip.Addr, pick func([]Held) netip.Addr, none error) (netip.Addr, error) {
-	list, err := k.Addresses(ifname)
+// Find returns the address. ErrNoAddress, ErrNoLinkLocal, ErrNoGlobalIPv6, ErrNoInterface.
+func (s Source) Find(k Kernel) (netip.Addr, error) {
+	own, err := k.Addresses(s.Interface)
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	own := slices.DeleteFunc(list, func(h Held) bool { return slices.Contains(exclude, h.Prefix.Addr()) })
-	addr := pick(own)
+	own = slices.DeleteFunc(own, func(h Held) bool { return h.Tentative || slices.Contains(s.Exclude, h.Prefix.Addr()) })
+	addr, none := netip.Addr{}, error(nil)
+	switch s.Kind {
+	case SourceIPv4:
+		addr, none = firstIPv4(own), ErrNoAddress
+	case SourceLinkLocal:
+		return found(s.Interface, oldestIPv6(own, netip.Addr.IsLinkLocalUnicast), ErrNoLinkLocal)
+	case SourceGlobalIPv6:
+		addr, none = oldestIPv6(own, netip.Addr.IsGlobalUnicast), ErrNoGlobalIPv6
+	}
+	if s.Prefer.IsValid() && slices.ContainsFunc(own, func(h Held) bool { return h.Prefix.Addr() == s.Prefer }) {
+		addr = s.Prefer
+	}
+	return found(s.Interface, addr, none)
+}
+
+func found(ifname string, addr netip.Addr, none error) (netip.Addr, error) {
 	if !addr.IsValid() {
-		return netip.Addr{}, fmt.Errorf("source address on %s: %w", ifname, none)
+		return addr, fmt.Errorf("source address on %s: %w", ifname, none)
 	}
 	return addr, nil
 }
 
-func primaryIPv4(own []Held) netip.Addr {
+func firstIPv4(own []Held) netip.Addr {
 	var secondary netip.Addr
 	for _, h := range own {
 		addr := h.Prefix.Addr()
@@ -56,36 +85,31 @@ func primaryIPv4(own []Held) netip.Addr {
 	return secondary
 }
 
-func primaryIPv6(own []Held) netip.Addr {
-	for _, h := range slices.Backward(own) { // the kernel has the newest first
-		if addr := h.Prefix.Addr(); addr.Is6() && addr.IsLinkLocalUnicast() && !h.Tentative {
+// oldestIPv6 is the oldest address that fits; the kernel has the newest first.
+func oldestIPv6(own []Held, fits func(netip.Addr) bool) netip.Addr {
+	var deprecated netip.Addr
+	for _, h := range slices.Backward(own) {
+		addr := h.Prefix.Addr()
+		switch {
+		case !addr.Is6() || !fits(addr):
+		case !h.Deprecated:
 			return addr
+		case !deprecated.IsValid():
+			deprecated = addr
 		}
 	}
-	return netip.Addr{}
+	return deprecated
 }
 
-// WatchSource calls fn with the interface's PrimaryIPv4 at once and after each change, with the zero Addr while it
-// has none or does not exist. It returns nil when ctx ends. fn is called from this goroutine only.
-func WatchSource(ctx context.Context, k Kernel, ifname string, exclude []netip.Addr, fn func(netip.Addr)) error {
-	return watchSource(ctx, k, ifname, exclude, PrimaryIPv4, fn)
-}
-
-// WatchSourceIPv6 is WatchSource with the interface's PrimaryIPv6.
-func WatchSourceIPv6(ctx context.Context, k Kernel, ifname string, exclude []netip.Addr, fn func(netip.Addr)) error {
-	return watchSource(ctx, k, ifname, exclude, PrimaryIPv6, fn)
-}
-
-func watchSource(
-	ctx context.Context, k Kernel, ifname string, exclude []netip.Addr,
-	primary func(Kernel, string, []netip.Addr) (netip.Addr, error), fn func(netip.Addr),
-) error {
+// Watch calls fn with the address at once and after each change, with the zero Addr while there is none or the interface
+// does not exist. It returns nil when ctx ends. fn is called from this goroutine only.
+func (s Source) Watch(ctx context.Context, k Kernel, fn func(netip.Addr)) error {
 	changed, cancel := k.Subscribe(func(e Event) bool {
 		switch e.Kind {
 		case AddressAdded, AddressRemoved:
-			return !slices.Contains(exclude, e.Addr)
+			return !slices.Contains(s.Exclude, e.Addr)
 		default:
-			return e.Interface == ifname
+			return e.Interface == s.Interface
 		}
 	})
 	defer cancel()
@@ -99,8 +123,8 @@ func watchSource(
 		case <-changed:
 		case <-retry.C:
 		}
-		addr, err := primary(k, ifname, exclude)
-		if err != nil && !errors.Is(err, ErrNoAddress) && !errors.Is(err, ErrNoLinkLocal) && !errors.Is(err, ErrNoInterface) {
+		addr, err := s.Find(k)
+		if err != nil && !isAbsence(err) {
 			retry.Reset(retryDelay) // the kernel did not answer: that says nothing about the address
 			continue
 		}
@@ -109,4 +133,9 @@ func watchSource(
 			fn(addr)
 		}
 	}
+}
+
+// isAbsence reports whether the kernel answered that there is no such address.
+func isAbsence(err error) bool {
+	return slices.ContainsFunc([]error{ErrNoAddress, ErrNoLinkLocal, ErrNoGlobalIPv6, ErrNoInterface}, func(e error) bool { return errors.Is(err, e) })
 }

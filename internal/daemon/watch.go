@@ -112,7 +112,7 @@ func (i *instance) setSource(source netip.Addr) {
 
 func (h *host) primary(iface string) (netip.Addr, error) {
 	virtual, _ := h.watchVirtual()
-	return vip.PrimaryIPv4(h.kernel, iface, virtual)
+	return vip.Source{Interface: iface, Exclude: virtual}.Find(h.kernel)
 }
 
 // watchSource starts anew when the node's virtual addresses change, which are no sources.
@@ -121,7 +121,7 @@ func (h *host) watchSource(ctx context.Context, iface string, fn func(netip.Addr
 		virtual, changed := h.watchVirtual()
 		round, cancel := context.WithCancel(ctx)
 		stop := context.AfterFunc(changed, cancel)
-		_ = vip.WatchSource(round, h.kernel, iface, virtual, fn) // nil: it ends with its context only
+		_ = vip.Source{Interface: iface, Exclude: virtual}.Watch(round, h.kernel, fn) // nil: it ends with its context only
 		stop()
 		cancel()
 	}

@@ -24,6 +24,8 @@ func KernelCases() []Case {
 		{"a primary address takes its secondary ones along", kernelSecondaries},
 		{"the address an interface has of its own", kernelPrimary},
 		{"rule 7: the link-local address an interface has of its own", kernelPrimaryIPv6},
+		{"the global IPv6 address an interface has of its own", kernelPrimaryGlobal},
+		{"the address that is preferred, where it is there", kernelPreferred},
 	},
 		bothFamilies("an address is added once", kernelAddTwice),
 		bothFamilies("deleting what is gone is fine", kernelDeleteTwice),
@@ -283,7 +285,7 @@ func kernelPrimary(t *testing.T, e Env) {
 	virtual := []netip.Addr{netip.MustParseAddr("10.77.0.100"), netip.MustParseAddr("10.77.0.101")}
 	check := func(want, wantErr string) {
 		t.Helper()
-		got, err := vip.PrimaryIPv4(e.Kernel, e.Interface, virtual)
+		got, err := vip.Source{Interface: e.Interface, Exclude: virtual}.Find(e.Kernel)
 		switch {
 		case wantErr != "" && (err == nil || err.Error() != wantErr):
 			t.Errorf("got error %v, want %s", err, wantErr)

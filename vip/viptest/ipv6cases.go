@@ -64,7 +64,7 @@ func kernelPrimaryIPv6(t *testing.T, e Env) {
 	virtual := []netip.Addr{netip.MustParseAddr("fe80::100"), netip.MustParseAddr("fd00:77::100")}
 	check := func(want, wantErr string) {
 		t.Helper()
-		got, err := vip.PrimaryIPv6(e.Kernel, e.Interface, virtual)
+		got, err := vip.Source{Interface: e.Interface, Kind: vip.SourceLinkLocal, Exclude: virtual}.Find(e.Kernel)
 		switch {
 		case wantErr != "" && (err == nil || err.Error() != wantErr):
 			t.Errorf("got %v and error %v, want %s", got, err, wantErr)
@@ -90,13 +90,74 @@ func kernelPrimaryIPv6(t *testing.T, e Env) {
 		}
 		check("fe80::2", "")
 	}
-	if got, err := vip.PrimaryIPv4(e.Kernel, e.Interface, virtual); err != nil || got.String() != "10.77.0.1" {
+	if got, err := (vip.Source{Interface: e.Interface, Exclude: virtual}).Find(e.Kernel); err != nil || got.String() != "10.77.0.1" {
 		t.Errorf("got %v and error %v, want 10.77.0.1 for IPv4", got, err)
 	}
 	if err := e.World.RemoveInterface(e.Interface); err != nil {
 		t.Fatal(err)
 	}
 	check("", "list addresses of "+e.Interface+": no such interface")
+}
+
+func kernelPrimaryGlobal(t *testing.T, e Env) {
+	source := vip.Source{Interface: e.Interface, Kind: vip.SourceGlobalIPv6, Exclude: []netip.Addr{netip.MustParseAddr("fd00:77::100")}}
+	for _, p := range []string{"fe80::1/64", "fd00:77::100/64", "10.77.0.1/24"} {
+		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	none := "source address on " + e.Interface + ": no global IPv6 address besides the virtual ones"
+	if got, err := source.Find(e.Kernel); err == nil || err.Error() != none {
+		t.Errorf("got %v and error %v, want %s", got, err, none)
+	}
+	want := func(want string) {
+		t.Helper()
+		for late := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // duplicate address detection takes its time
+			got, err := source.Find(e.Kernel)
+			if err == nil && got.String() == want {
+				return
+			}
+			if time.Now().After(late) {
+				t.Fatalf("got %v and error %v, want %s", got, err, want)
+			}
+		}
+	}
+	if err := e.Kernel.Add(e.addr("fd00:77::9/64"), 0); err != nil {
+		t.Fatal(err)
+	}
+	want("fd00:77::9") // deprecated, but all there is
+	if err := e.World.AddAddress(e.Interface, netip.MustParsePrefix("fd00:77::1/64")); err != nil {
+		t.Fatal(err)
+	}
+	want("fd00:77::1")
+}
+
+// kernelPreferred: an address that a virtual one could not be mistaken for is taken before older ones.
+func kernelPreferred(t *testing.T, e Env) {
+	for _, p := range []string{"10.77.0.1/24", "10.77.0.2/24", "fd00:77::1/64", "fd00:77::2/64", "fe80::1/64", "fe80::2/64"} {
+		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		source vip.Source
+		want   string
+	}{
+		{"IPv4", vip.Source{Prefer: netip.MustParseAddr("10.77.0.2")}, "10.77.0.2"},
+		{"IPv4 that is elsewhere", vip.Source{Prefer: netip.MustParseAddr("10.77.0.3")}, "10.77.0.1"},
+		{"IPv6", vip.Source{Kind: vip.SourceGlobalIPv6, Prefer: netip.MustParseAddr("fd00:77::2")}, "fd00:77::2"},
+		{"IPv6 that is elsewhere", vip.Source{Kind: vip.SourceGlobalIPv6, Prefer: netip.MustParseAddr("fd00:77::3")}, "fd00:77::1"},
+		{"not the group's", vip.Source{Kind: vip.SourceLinkLocal, Prefer: netip.MustParseAddr("fd00:77::2")}, "fe80::1"},
+		{"never a virtual one", vip.Source{
+			Kind: vip.SourceGlobalIPv6, Prefer: netip.MustParseAddr("fd00:77::2"), Exclude: []netip.Addr{netip.MustParseAddr("fd00:77::2")},
+		}, "fd00:77::1"},
+	} {
+		tt.source.Interface = e.Interface
+		if got, err := tt.source.Find(e.Kernel); err != nil || got.String() != tt.want {
+			t.Errorf("%s: got %v and error %v, want %s", tt.name, got, err, tt.want)
+		}
+	}
 }
 
 // setAdoptsForeignIPv6: whatever brought the address, with whatever prefix length, it becomes ours in all.

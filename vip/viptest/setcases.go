@@ -239,13 +239,13 @@ func setApply(t *testing.T, e Env) {
 
 func setWatchSource(t *testing.T, e Env) {
 	told := make(chan netip.Addr, 1)
-	watch, own := vip.WatchSource, netip.MustParsePrefix("10.77.0.1/24")
+	source, own := vip.Source{Interface: e.Interface}, netip.MustParsePrefix("10.77.0.1/24")
 	if e.IPv6 {
-		watch, own = vip.WatchSourceIPv6, netip.MustParsePrefix("fe80::1/64")
+		source.Kind, own = vip.SourceLinkLocal, netip.MustParsePrefix("fe80::1/64")
 	}
-	virtual := []netip.Addr{e.addr(e.host(100)).Prefix.Addr()}
+	source.Exclude = []netip.Addr{e.addr(e.host(100)).Prefix.Addr()}
 	Go(t, func(ctx context.Context) error {
-		return watch(ctx, e.Kernel, e.Interface, virtual, func(a netip.Addr) {
+		return source.Watch(ctx, e.Kernel, func(a netip.Addr) {
 			select {
 			case told <- a:
 			case <-ctx.Done():
