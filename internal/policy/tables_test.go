@@ -9,6 +9,7 @@ var allowedImports = map[string][]string{
 	"vip":         {},
 	"vip/viptest": {"vip"},
 	"vrrp":        {},
+	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
 	"proxy":           {"internal/hysteresis", "proxy/certs", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/stdhttp", "proxy/upstream"},
