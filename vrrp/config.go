@@ -69,6 +69,8 @@ type Config struct {
 	// WarmUp is for how long after Startup or a fault the router only listens while it has heard no other one: a switch
 	// may not pass traffic yet on a port that is up. One advert proves the link and ends it. 0 to 1000 s.
 	WarmUp time.Duration
+	// FlapDamping leaves a live master alone after this node lost or gave up mastership too often. Zero: none.
+	FlapDamping FlapDamping
 	// UnicastPeers are where adverts go instead of the group, and who may send some. None: multicast.
 	UnicastPeers []Peer
 	// UnicastTTL is the TTL, or hop limit, of adverts to peers. 0: 255. To the group it is always 255.
@@ -115,6 +117,9 @@ func (c *Config) Validate() error {
 		if d.value < 0 || d.value > maxDelay {
 			return fmt.Errorf("instance %s: %s of %v, want 0s to %v", c.Name, d.name, d.value, maxDelay)
 		}
+	}
+	if err := c.FlapDamping.validate(c.Name); err != nil {
+		return err
 	}
 	if c.Version == V3 && c.Auth != (Auth{}) {
 		// "VRRPv3 does not include any authentication" (RFC 9568 section 9): there is no room for a password.

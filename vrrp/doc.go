@@ -35,6 +35,7 @@
 //	machine_hear.go   adverts
 //	machine_role.go   becoming master, resigning, yielding
 //	machine_input.go  faults, priority, addresses, configuration
+//	damping.go        flap damping
 //	sync.go           sync groups: Master together or not at all
 //	conn.go           Conn, what a Link needs of a socket; conn_linux.go has the raw one, conn4 and conn6 its families
 //	link.go           Link: receive, judge, dispatch

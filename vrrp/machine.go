@@ -35,6 +35,7 @@ type Machine struct {
 	stopping bool     // Shutdown has come
 	faults   []string // of FaultChanged
 	holds    []string // of HoldPreempt
+	damping  damping
 
 	// Timers; zero: not running.
 	advertAt  time.Time // Adver_Timer
@@ -220,6 +221,9 @@ func due(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
 // enter changes the state. The caller appends what comes back where it belongs.
 func (m *Machine) enter(now time.Time, to State, reason string) Transition {
 	from := m.state
+	if from == Master {
+		m.damping.lost(now, m.cfg.FlapDamping)
+	}
 	m.epoch++
 	m.state, m.since, m.reason = to, now, reason
 	return Transition{From: from, To: to, Reason: reason, Priority: m.priority, Epoch: m.epoch}

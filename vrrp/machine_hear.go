@@ -91,7 +91,7 @@ func (m *Machine) learn(ad *Advert) {
 // only puts failback off.
 func (m *Machine) preempts(now time.Time) bool {
 	switch {
-	case len(m.holds) > 0:
+	case len(m.holds) > 0 || m.damping.holds(now):
 		return false
 	case m.cfg.Priority == PriorityOwner || m.peer.fell():
 		return true

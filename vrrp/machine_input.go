@@ -92,6 +92,9 @@ func (m *Machine) reconfigure(now time.Time, cfg Config) {
 	before := m.MasterDownInterval()
 	m.configure(cfg)
 	m.shiftDown(before)
+	if cfg.FlapDamping != old.FlapDamping {
+		m.damping = damping{} // times that were counted for another rule say nothing
+	}
 	switch {
 	case cfg.Priority == old.Priority:
 	case cfg.Priority == PriorityOwner || old.Priority == PriorityOwner:

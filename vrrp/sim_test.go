@@ -17,6 +17,7 @@ import (
 
 const (
 	simInterval   = time.Second            // of a router's adverts, at most
+	simDamped     = 30 * time.Second       // of flap damping: what happens in there counts
 	simPatience   = 3 * time.Second        // at most, of the configured delays
 	simDelay      = 10 * time.Millisecond  // at most, on a LAN in order
 	simChaosDelay = 500 * time.Millisecond // at most, while the LAN is out of order
@@ -232,6 +233,9 @@ func (s *sim) carry(n *simNode, a Action) {
 			s.logf("%v sends priority %d", n.addr, a.Advert.Priority)
 		}
 		s.broadcast(n, a.Advert)
+		if n.router.State() != Master && a.Advert.Priority != PriorityResign {
+			s.watch.silentSince = s.now // a parting advert, which a freeze can make late: others wait for its sender anew
+		}
 	case AcquireAddresses:
 		s.work(n, func() { n.holds = true; s.give(n, AddressesReady{}) })
 	case ReleaseAddresses:
@@ -374,6 +378,7 @@ func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.
 	s := &sim{rnd: rand.New(rand.NewPCG(seed, 112)), make: makeRouter, keep: keep}
 	priorities := []uint8{50, 100, 100, 150, 200, 254}
 	noPreempt, delays, version := s.chance(0.25), s.chance(0.25), V2+Version(s.rnd.IntN(2))
+	damping := s.chance(0.25)
 	for i := range 2 + s.rnd.IntN(2) {
 		n := &simNode{addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), tickAt: -1, clock: s.time}
 		n.cfg = Config{
@@ -390,6 +395,9 @@ func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.
 			if delays && s.chance(0.3) {
 				*d = s.upTo(simPatience)
 			}
+		}
+		if damping {
+			n.cfg.FlapDamping = FlapDamping{Transitions: 2 + s.rnd.IntN(3), Window: simDamped, Hold: time.Second + s.upTo(simPatience-time.Second)}
 		}
 		s.nodes = append(s.nodes, n)
 		s.after(s.upTo(2*time.Second), func() { s.start(n) })

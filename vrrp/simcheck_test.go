@@ -23,8 +23,8 @@ const (
 	// most an acquisition that is still under way.
 	boundHolders = boundMasters + 2*simWork
 	// boundSilence is added to the master down interval (three adverts and the skew) of the best healthy router; longer no
-	// LAN is without a master. Its timer was last reset by an advert on the way when the master went, or by the parting
-	// advert of one that had lost, which follows the release.
+	// LAN is without a master, or without the parting advert of one that had lost. Its timer was last reset by an advert on
+	// the way then.
 	boundSilence = simDelay + simWork + slack
 	// boundResign is added to the skew time of the best backup; longer no LAN is without a master after one resigned.
 	boundResign = simDelay + slack

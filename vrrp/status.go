@@ -48,6 +48,7 @@ type Status struct {
 	AdvertDue     time.Time
 	MasterDownDue time.Time
 	RetryDue      time.Time // end of the fault that lost addresses made
+	DampedUntil   time.Time // flap damping: no preemption before
 	NotBefore     time.Time // end of the startup delay or the warm-up: no takeover before
 
 	BeatElsewhere bool // a Beat sends the periodic adverts, not the Group
@@ -127,6 +128,7 @@ func (m *Machine) status() Status {
 		AdvertDue:     m.advertAt,
 		MasterDownDue: m.downAt,
 		RetryDue:      m.retryAt,
+		DampedUntil:   m.damping.until,
 		NotBefore:     m.notBefore(),
 	}
 	if !m.sourceless {
