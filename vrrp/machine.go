@@ -184,8 +184,7 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 	case Overslept:
 		return m.overslept(now, ev.For, out)
 	case ConfigChanged:
-		m.reconfigure(now, ev.Config)
-		return out
+		return m.reconfigure(now, ev.Config, out)
 	case groupFault:
 		m.groupFault = ev.reason
 		return m.reconsider(now, out)

@@ -83,7 +83,10 @@ func retryAfter(failures int) time.Duration {
 
 // reconfigure follows a reload. The state, the timers that run and what the trackers made of the priority live on. The
 // executor adjusts the addresses that are held; here they only change what is advertised.
-func (m *Machine) reconfigure(now time.Time, cfg Config) {
+//
+// A master says at once that its interval is longer: in version 3 backups learn it by that, and would take a master for dead
+// that speaks next after the new one. The advert timer runs on, and says so again when backups expect it.
+func (m *Machine) reconfigure(now time.Time, cfg Config, out []Action) []Action {
 	old := m.cfg
 	cfg.Name, cfg.Interface, cfg.VRID, cfg.Version = old.Name, old.Interface, old.VRID, old.Version
 	if cfg.Family() != old.Family() {
@@ -105,4 +108,8 @@ func (m *Machine) reconfigure(now time.Time, cfg Config) {
 	if next := now.Add(cfg.AdvertInterval); !m.advertAt.IsZero() && m.advertAt.After(next) {
 		m.advertAt = next // nobody waits longer than the new interval
 	}
+	if m.Beating() && cfg.AdvertInterval > old.AdvertInterval {
+		out = append(out, m.immediate)
+	}
+	return out
 }

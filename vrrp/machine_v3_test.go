@@ -110,6 +110,42 @@ func TestRule54_BackupLearnsTheInterval(t *testing.T) {
 	})
 }
 
+// A reload to a longer interval is told at once, and once more when the advert timer of the former one fires: a backup that
+// learned the former would take the master for dead otherwise.
+func TestReloadTellsALongerInterval(t *testing.T) {
+	tests := []struct {
+		name     string
+		interval time.Duration
+		want     string
+		due      time.Duration
+	}{
+		{"longer", time.Second, "send 100", 70 * time.Millisecond},
+		{"the same", 100 * time.Millisecond, "", 70 * time.Millisecond},
+		{"shorter", 20 * time.Millisecond, "", 20 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := master(t, v3)
+			b.after(30 * time.Millisecond)
+			cfg := b.m.Config()
+			cfg.AdvertInterval = tt.interval
+			out := b.do(ConfigChanged{cfg})
+			b.want(out, tt.want)
+			b.due(tt.due)
+			if len(out) == 1 && out[0].(SendAdvert).Advert.Interval != tt.interval {
+				t.Errorf("got %+v", out[0])
+			}
+		})
+	}
+	t.Run("but not by a master that resigns", func(t *testing.T) {
+		b := master(t, v3)
+		b.do(Resign{"told to"})
+		cfg := b.m.Config()
+		cfg.AdvertInterval = time.Second
+		b.want(b.do(ConfigChanged{cfg}), "")
+	})
+}
+
 // Rule 45: version 3 lets intervals differ; it is logged once and counted. Rule 54: but not without bound.
 func TestRule45_54_OtherIntervals(t *testing.T) {
 	tests := []struct {

@@ -389,7 +389,7 @@ func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.
 			Addresses:      []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 100})},
 		}
 		if version == V3 {
-			n.cfg.AdvertInterval = []time.Duration{simInterval, simInterval / 2, simInterval / 5}[s.rnd.IntN(3)]
+			n.cfg.AdvertInterval = s.interval()
 		}
 		for _, d := range []*time.Duration{&n.cfg.PreemptDelay, &n.cfg.StartupDelay, &n.cfg.WarmUp} {
 			if delays && s.chance(0.3) {
@@ -449,7 +449,7 @@ func (s *sim) troubles(from, length time.Duration) {
 }
 
 func (s *sim) trouble() (first, then func(*simNode)) {
-	switch s.rnd.IntN(8) {
+	switch s.rnd.IntN(9) {
 	case 0:
 		return s.crash, s.start
 	case 1, 2:
@@ -461,6 +461,11 @@ func (s *sim) trouble() (first, then func(*simNode)) {
 	case 5:
 		return func(n *simNode) { s.hold(n, []string{"no healthy server"}) }, func(n *simNode) { s.hold(n, nil) }
 	case 6:
+		if s.nodes[0].cfg.Version == V3 {
+			return s.retime, s.retime
+		}
+		fallthrough
+	case 7:
 		return s.handOver, func(n *simNode) { s.hold(n, nil) }
 	default:
 		p := uint8(1 + s.rnd.IntN(254))
@@ -483,6 +488,19 @@ func (s *sim) well(n *simNode) {
 func (s *sim) hold(n *simNode, reasons []string) {
 	s.logf("%v: reasons not to preempt: %q", n.addr, reasons)
 	s.give(n, HoldPreempt{reasons})
+}
+
+// interval is one of version 3.
+func (s *sim) interval() time.Duration {
+	return []time.Duration{simInterval, simInterval / 2, simInterval / 5}[s.rnd.IntN(3)]
+}
+
+// retime reloads a node to another interval, which it starts with from now on.
+func (s *sim) retime(n *simNode) {
+	n.cfg.AdvertInterval = s.interval()
+	s.logf("%v changes its interval to %v", n.addr, n.cfg.AdvertInterval)
+	n.changedAt = s.now
+	s.give(n, ConfigChanged{n.cfg})
 }
 
 // handOver has a node resign, and stay away from a live master until it is released.

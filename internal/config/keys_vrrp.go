@@ -16,7 +16,7 @@ func vrrpKeys() []Key {
 			Help: "Who holds the addresses: the highest. 255 is the owner's, which no tracker changes."},
 		{Path: in + ".advert_interval", Type: advertInterval(), Default: "1s", Others: "advert_int", Example: "1s", Reload: ReloadWire,
 			Help: "The time between two adverts. A silent master is replaced after three of them and a fraction: of a second in version 2, of the interval in version 3. " +
-				"Below 100ms a host that is merely busy may be taken for a dead one. Version 3 learns the master's: a reload may shorten it or double it, within `max_learned_interval`."},
+				"Below 100ms a host that is merely busy may be taken for a dead one. Version 3 learns the master's: a reload may change it within `max_learned_interval`."},
 		{Path: in + ".max_learned_interval", Type: steps("10ms", "40.95s"), Absent: "ten times `advert_interval`", Example: "1s", Reload: ReloadLive,
 			Help: "For version 3: the longest interval that is learned of a master. Adverts with a longer one are dropped."},
 		{Path: in + ".v3_checksum_as_v2", Type: boolean(), Default: "false", Example: "true", Reload: ReloadLive,

@@ -43,7 +43,7 @@ func wireDiff(a, b vrrp.Config) []string {
 	if a.Version != b.Version {
 		diffs = append(diffs, fmt.Sprintf("version %d -> %d", a.Version, b.Version))
 	}
-	if a.AdvertInterval != b.AdvertInterval && (a.Version == vrrp.V2 || !learns(a, b) || !learns(b, a) || tooSlow(a, b)) {
+	if a.AdvertInterval != b.AdvertInterval && (a.Version == vrrp.V2 || !learns(a, b) || !learns(b, a)) {
 		diffs = append(diffs, fmt.Sprintf("advert_interval %v -> %v", a.AdvertInterval, b.AdvertInterval))
 	}
 	if unheard(a, b) {
@@ -61,10 +61,6 @@ func wireDiff(a, b vrrp.Config) []string {
 // learns says whether a node that runs a takes over the interval of a master that runs b. Version 2 drops any other
 // interval (RFC 3768 section 7.1), version 3 one that is too long.
 func learns(a, b vrrp.Config) bool { return b.AdvertInterval <= a.MaxLearnedInterval }
-
-// tooSlow says whether a master that goes on with b is taken for dead by nodes that learned the interval of a: they wait for three
-// of those, and the first advert that tells of the other one comes after a whole one of it. Twice as long leaves room for delays.
-func tooSlow(a, b vrrp.Config) bool { return b.AdvertInterval > 2*a.AdvertInterval }
 
 // unheard says whether one of those whom a node hears is not heard any more: one that there was is missing or has another range
 // of TTLs, or multicast ends. Another one more does no harm, except where it is the first.

@@ -47,7 +47,8 @@ func TestWireChanges(t *testing.T) {
 	}{
 		{"what version 3 learns", "advert_interval: 100ms", "advert_interval: 200ms", nil},
 		{"and the other way", "advert_interval: 1s", "advert_interval: 100ms", nil},
-		{"what it learns too late", "advert_interval: 100ms", "advert_interval: 210ms", []string{"VI_1: advert_interval 100ms -> 210ms" + because}},
+		{"as far as it learns", "advert_interval: 100ms", "advert_interval: 1s", nil},
+		{"and no further", "advert_interval: 100ms", "advert_interval: 1010ms", []string{"VI_1: advert_interval 100ms -> 1.01s" + because}},
 		{"what it does not", "advert_interval: 100ms, max_learned_interval: 150ms", "advert_interval: 160ms", []string{"VI_1: advert_interval 100ms -> 160ms" + because}},
 		{"what the new one does not", "advert_interval: 1010ms", "advert_interval: 100ms", []string{"VI_1: advert_interval 1.01s -> 100ms" + because}},
 		{"what a bound allows", "advert_interval: 2s", "advert_interval: 100ms, max_learned_interval: 2s", nil},

@@ -54,7 +54,7 @@ type eventKind uint8
 const (
 	tick      eventKind = iota // time passed; comes after all messages that had arrived
 	setWill                    // the will of an instance is replaced
-	setBeat                    // the beat of an instance is replaced; a running one keeps its phase
+	setBeat                    // the beat of an instance is replaced; a running one keeps its phase, or speaks at once of a longer interval
 	heartbeat                  // the loop of an instance runs
 	stop                       // a clean end: all wills are cancelled
 	hangup                     // the daemon has ended
@@ -115,6 +115,8 @@ func (c *core) setBeat(now time.Duration, ev event) {
 	case ev.beat == nil:
 	case ev.resumed:
 		in.next = now
+	case in.beat != nil && ev.beat.Interval > in.beat.Interval:
+		in.next = now // backups learn the longer interval by it; one of the old beat may just have gone out
 	case in.beat == nil:
 		in.next = now + ev.beat.Interval // the daemon has sent one just now
 	default:

@@ -92,6 +92,14 @@ func TestCore(t *testing.T) {
 			{149 * ms, event{}, ""},
 			{150 * ms, event{}, "advert VI_1 1"},
 		}},
+		{"a longer interval is told at once, and counts from there", []step{
+			{0, beatOf(testBeat(100*ms, 1)), ""},
+			{100 * ms, event{}, "advert VI_1 1"},
+			{120 * ms, beatOf(testBeat(300*ms, 2)), ""},
+			{120 * ms, event{}, "advert VI_1 2"},
+			{400 * ms, event{}, ""},
+			{420 * ms, event{}, "advert VI_1 2"},
+		}},
 		{"a resumed beat is due at once", []step{
 			{0, event{kind: setBeat, instance: "VI_1", beat: testBeat(100*ms, 1), resumed: true}, ""},
 			{1 * ms, event{}, "advert VI_1 1"},
