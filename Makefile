@@ -41,7 +41,7 @@ unit-run:
 	@[ -n "$(RACE)" ] || echo "make test: no gcc, so the race detector is left out"
 	$(GO) test $(RACE) $(UNIT)
 
-e2e: build ## whole daemons in network namespaces, beside Keepalived, measured one at a time
+e2e: build ## whole daemons in network namespaces, beside Keepalived and FRRouting, measured one at a time
 	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 $(E2E)
 
 net: ## only the tests that need namespaces

@@ -59,7 +59,7 @@ func (s *Set) noteClaim(now time.Time, c Claim) bool {
 		}
 		sl.Foreign = Foreign{Claims: sl.Foreign.Claims + 1, MAC: c.MAC, At: now}
 		s.count.ForeignClaims++
-		s.sched.contest(now)
+		s.sched.claim(now)
 	}
 	return true
 }

@@ -37,7 +37,7 @@ func TestContestIsBounded(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		stop()
-		const first = 50 * time.Microsecond
+		const first = 50*time.Microsecond + 50*time.Millisecond // each claim waits for its answer
 		var want []time.Duration
 		for round := range 3 * 10 { // three answers of a second each
 			want = append(want, first+time.Duration(round)*100*time.Millisecond)
@@ -53,6 +53,44 @@ func TestContestIsBounded(t *testing.T) {
 			t.Errorf("got %d claims counted, want 40000", got)
 		}
 	})
+}
+
+// TestClaimOfTheNextHolderIsNotAnswered: FRRouting claims the address half a millisecond before the advert by which we lose
+// it. Answered at once that claim was overwritten, and clients kept to us for as long as their ARP entry lived.
+func TestClaimOfTheNextHolderIsNotAnswered(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		yields bool
+		want   []time.Duration // from the claim on
+	}{
+		{"an advert follows and the address is given up", true, nil},
+		{"nothing follows", false, []time.Duration{50 * time.Millisecond, 150 * time.Millisecond}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := viptest.NewKernel("v0")
+				s, err := vip.New(config(1), k, k, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Listener = k
+				viptest.Go(t, s.Run)
+				mustAcquire(t, s)
+				claimed := time.Now()
+				if err := k.Claim("v0", address("10.77.0.100/32").Prefix.Addr(), net.HardwareAddr{0, 0, 0x5e, 0, 1, 51}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Millisecond)
+				if tt.yields {
+					if err := s.Release(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(199 * time.Millisecond)
+				wantAges(t, k, claimed, tt.want...)
+			})
+		})
+	}
 }
 
 // TestContestFollowsReload: a reload changes for which addresses claims are heard, and Release ends it.

@@ -15,6 +15,11 @@ const (
 	answerStep   = burstGap / answerRounds // clients are astray for no longer
 )
 
+// claimGrace is how long a claim waits for its answer. A router that takes over claims the address and says so by an advert,
+// some send the claim first (FRRouting, by half a millisecond): answered at once, the claim of the new holder would be the
+// last word but one, and its clients would be ours, who have just given the address up. It is well below answerStep.
+const claimGrace = 50 * time.Millisecond
+
 // schedule says which announcement goes out when. It is pure: its methods take the time.
 // A takeover announces at once and again after a delay; a sign of another holder asks for a burst of rounds that
 // stand answerStep apart; a refresh is a single announcement of each address.
@@ -49,11 +54,10 @@ func (c *schedule) ask(now time.Time) {
 }
 
 // contest plans an answer to another holder as soon as one may begin.
-func (c *schedule) contest(now time.Time) {
-	if c.answer.IsZero() {
-		c.answer = now
-	}
-}
+func (c *schedule) contest(now time.Time) { c.answer = earliest(c.answer, now) }
+
+// claim plans one to somebody's claim, who may be the next holder.
+func (c *schedule) claim(now time.Time) { c.answer = earliest(c.answer, now.Add(claimGrace)) }
 
 // stop forgets all that is planned.
 func (c *schedule) stop() { *c = schedule{garp: c.garp, addrs: c.addrs} }

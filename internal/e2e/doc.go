@@ -1,4 +1,4 @@
-// Package e2e runs whole daemons in network namespaces, against each other and beside Debian's Keepalived.
+// Package e2e runs whole daemons in network namespaces, against each other and beside Debian's Keepalived and FRRouting.
 //
 // It has no code, only tests: each builds its LAN with internal/drill or internal/netlab, does something to it that
 // happens to real pairs, and looks at what the client and the wire saw. The tests run one at a time (make e2e), because

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	wire "encoding/binary" // binary is the program under test
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/vrrp"
 )
 
 const (
@@ -101,19 +104,28 @@ func (s *sniffer) writePcap(path string) error {
 var (
 	tsharkFields = []string{
 		"frame.protocols", "eth.dst", "ip.dst", "ip.ttl", "ip.checksum.status", "vrrp.version", "vrrp.type", "vrrp.virt_rtr_id",
-		"vrrp.checksum.status", "vrrp.adver_int", "vrrp.auth_type", "vrrp.auth_string", "vrrp.ip_addr", "_ws.expert.message",
+		"vrrp.checksum.status", "vrrp.adver_int", "vrrp.short_adver_int", "vrrp.auth_type", "vrrp.auth_string", "vrrp.ip_addr",
+		"_ws.expert.message",
 		"ip.src", "vrrp.prio",
 	}
-	tsharkWants = []string{
+	tsharkWants = []string{ // version 2, with a password
 		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "2", "1", "51",
-		"1", "1", "1", "s3cret77", "10.77.0.100", "",
+		"1", "1", "", "1", "s3cret77", "10.77.0.100", "",
+	}
+	tsharkWants3 = []string{ // version 3, each 100 ms
+		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "3", "1", "51",
+		"1", "", "10", "", "", "10.77.0.100", "",
 	}
 )
 
-// judge has tshark decode every frame, and compares. Of the routers, this one has resigned.
-func (s *sniffer) judge(t *testing.T, resigned string) {
+// judge has tshark decode every frame, and compares; Tandem's own codec has to read each, and write the same. Of the
+// routers, this one has resigned.
+func (s *sniffer) judge(t *testing.T, resigned string, wants []string) {
 	t.Helper()
 	s.stop()
+	for n, f := range s.seen() {
+		roundTrip(t, n, f.bytes)
+	}
 	path := filepath.Join(t.TempDir(), "vrrp.pcap")
 	check(t, s.writePcap(path))
 	args := []string{"-r", path, "-o", "ip.check_checksum:TRUE", "-T", "fields"}
@@ -136,17 +148,32 @@ func (s *sniffer) judge(t *testing.T, resigned string) {
 		if len(values) != len(tsharkFields) {
 			t.Fatalf("packet %d: %d fields in %q, want %d", n, len(values), line, len(tsharkFields))
 		}
-		for i, want := range tsharkWants {
+		for i, want := range wants {
 			if values[i] != want {
 				t.Errorf("packet %d: tshark has %s %q, want %q: %s", n, tsharkFields[i], values[i], want, line)
 			}
 		}
-		facts := values[len(tsharkWants):]
+		facts := values[len(wants):]
 		seen[facts[0]+" priority "+facts[1]]++
 	}
-	t.Logf("tshark: %d packets, all VRRPv2 with correct checksums: %v", len(lines), seen)
+	t.Logf("tshark: %d packets, all VRRPv%s with correct checksums: %v", len(lines), wants[5], seen)
 	if seen[resigned+" priority 0"] == 0 {
 		t.Errorf("no advert of priority 0 from %s in %v", resigned, seen)
+	}
+}
+
+// roundTrip has the codec read an advert off the wire, and write it.
+func roundTrip(t *testing.T, n int, frame []byte) {
+	t.Helper()
+	src, dst := netip.AddrFrom4([4]byte(frame[14+12:])), netip.AddrFrom4([4]byte(frame[14+16:]))
+	message := frame[headersLen : 14+wire.BigEndian.Uint16(frame[14+2:])] // without the padding of a short frame
+	var a vrrp.Advert
+	if err := vrrp.Parse(message, src, dst, &a); err != nil {
+		t.Errorf("packet %d of %v: %v: %x", n, src, err, message)
+		return
+	}
+	if again, err := vrrp.Append(nil, src, dst, &a); err != nil || !bytes.Equal(again, message) {
+		t.Errorf("packet %d of %v: got %x, %v written again, want %x", n, src, again, err, message)
 	}
 }
 

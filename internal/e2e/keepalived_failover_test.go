@@ -81,7 +81,7 @@ func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
 			kind: netlab.AddressAdded, node: "lb2", in: keepalivedSkew + slack, why: "skew: the keeper's last will", sole: "lb2",
 		},
 	})
-	s.judge(t, "10.77.0.1")
+	s.judge(t, "10.77.0.1", tsharkWants)
 }
 
 // Keepalived is MASTER with priority 102, Tandem BACKUP with 101.
@@ -124,7 +124,7 @@ func TestIntegrationTandemTakesOverFromKeepalived(t *testing.T) {
 			kind: netlab.AddressAdded, node: "lb2", in: keepalivedDown + startSlack, why: "3 x 1 s + skew", sole: "lb2", outage: giveBack,
 		},
 	})
-	s.judge(t, "10.77.0.2")
+	s.judge(t, "10.77.0.2", tsharkWants)
 }
 
 // Nothing tells a Tandem that tracks no backend that it was cut off. A Keepalived that yields says so only when it is asked

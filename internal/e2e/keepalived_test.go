@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -90,39 +92,97 @@ const (
 	untilChecked = 500 * time.Millisecond
 )
 
-// mixedPair is Tandem on lb1 and Keepalived on lb2, beside which a web server answers on whatever lb2 holds.
-type mixedPair struct {
-	*drill.Pair
-	conf       string // Keepalived's
-	keepalived *netlab.Process
+// router is the one on lb2, which is not Tandem.
+type router interface {
+	start(t *testing.T)
+	running() *netlab.Process // what speaks VRRP, as it was last started
+	// moved says whether by this event it has the virtual address (AddressAdded), or has it no more (AddressRemoved).
+	moved(e netlab.Event, kind netlab.Kind) bool
+	holds() (bool, error) // whether it has the address now
 }
 
+// keepalived is Debian's.
+type keepalived struct {
+	pair    *drill.Pair
+	conf    string
+	process *netlab.Process
+}
+
+func (k *keepalived) start(t *testing.T) {
+	t.Helper()
+	k.process = startKeepalived(t, k.pair.Node("lb2"), k.conf)
+}
+
+func (k *keepalived) running() *netlab.Process { return k.process }
+
+func (k *keepalived) moved(e netlab.Event, kind netlab.Kind) bool {
+	return e.Kind == kind && e.Node == "lb2" && e.Address.Addr() == drill.VIP
+}
+
+func (k *keepalived) holds() (bool, error) {
+	holders, err := k.pair.Holders()
+	return slices.Contains(holders, "lb2"), err
+}
+
+// mixedPair is Tandem on lb1 and another router on lb2, beside which a web server answers on whatever lb2 holds.
+type mixedPair struct {
+	*drill.Pair
+	peer router
+}
+
+// newMixedPair is one with Keepalived.
 func newMixedPair(t *testing.T, config, conf string) *mixedPair {
 	t.Helper()
 	needPeer(t, "keepalived")
-	m := &mixedPair{Pair: newPair(t, config), conf: conf}
-	if err := m.StartServer(t.Context(), "lb2"); err != nil {
-		t.Fatal(err)
-	}
-	return m
+	p := newPair(t, config)
+	check(t, p.StartServer(t.Context(), "lb2"))
+	return &mixedPair{Pair: p, peer: &keepalived{pair: p, conf: conf}}
 }
 
-func (m *mixedPair) startKeepalived(t *testing.T) {
-	t.Helper()
-	m.keepalived = startKeepalived(t, m.Node("lb2"), m.conf)
+// AwaitSole waits until a node has the virtual address and the other does not.
+func (m *mixedPair) AwaitSole(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		mark := m.Lab.Mark() // before looking, so that no change is missed
+		holders, err := m.Holders()
+		theirs, peerErr := m.peer.holds()
+		if err = errors.Join(err, peerErr); err != nil {
+			return err
+		}
+		ours := slices.Contains(holders, "lb1")
+		if ours == (name == "lb1") && theirs == (name == "lb2") {
+			return nil
+		}
+		if _, err := m.Lab.Await(ctx, mark, m.anyMove); err != nil {
+			return fmt.Errorf("wait until %s alone has the address, now Tandem %t, the other %t: %w", name, ours, theirs, err)
+		}
+	}
+}
+
+func (m *mixedPair) anyMove(e netlab.Event) bool {
+	return m.moved(e, "lb1", netlab.AddressAdded) || m.moved(e, "lb1", netlab.AddressRemoved) ||
+		m.moved(e, "lb2", netlab.AddressAdded) || m.moved(e, "lb2", netlab.AddressRemoved)
+}
+
+// moved says whether by an event a node got the virtual address (AddressAdded), or lost it (AddressRemoved).
+func (m *mixedPair) moved(e netlab.Event, node string, kind netlab.Kind) bool {
+	if node == "lb2" {
+		return m.peer.moved(e, kind)
+	}
+	return e.Kind == kind && e.Node == node && e.Address.Addr() == drill.VIP
 }
 
 // start starts both nodes, the one that is to hold the address first, and the client.
 func (m *mixedPair) start(t *testing.T, holder string) {
 	t.Helper()
 	tandem := func() { check(t, m.StartDaemon("lb1")) }
-	keepalived := func() { m.startKeepalived(t) }
 	if holder == "lb1" {
 		tandem()
 		check(t, m.AwaitSole(t.Context(), "lb1"))
-		keepalived()
+		m.peer.start(t)
 	} else {
-		keepalived()
+		m.peer.start(t)
 		check(t, m.AwaitSole(t.Context(), "lb2"))
 		tandem()
 		m.awaitStatus(t, "lb1", "it is BACKUP", func(s status.Snapshot) bool { return s.Instances[0].State == status.Backup })
@@ -176,6 +236,8 @@ type move struct {
 	name  string
 	await func(t *testing.T) // before the clock starts; nil: nothing
 	do    func(t *testing.T)
+	after func(t *testing.T) // once the address has moved, before requests are to succeed; nil: nothing
+	then  func(t *testing.T) // once they do; nil: nothing
 
 	kind netlab.Kind // AddressAdded or AddressRemoved: the virtual address,
 	node string      // on this node,
@@ -203,16 +265,20 @@ func (m *mixedPair) make(t *testing.T, v move) {
 	}
 	mark, begun := m.Lab.Mark(), time.Now()
 	v.do(t)
-	e, err := m.Lab.Await(ctx, mark, func(e netlab.Event) bool {
-		return e.Kind == v.kind && e.Node == v.node && e.Address.Addr() == drill.VIP
-	})
+	e, err := m.Lab.Await(ctx, mark, func(e netlab.Event) bool { return m.moved(e, v.node, v.kind) })
 	check(t, err)
 	took := e.Time.Sub(begun)
 	if v.sole != "" {
 		check(t, m.AwaitSole(ctx, v.sole))
 	}
+	if v.after != nil {
+		v.after(t)
+	}
 	check(t, m.AwaitService(ctx, e.Time))
 	seen := m.Record.Since(begun)
+	if v.then != nil {
+		v.then(t)
+	}
 
 	// One line in the form of the table in docs/benchmarks.md.
 	outageBound := cmp.Or(v.outage, v.in)
@@ -257,7 +323,7 @@ func (m *mixedPair) again(node string) func(*testing.T) {
 	return func(t *testing.T) {
 		<-m.process(node).Done()
 		if node == "lb2" {
-			m.startKeepalived(t)
+			m.peer.start(t)
 			return
 		}
 		check(t, m.StartDaemon(node))
@@ -266,7 +332,7 @@ func (m *mixedPair) again(node string) func(*testing.T) {
 
 func (m *mixedPair) process(node string) *netlab.Process {
 	if node == "lb2" {
-		return m.keepalived
+		return m.peer.running()
 	}
 	return m.Daemon(node)
 }

@@ -80,7 +80,7 @@ func needLab(t *testing.T) {
 // needPeer skips where a program of another project is missing, saying so; in CI that is a failure.
 func needPeer(t *testing.T, name string) string {
 	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/lib/frr") {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path
 		}
