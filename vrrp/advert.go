@@ -26,6 +26,8 @@ type Advert struct {
 	AuthData  [authLen]byte // v2; zero for AuthNone
 	Addresses []netip.Addr  // in the order of the packet, at most 255, of the packet's family
 
+	// Sealed: an HMAC trailer follows the message, seal.Len octets that count for nothing here.
+	Sealed bool
 	// BareChecksum: v3 on IPv4: the checksum leaves the pseudo header out, as RFC 9568 section 5.2.8 has it.
 	BareChecksum bool
 }
@@ -47,6 +49,7 @@ func (c *Config) advert(priority uint8) Advert {
 		AuthType:     c.Auth.Type,
 		AuthData:     c.Auth.data(),
 		Addresses:    c.Addresses,
+		Sealed:       c.HMAC.signs(),
 		BareChecksum: c.ChecksumNoPseudoHeader,
 	}
 }

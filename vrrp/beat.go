@@ -13,7 +13,8 @@ import (
 // No call may block. The Group's loop makes all calls.
 type Beat interface {
 	// Set has packets, one at least, sent on the interface, first after interval and then at each further one. It replaces
-	// what was set for the instance and keeps the rhythm; where the interval is longer than it was the first goes out at once. The packets are the Group's: copy them.
+	// what was set for the instance and keeps the rhythm; where the interval is longer than it was the first goes out at once. A
+	// packet with a Signer is sealed anew each time. The packets are the Group's: copy them.
 	Set(instance string, packets []Packet, iface string, interval time.Duration)
 	// Stop ends the adverts of the instance. Of packets sent after Stop returned none overtakes what the Group sends
 	// once the addresses have been released.
@@ -33,7 +34,7 @@ type beating struct {
 // says reports whether what was set is this.
 func (b *beating) says(packets []Packet, interval time.Duration) bool {
 	return b.set && interval == b.interval && slices.EqualFunc(packets, b.packets, func(p, q Packet) bool {
-		return bytes.Equal(p.Data, q.Data) // the header has the destination
+		return bytes.Equal(p.Data, q.Data) && p.Signer.Equal(q.Signer) // the header has the destination
 	})
 }
 

@@ -34,8 +34,8 @@ func parse(b []byte, src, dst netip.Addr, a *Advert) DropReason {
 	}
 }
 
-// Append appends the VRRP message of a to b, for a packet from src to dst. An error says what of a the version cannot
-// express.
+// Append appends the VRRP message of a to b, for a packet from src to dst. Where it is to be sealed, room for the trailer
+// follows. An error says what of a the version cannot express.
 func Append(b []byte, src, dst netip.Addr, a *Advert) ([]byte, error) {
 	switch a.Version {
 	case V2:

@@ -223,6 +223,14 @@ func FuzzParse(f *testing.F) {
 	for _, tt := range goldenV3() {
 		f.Add(unhex(f, tt.packet))
 	}
+	for _, tt := range golden() {
+		tt.advert.Sealed = true
+		b, err := Append(nil, keepalivedSrc, keepalivedDst, &tt.advert)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, b := range fixed(b, keepalivedSrc, keepalivedDst) {
 			var first, second Advert

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 const (
@@ -24,9 +26,12 @@ func parseV2(b []byte, src netip.Addr, a *Advert) DropReason {
 		return DropType
 	}
 	count := int(b[3])
-	if len(b) != headerLen+4*count+authLen {
+	n := headerLen + 4*count + authLen
+	if len(b) != n && len(b) != n+seal.Len {
 		return DropLength
 	}
+	sealed := len(b) != n
+	b = b[:n]
 	// The checksum field is part of the sum, so a correct message sums to all ones.
 	if checksum(b) != 0 {
 		return DropChecksum
@@ -37,6 +42,7 @@ func parseV2(b []byte, src netip.Addr, a *Advert) DropReason {
 		Priority:  b[2],
 		AuthType:  AuthType(b[4]),
 		Interval:  time.Duration(b[5]) * time.Second,
+		Sealed:    sealed,
 		Addresses: a.Addresses[:0],
 	}
 	b = b[headerLen:]
@@ -72,5 +78,8 @@ func appendV2(b []byte, a *Advert) ([]byte, error) {
 	}
 	b = append(b, a.AuthData[:]...)
 	binary.BigEndian.PutUint16(b[start+6:], checksum(b[start:]))
+	if a.Sealed {
+		b = append(b, make([]byte, seal.Len)...)
+	}
 	return b, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 const (
@@ -19,8 +21,13 @@ func parseV3(b []byte, src, dst netip.Addr, a *Advert) DropReason {
 		return DropType
 	}
 	count := int(b[3])
-	if len(b) != messageLen(src, count) {
+	n := messageLen(src, count)
+	if len(b) != n && len(b) != n+seal.Len {
 		return DropLength
+	}
+	sealed := len(b) != n
+	if src.Is4() {
+		b = b[:n] // IPv6's checksum is the kernel's, which knows no trailer
 	}
 	// RFC 5798 sums the pseudo header up, RFC 9568 does not on IPv4. Both are in use, so both count, and nothing else.
 	bare := pseudoChecksum(src, dst, b) != 0
@@ -43,6 +50,7 @@ func parseV3(b []byte, src, dst netip.Addr, a *Advert) DropReason {
 		VRID:         b[1],
 		Priority:     b[2],
 		Interval:     interval,
+		Sealed:       sealed,
 		BareChecksum: bare,
 		Addresses:    a.Addresses[:0],
 	}
@@ -88,9 +96,17 @@ func appendV3(b []byte, src, dst netip.Addr, a *Advert) ([]byte, error) {
 		sixteen := addr.As16()
 		b = append(b, sixteen[:]...)
 	}
-	sum := pseudoChecksum(src, dst, b[start:])
+	end := len(b)
+	if a.Sealed {
+		b = append(b, make([]byte, seal.Len)...)
+	}
+	covered := b[start:]
+	if src.Is4() {
+		covered = b[start:end]
+	}
+	sum := pseudoChecksum(src, dst, covered)
 	if a.BareChecksum && src.Is4() {
-		sum = checksum(b[start:])
+		sum = checksum(covered)
 	}
 	binary.BigEndian.PutUint16(b[start+6:], sum)
 	return b, nil

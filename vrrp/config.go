@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 // Version is the protocol version, the upper four bits of an advert's first byte.
@@ -18,7 +20,11 @@ const (
 
 // maxAddresses6 is how many IPv6 addresses fit with the headers into an Ethernet frame: "the number of addresses ... fits
 // one packet" without fragments (RFC 9568 section 5.2.5), whose loss would be the master's silence.
-const maxAddresses6 = (1500 - ipv6Len - headerLen) / 16
+const (
+	maxAddresses6       = (ethernetPayload - ipv6Len - headerLen) / 16
+	maxAddresses6Sealed = (ethernetPayload - ipv6Len - headerLen - seal.Len) / 16
+	ethernetPayload     = 1500
+)
 
 // maxDelay is the longest delay that Keepalived takes: a router that waits longer is one that was forgotten.
 const maxDelay = 1000 * time.Second
@@ -53,8 +59,10 @@ type Config struct {
 	AdvertInterval time.Duration // v2: whole seconds, 1 s to 255 s; v3: centiseconds, 10 ms to 40.95 s
 	NoPreempt      bool          // Preempt_Mode false (RFC 3768 section 6.1)
 	Auth           Auth
+	// HMAC signs adverts, of either version. In version 2 it goes with AuthNone alone.
+	HMAC HMAC
 	// Addresses are the advertised virtual addresses, in configured order, all of one family; v2: IPv4. 1 to 255 of IPv4, 1 to
-	// 90 of IPv6, the first of which should be a link-local one (RFC 9568 section 5.2.9).
+	// 90 of IPv6 (89 with HMAC), the first of which should be a link-local one (RFC 9568 section 5.2.9).
 	Addresses []netip.Addr
 
 	// MaxLearnedInterval bounds the advert interval that a v3 backup takes over from the master: adverts with a longer one
@@ -125,12 +133,18 @@ func (c *Config) Validate() error {
 		// "VRRPv3 does not include any authentication" (RFC 9568 section 9): there is no room for a password.
 		return fmt.Errorf("instance %s: a password with version 3, want version 2", c.Name)
 	}
+	if err := c.HMAC.validate(c); err != nil {
+		return err
+	}
 	return c.Auth.validate(c.Name)
 }
 
 func (c *Config) validateAddresses() error {
 	f, most := c.Family(), maxAddresses
-	if f == IPv6 {
+	switch {
+	case f == IPv6 && c.HMAC.signs():
+		most = maxAddresses6Sealed
+	case f == IPv6:
 		most = maxAddresses6
 	}
 	if n := len(c.Addresses); n == 0 || n > most {

@@ -24,6 +24,7 @@
 //	codec.go          Parse and Append, bytes to Advert and back; codec_v2.go and codec_v3.go
 //	checksum.go       the Internet checksum
 //	auth.go           the password in a packet
+//	hmac.go           signed adverts; package seal has the trailer itself
 //	family.go         IPv4 and IPv6: groups and sources
 //	peer.go           unicast: to whom, and from whom
 //	ip.go             the IP header around an advert; packet.go has one for each destination

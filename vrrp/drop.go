@@ -8,24 +8,30 @@ const accepted DropReason = 0
 
 // The reasons, in the order in which a packet is judged.
 const (
-	DropIP           DropReason = iota + 1 // the IP header contradicts the packet's length
-	DropTTL                                // TTL or hop limit is not 255, or not in the peer's range: the packet has passed a router
-	DropVersion                            // neither a version of ours nor, further on, that of the instance
-	DropType                               // not an advert
-	DropLength                             // too short, or not as long as the address count says
-	DropChecksum                           // the message was damaged
-	DropNoAddress                          // v3: the address count is 0
-	DropIntervalZero                       // v3: the advert interval is 0
-	DropVRID                               // no instance with this VRID on the interface
-	DropSource                             // the sender's address is none that a host has
-	DropDestination                        // sent to another group or to this node itself, or, with peers, to a group
-	DropNotPeer                            // with peers: the sender is none
-	DropOwnSource                          // the sender has this node's own address
-	DropAuthType                           // another authentication type than configured
-	DropAuthData                           // another password
-	DropInterval                           // v2: another advert interval than configured
-	DropIntervalLong                       // v3: a longer advert interval than this node would learn
-	DropOverload                           // the instance has more adverts waiting than it can mean seriously
+	DropIP            DropReason = iota + 1 // the IP header contradicts the packet's length
+	DropTTL                                 // TTL or hop limit is not 255, or not in the peer's range: the packet has passed a router
+	DropVersion                             // neither a version of ours nor, further on, that of the instance
+	DropType                                // not an advert
+	DropLength                              // too short, or not as long as the address count says
+	DropChecksum                            // the message was damaged
+	DropNoAddress                           // v3: the address count is 0
+	DropIntervalZero                        // v3: the advert interval is 0
+	DropVRID                                // no instance with this VRID on the interface
+	DropSource                              // the sender's address is none that a host has
+	DropDestination                         // sent to another group or to this node itself, or, with peers, to a group
+	DropNotPeer                             // with peers: the sender is none
+	DropOwnSource                           // the sender has this node's own address
+	DropAuthType                            // another authentication type than configured
+	DropAuthData                            // another password
+	DropHMACMissing                         // no HMAC trailer, where one is wanted
+	DropHMACMalformed                       // an HMAC trailer of an unknown form
+	DropHMACStale                           // signed at another time than it is here, by more than the window
+	DropHMACKey                             // signed with a key whose id is not configured
+	DropHMAC                                // the HMAC is wrong
+	DropHMACReplay                          // signed no later than what the sender said before
+	DropInterval                            // v2: another advert interval than configured
+	DropIntervalLong                        // v3: a longer advert interval than this node would learn
+	DropOverload                            // the instance has more adverts waiting than it can mean seriously
 
 	numDrops = int(DropOverload) + 1 // length of a table indexed by DropReason
 )
@@ -63,6 +69,18 @@ func dropText(r DropReason) (label, text string) {
 		return "auth_type", "other authentication type"
 	case DropAuthData:
 		return "auth_data", "other password"
+	case DropHMACMissing:
+		return "hmac_missing", "not signed"
+	case DropHMACMalformed:
+		return "hmac_malformed", "signed in a form that this version does not know"
+	case DropHMACStale:
+		return "hmac_stale", "signed at another time than it is here: the clocks differ, or it is an old copy"
+	case DropHMACKey:
+		return "hmac_key", "signed with a key whose id is not configured here"
+	case DropHMAC:
+		return "hmac", "HMAC is wrong: the keys differ, or it is forged"
+	case DropHMACReplay:
+		return "hmac_replay", "signed no later than an earlier advert of the sender: a copy"
 	case DropInterval:
 		return "interval", "other advert interval: with different intervals both nodes become MASTER"
 	case DropIntervalLong:

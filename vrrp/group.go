@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 const (
@@ -75,6 +77,7 @@ type member struct {
 	link    *Link
 	ear     atomic.Pointer[ear] // nil before Run
 	beat    beating
+	clock   seal.Clock
 	sendErr string // the last error logged; "" when adverts go out
 
 	status                                         atomic.Pointer[Status]
@@ -266,3 +269,6 @@ func (g *Group) rest(now time.Time) time.Duration {
 	}
 	return max(wait, 0)
 }
+
+// clocks reads the clocks that seals tell.
+func (g *Group) clocks() seal.Now { return seal.Read(time.Now, g.cfg.BootTime) }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 const (
@@ -13,8 +15,8 @@ const (
 	ipv4Len   = 20   // octets of an IPv4 header without options
 	ipv6Len   = 40   // octets of an IPv6 header
 
-	// maxPacket holds the longest advert, one of IPv6 with 255 addresses.
-	maxPacket = ipv6Len + headerLen + 16*maxAddresses
+	// maxPacket holds the longest advert, one of IPv6 with 255 addresses and a trailer.
+	maxPacket = ipv6Len + headerLen + 16*maxAddresses + seal.Len
 )
 
 // appendPacket appends a whole IP packet that carries ad from src to dst. ttl is also the hop limit.
@@ -26,6 +28,9 @@ func appendPacket(b []byte, src, dst netip.Addr, ttl uint8, ad *Advert) ([]byte,
 	n := messageLen(src, len(ad.Addresses))
 	if ad.Version == V2 {
 		n += authLen
+	}
+	if ad.Sealed {
+		n += seal.Len
 	}
 	if src.Is4() {
 		b = appendIPv4(b, src, dst, ttl, n)
@@ -44,7 +49,7 @@ func appendPacket(b []byte, src, dst netip.Addr, ttl uint8, ad *Advert) ([]byte,
 func appendIPv4(b []byte, src, dst netip.Addr, ttl uint8, n int) []byte {
 	start := len(b)
 	b = append(b, 4<<4|ipv4Len/4, advertTOS)
-	b = binary.BigEndian.AppendUint16(b, uint16(ipv4Len+n)) // a VRRP message has at most 1036 octets
+	b = binary.BigEndian.AppendUint16(b, uint16(ipv4Len+n)) // a VRRP message has at most 1036 octets, and a trailer 28
 	b = append(b, 0, 0, 0, 0, ttl, protocol, 0, 0)
 	from, to := src.As4(), dst.As4()
 	b = append(append(b, from[:]...), to[:]...)
@@ -55,7 +60,7 @@ func appendIPv4(b []byte, src, dst netip.Addr, ttl uint8, n int) []byte {
 // appendIPv6 appends an IPv6 header for a payload of n octets (RFC 8200 section 3).
 func appendIPv6(b []byte, src, dst netip.Addr, ttl uint8, n int) []byte {
 	b = append(b, 6<<4|advertTOS>>4, advertTOS<<4&0xff, 0, 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(n)) // a VRRP message has at most 4088 octets
+	b = binary.BigEndian.AppendUint16(b, uint16(n)) // a VRRP message has at most 4088 octets, and a trailer 28
 	b = append(b, protocol, ttl)
 	from, to := src.As16(), dst.As16()
 	return append(append(b, from[:]...), to[:]...)

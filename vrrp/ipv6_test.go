@@ -60,11 +60,14 @@ func newHost6(t *testing.T, l *lan, addr string, log hclog.Logger, cfgs ...Confi
 }
 
 // listener6 is newListener on IPv6.
-func newListener6(t *testing.T) *listener {
+func newListener6(t *testing.T, sets ...func(*Config)) *listener {
 	t.Helper()
 	l := new(listener)
 	cfg := testConfig()
 	six(&cfg)
+	for _, set := range sets {
+		set(&cfg)
+	}
 	l.host = newHost6(t, new(lan), "fe80::5", hclog.New(&hclog.LoggerOptions{Output: &l.log}), cfg)
 	l.group.deliver(simEpoch)
 	if err := l.group.attach(); err != nil {

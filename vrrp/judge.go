@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// judge says whether an advert counts for the instance that runs its VRID. source is this node's own address; the advert
-// went from one to another. The order is that of RFC 3768 section 7.1.
+// judge says whether an advert may count for the instance that runs its VRID, as far as it shows who sends it. source is this
+// node's own address; the advert went from one to another. The order is that of RFC 3768 section 7.1: a trailer is verified
+// next, then judgeInterval has its say.
 func judge(cfg *Config, source, from, to netip.Addr, ad *Advert) DropReason {
 	if ad.Version != cfg.Version {
 		return DropVersion
@@ -25,6 +26,11 @@ func judge(cfg *Config, source, from, to netip.Addr, ad *Advert) DropReason {
 	if r := cfg.Auth.authorize(ad); r != accepted {
 		return r
 	}
+	return cfg.HMAC.wants(ad)
+}
+
+// judgeInterval says whether an advert counts with its interval.
+func judgeInterval(cfg *Config, ad *Advert) DropReason {
 	// "MUST verify that the Adver Interval in the packet is the same as the locally configured for this virtual router. If
 	// the above check fails, the receiver MUST discard the packet" (RFC 3768 section 7.1). RFC 9568 lifted this for v3.
 	if ad.Version == V2 && ad.Interval != cfg.AdvertInterval {

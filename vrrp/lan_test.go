@@ -652,7 +652,7 @@ func TestLinkOpensItsInterfaceAgain(t *testing.T) {
 		missing = false
 		mu.Unlock()
 		time.Sleep(checkEvery)
-		if err := link.send(Packet{groupIPv4(), packetFrom(t, "10.0.0.1", 100, nil)}); err != nil {
+		if err := link.send(Packet{Dst: groupIPv4(), Data: packetFrom(t, "10.0.0.1", 100, nil)}); err != nil {
 			t.Errorf("the interface has appeared: %v", err)
 		}
 		first := (*link.conn.Load()).(*fakeConn)

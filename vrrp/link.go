@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 const (
@@ -51,6 +53,7 @@ type ear struct {
 	cfg     Config     // guarded by the Link's mu, like all but the counters
 	source  netip.Addr // this node's own
 	deliver func(AdvertReceived) bool
+	senders seal.Memory // of those who sign; a reload keeps it
 	report  report
 }
 
@@ -215,12 +218,21 @@ func (l *Link) receive(b []byte) {
 		l.unheld.stranger(d.src, &l.advert)
 		return
 	}
-	e.receive(d.src, d.dst, &l.advert)
+	e.receive(d, &l.advert)
 }
 
-// receive takes an advert for the instance.
-func (e *ear) receive(from, to netip.Addr, ad *Advert) {
-	if r := judge(&e.cfg, e.source, from, to, ad); r != accepted {
+// receive takes an advert for the instance, which a datagram brought.
+func (e *ear) receive(d datagram, ad *Advert) {
+	from := d.src
+	var skew time.Duration
+	r := judge(&e.cfg, e.source, from, d.dst, ad)
+	if r == accepted && ad.Sealed { // late: what is dropped without it costs no digest
+		r, skew = e.cfg.HMAC.verify(&e.senders, from, d.payload, time.Now())
+	}
+	if r == accepted {
+		r = judgeInterval(&e.cfg, ad)
+	}
+	if r != accepted {
 		e.report.drop(r, from)
 		return
 	}
@@ -229,6 +241,9 @@ func (e *ear) receive(from, to netip.Addr, ad *Advert) {
 		return
 	}
 	e.report.accept(&e.cfg, from, ad)
+	if window := e.cfg.HMAC.Window; window > 0 && skew.Abs() > window/2 {
+		e.report.skewed(from, skew, window)
+	}
 }
 
 // attach has an instance hear the adverts of its VRID.

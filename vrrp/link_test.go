@@ -373,7 +373,8 @@ func TestRule50_RandomPacketsChangeNothing(t *testing.T) {
 
 // Rule 50: whatever comes in, no packet panics on the way to an instance of any kind, and none is lost to the counters.
 func FuzzReceive(f *testing.F) {
-	kinds := []func(*Config){func(*Config) {}, v3, unicast, six, func(c *Config) { six(c); c.MaxLearnedInterval = time.Second }}
+	kinds := []func(*Config){func(*Config) {}, v3, unicast, six, func(c *Config) { six(c); c.MaxLearnedInterval = time.Second },
+		signing(f, 1), both(six, signing(f, 1))}
 	for i, set := range kinds {
 		cfg := testConfig()
 		set(&cfg)

@@ -68,6 +68,7 @@ type Machine struct {
 	immediate Action        // SendAdvert of the current advert: made once, not at each step
 	periodic  Action
 	dsts      []netip.Addr // where adverts go, made once as well
+	hmac      HMACStatus   // as well
 }
 
 // NewMachine makes a Machine in Initialize, without a source address. cfg must be valid.
@@ -82,7 +83,9 @@ func (m *Machine) configure(cfg Config) {
 	m.cfg = cfg
 	m.cfg.Addresses = slices.Clone(cfg.Addresses)
 	m.cfg.UnicastPeers = slices.Clone(cfg.UnicastPeers)
+	m.cfg.HMAC.Keys = slices.Clone(cfg.HMAC.Keys)
 	m.dsts = m.cfg.destinations()
+	m.hmac = m.cfg.HMAC.status()
 	m.prepare()
 }
 

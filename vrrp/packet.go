@@ -3,12 +3,16 @@ package vrrp
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 // Packet is a whole IP packet with an advert, header included, for a raw socket with IP_HDRINCL or IPV6_HDRINCL.
 type Packet struct {
 	Dst  netip.Addr // as in the header, whose family it is
 	Data []byte
+	// Signer seals Data just before it is sent: the last seal.Len octets of it. Zero: there is nothing to seal.
+	Signer seal.Signer
 }
 
 // appendPackets appends the packets that say ad from src to each destination. It uses the memory of the Packets that out
@@ -23,7 +27,7 @@ func appendPackets(out []Packet, cfg *Config, src netip.Addr, dsts []netip.Addr,
 		if err != nil {
 			return out[:start], err
 		}
-		*p = Packet{Dst: dst, Data: data}
+		*p = Packet{Dst: dst, Data: data, Signer: cfg.HMAC.signer()}
 	}
 	return out, nil
 }

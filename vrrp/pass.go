@@ -22,6 +22,7 @@ func (g *Group) turn(now time.Time) {
 	}
 	g.deliver(now)
 	for _, mb := range g.members {
+		g.watchClock(mb)
 		if g.stopping && !mb.machine.stopping {
 			g.step(now, mb, Shutdown{})
 		}
@@ -116,6 +117,7 @@ func (g *Group) carry(mb *member, a Action) {
 // send sends an advert now.
 func (g *Group) send(mb *member, ad *Advert) {
 	packets, err := g.packetsOf(mb, ad)
+	err = errors.Join(err, g.seal(mb, packets))
 	for _, p := range packets { // one that fails keeps no other from going out
 		err = errors.Join(err, mb.link.send(p))
 	}
@@ -138,7 +140,32 @@ func (g *Group) packetsOf(mb *member, ad *Advert) ([]Packet, error) {
 	m := mb.machine
 	packets, err := appendPackets(g.packets[:0], &m.cfg, m.Source(), m.dsts, ad)
 	g.packets = packets
+	for i := range packets {
+		packets[i].Signer.Offset = mb.clock.Offset
+	}
 	return packets, err
+}
+
+// seal signs packets that say the same, with one sequence: each goes to another receiver.
+func (g *Group) seal(mb *member, packets []Packet) error {
+	if len(packets) == 0 || !mb.machine.cfg.HMAC.signs() {
+		return nil
+	}
+	sequence := mb.clock.Next(g.clocks())
+	for _, p := range packets {
+		if err := p.Signer.Key.Seal(p.Data, sequence); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watchClock keeps the clock of a member's seals right.
+func (g *Group) watchClock(mb *member) {
+	if h := &mb.machine.cfg.HMAC; h.signs() {
+		mb.clock.Slack = h.Window
+		mb.clock.Follow(g.clocks())
+	}
 }
 
 // sendFailed logs the first failure and each other one that follows, not each try.

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -24,6 +25,7 @@ type report struct {
 	toldOwner     bool
 	toldInterval  bool
 	toldFirst     bool
+	toldSkew      bool
 	strangers     map[stranger]struct{}
 
 	received        atomic.Uint64
@@ -33,6 +35,7 @@ type report struct {
 	intervalDiffers atomic.Uint64
 	bareChecksum    atomic.Uint64
 	firstNotLocal   atomic.Uint64
+	unsigned        atomic.Uint64
 	dropped         [numDrops]atomic.Uint64
 }
 
@@ -78,7 +81,7 @@ func (r *report) accept(cfg *Config, from netip.Addr, ad *Advert) {
 	} else if from != r.master {
 		r.master = from
 		r.told = [numDrops]bool{}
-		r.toldAddresses, r.toldOwner, r.toldInterval, r.toldFirst = false, false, false, false
+		r.toldAddresses, r.toldOwner, r.toldInterval, r.toldFirst, r.toldSkew = false, false, false, false, false
 	}
 	if !sameAddresses(cfg, ad) {
 		r.addressesDiffer.Add(1)
@@ -95,6 +98,9 @@ func (r *report) accept(cfg *Config, from netip.Addr, ad *Advert) {
 	if ad.BareChecksum {
 		r.bareChecksum.Add(1)
 	}
+	if cfg.HMAC.on() && !ad.Sealed {
+		r.unsigned.Add(1)
+	}
 	// "the first address MUST be the IPv6 link-local address associated with the virtual router" (RFC 9568 section 5.2.9).
 	// Most people configure none, and Keepalived takes it so.
 	if first := ad.Addresses; len(first) > 0 && first[0].Is6() && !first[0].IsLinkLocalUnicast() {
@@ -109,6 +115,14 @@ func (r *report) once(told *bool, message string, from netip.Addr, ad *Advert) {
 	}
 	*told = true
 	r.log.Warn(message, "peer", from, "priority", ad.Priority, "interval", ad.Interval, "addresses", ad.Addresses)
+}
+
+// skewed tells of a sender whose clock will soon differ too much.
+func (r *report) skewed(from netip.Addr, skew, window time.Duration) {
+	if !r.toldSkew {
+		r.toldSkew = true
+		r.log.Warn("peer's clock differs by more than half of what HMAC allows", "peer", from, "behind", skew, "window", window)
+	}
 }
 
 func (r *report) drops() (d Drops) {
@@ -127,5 +141,6 @@ func (r *report) count(c *Counters) {
 	c.IntervalDiffers = r.intervalDiffers.Load()
 	c.BareChecksum = r.bareChecksum.Load()
 	c.FirstNotLinkLocal = r.firstNotLocal.Load()
+	c.Unsigned = r.unsigned.Load()
 	c.Dropped = r.drops()
 }

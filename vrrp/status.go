@@ -51,7 +51,8 @@ type Status struct {
 	DampedUntil   time.Time // flap damping: no preemption before
 	NotBefore     time.Time // end of the startup delay or the warm-up: no takeover before
 
-	BeatElsewhere bool // a Beat sends the periodic adverts, not the Group
+	HMAC          HMACStatus // zero: adverts are not signed
+	BeatElsewhere bool       // a Beat sends the periodic adverts, not the Group
 	Counters      Counters
 }
 
@@ -62,6 +63,14 @@ type MasterStatus struct {
 	Interval time.Duration
 	Since    time.Time // the first advert that this node heard of it as a master
 	Heard    time.Time // its last advert
+}
+
+// HMACStatus tells how adverts are signed, without a secret.
+type HMACStatus struct {
+	Mode   string        // empty: they are not
+	Keys   []uint8       // the ids whose adverts count
+	Active uint8         // the id that signs, unless the mode is receive-only
+	Window time.Duration // 0: clocks are not compared
 }
 
 // Counters count since the Group was made.
@@ -76,6 +85,7 @@ type Counters struct {
 	IntervalDiffers   uint64 // of Received: v3, another interval than configured
 	BareChecksum      uint64 // of Received: v3 on IPv4, checksum without pseudo header
 	FirstNotLinkLocal uint64 // of Received: v3 on IPv6, the first address is not link-local
+	Unsigned          uint64 // of Received: without an HMAC trailer, which the mode lets pass
 	Transitions       uint64
 	BecameMaster      uint64
 	Dropped           Drops
@@ -130,6 +140,7 @@ func (m *Machine) status() Status {
 		RetryDue:      m.retryAt,
 		DampedUntil:   m.damping.until,
 		NotBefore:     m.notBefore(),
+		HMAC:          m.hmac,
 	}
 	if !m.sourceless {
 		s.Source = m.source

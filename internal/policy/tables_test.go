@@ -8,7 +8,7 @@ var allowedImports = map[string][]string{
 	"tracker":     {"internal/hysteresis"},
 	"vip":         {},
 	"vip/viptest": {"vip"},
-	"vrrp":        {},
+	"vrrp":        {"vrrp/seal"},
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.

@@ -16,6 +16,6 @@
 //	key.go      Key: id and secret, which stays one
 //	trailer.go  the octets, and what the HMAC is made of
 //	packet.go   Seal: into a packet that is ready but for it
-//	clock.go    Clock: the sequences of a sender
+//	clock.go    Clock: the sequences of a sender; signer.go hands it on
 //	verify.go   Policy and Memory: Verify
 package seal
