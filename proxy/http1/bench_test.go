@@ -13,7 +13,6 @@ const sevenLines = "GET /path/to/some/resource?with=query&and=more HTTP/1.1\r\n"
 func BenchmarkRequest(b *testing.B) {
 	buf, lim := []byte(sevenLines), DefaultLimits()
 	var r Request
-	out := make([]byte, 0, 2048)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(buf)))
 	for b.Loop() {
@@ -22,7 +21,6 @@ func BenchmarkRequest(b *testing.B) {
 			b.Fatal(n, err)
 		}
 	}
-	_ = out
 }
 
 func BenchmarkRequestRewritten(b *testing.B) {
