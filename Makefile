@@ -16,7 +16,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && [ "$$($(GO) env GOARCH)" = amd
 E2E  := ./internal/e2e
 UNIT  = $(shell $(GO) list ./... | grep -v /internal/e2e)
 
-.PHONY: help build demo test unit e2e long check check-static net fuzz bench install clean test-deps
+.PHONY: help build demo test unit conformance e2e long check check-static net fuzz bench install clean test-deps
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ build: ## one static binary at bin/tandem
 demo: build ## a pair, two servers and a client in namespaces: pull the cable, measure the gap
 	./bin/tandem demo
 
-test: test-deps unit e2e ## every test that fits in 15 minutes; installs the peers it needs where it may
+test: test-deps unit conformance e2e ## every test that fits in 15 minutes; installs the peers it needs where it may
 
 test-deps: ## install Debian's packages of the peers (as root on Debian; else say what is missing)
 	./scripts/test-deps
@@ -40,6 +40,9 @@ unit: ## the tests of each package
 unit-run:
 	@[ -n "$(RACE)" ] || echo "make test: no gcc, so the race detector is left out"
 	$(GO) test $(RACE) $(UNIT)
+
+conformance: ## the rules of VRRP, each with its tests or why it has none
+	$(GO) test -count=1 -v -run '^TestConformance$$' ./docs
 
 e2e: build ## whole daemons in network namespaces, beside Keepalived and FRRouting, measured one at a time
 	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 $(E2E)

@@ -461,9 +461,9 @@ func TestRule70_AfterYielding(t *testing.T) {
 	})
 }
 
-// Rule 71 as RFC 9568 section 6.4.3 has it: a master that hears a lower router answers at once; and it announces, for the
-// other one may have announced itself.
-func TestRule71_MasterAnswersLower(t *testing.T) {
+// Rule 71 as RFC 9568 section 6.4.3 has it: a master that hears a lower router answers at once. Rule 75: and it announces,
+// for the other one may have announced itself.
+func TestRule71_75_MasterAnswersLower(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		priority uint8
