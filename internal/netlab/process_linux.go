@@ -25,8 +25,8 @@ type Process struct {
 }
 
 // Start starts a command on the node, in the node's network, PID and mount namespaces: it sees the node's processes
-// and no others, and the node's private directories. It leads a process group of its own and must stay in the
-// foreground. Of Stdout and Stderr those that are nil are kept for Output. The lab's end kills it, and all that
+// and no others, and the node's private directories. It leads a process group of its own, with SysProcAttr.Setsid a
+// session too, and must stay in the foreground. Of Stdout and Stderr those that are nil are kept for Output. The lab's end kills it, and all that
 // it started.
 func (n *Node) Start(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{name: filepath.Base(cmd.Path), cmd: cmd, done: make(chan struct{})}
@@ -76,7 +76,7 @@ func (p *Process) prepare() error {
 	if c.SysProcAttr == nil {
 		c.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	c.SysProcAttr.Setpgid = true
+	c.SysProcAttr.Setpgid = !c.SysProcAttr.Setsid // who leads a session leads a group already
 	return nil
 }
 
