@@ -15,13 +15,18 @@ type Beat interface {
 	// Set has packets, one at least, sent on the interface, first after interval and then at each further one. It replaces
 	// what was set for the instance and keeps the rhythm; where the interval is longer than it was the first goes out at once. A
 	// packet with a Signer is sealed anew each time. The packets are the Group's: copy them.
-	Set(instance string, packets []Packet, iface string, interval time.Duration)
+	//
+	// Where none could be sent for longer than patience, another router may be master by now. The Beat goes on then only
+	// if the Group has pulsed within that time, or when it pulses again: first it has to read what came.
+	Set(instance string, packets []Packet, iface string, interval, patience time.Duration)
 	// Stop ends the adverts of the instance. Of packets sent after Stop returned none overtakes what the Group sends
 	// once the addresses have been released.
 	Stop(instance string)
 	// Alive reports whether what was set for the instance is being sent. A Beat that was restarted without what was set must have been
 	// seen not Alive, or carry it over.
 	Alive(instance string) bool
+	// Spoke is when the last packets of the instance were sent, as time since boot; 0: none were.
+	Spoke(instance string) time.Duration
 }
 
 // beating is what a Group has told its Beat about one instance.
@@ -29,11 +34,12 @@ type beating struct {
 	set      bool
 	packets  []Packet
 	interval time.Duration
+	patience time.Duration
 }
 
 // says reports whether what was set is this.
-func (b *beating) says(packets []Packet, interval time.Duration) bool {
-	return b.set && interval == b.interval && slices.EqualFunc(packets, b.packets, func(p, q Packet) bool {
+func (b *beating) says(packets []Packet, interval, patience time.Duration) bool {
+	return b.set && interval == b.interval && patience == b.patience && slices.EqualFunc(packets, b.packets, func(p, q Packet) bool {
 		return bytes.Equal(p.Data, q.Data) && p.Signer.Equal(q.Signer) // the header has the destination
 	})
 }
@@ -71,11 +77,20 @@ func (g *Group) keep(mb *member) {
 		mb.sendFailed(err)
 		return
 	}
-	interval := mb.machine.cfg.AdvertInterval
-	if mb.beat.says(packets, interval) {
+	interval, patience := mb.machine.cfg.AdvertInterval, mb.machine.MasterDownInterval()
+	if mb.beat.says(packets, interval, patience) {
 		return
 	}
-	mb.beat = beating{set: true, packets: clonePackets(packets), interval: interval}
+	mb.beat = beating{set: true, packets: clonePackets(packets), interval: interval, patience: patience}
 	mb.publish()
-	g.cfg.Beat.Set(mb.name, mb.beat.packets, mb.machine.cfg.Interface, interval)
+	g.cfg.Beat.Set(mb.name, mb.beat.packets, mb.machine.cfg.Interface, interval, patience)
+}
+
+// silent is for how long no advert of a member has gone out, its own or the Beat's.
+func (g *Group) silent(mb *member) time.Duration {
+	spoke := mb.spoke
+	if g.cfg.Beat != nil {
+		spoke = max(spoke, g.cfg.Beat.Spoke(mb.name))
+	}
+	return g.turned - spoke
 }

@@ -78,7 +78,8 @@ type member struct {
 	ear     atomic.Pointer[ear] // nil before Run
 	beat    beating
 	clock   seal.Clock
-	sendErr string // the last error logged; "" when adverts go out
+	spoke   time.Duration // BootTime of the last advert that the Group sent itself
+	sendErr string        // the last error logged; "" when adverts go out
 
 	status                                         atomic.Pointer[Status]
 	sent, errors, resigned, transitions, masterful atomic.Uint64

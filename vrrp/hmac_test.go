@@ -488,8 +488,8 @@ type recordingBeat struct {
 	packets []Packet
 }
 
-func (r *recordingBeat) Set(instance string, packets []Packet, iface string, interval time.Duration) {
-	r.fakeBeat.Set(instance, packets, iface, interval)
+func (r *recordingBeat) Set(instance string, packets []Packet, iface string, interval, patience time.Duration) {
+	r.fakeBeat.Set(instance, packets, iface, interval, patience)
 	r.packets = clonePackets(packets)
 }
 

@@ -408,6 +408,48 @@ func TestGroupFencesItselfOff(t *testing.T) {
 	})
 }
 
+// A loop that was not let run while its keeper spoke reads what came and goes on as master; without its keeper it
+// steps down, and a higher master that spoke meanwhile has it at once.
+func TestGroupSleepsWhileItsBeatGoesOn(t *testing.T) {
+	const long = 10 * time.Second
+	for _, tt := range []struct {
+		name   string
+		spoke  time.Duration // before it wakes
+		waits  uint8         // priority of an advert in the socket; 0: none
+		want   State
+		reason string
+	}{
+		{"the keeper spoke", 900 * time.Millisecond, 0, Master, "no master heard"},
+		{"it spoke, and a lower one took over", 900 * time.Millisecond, 150, Master, "no master heard"},
+		{"it spoke, and a higher one took over", 900 * time.Millisecond, 250, Backup, "10.0.0.9 advertises priority 250, own is 200"},
+		{"it stopped with the daemon", long, 0, Backup, "overslept 10.1s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				beat := &fakeBeat{alive: true, set: map[string]int{}}
+				a := newHost(t, new(lan), "10.0.0.1", beat, nil, withPriority(200)).start()
+				time.Sleep(4 * time.Second)
+				a.wantStates(Master)
+				a.mu.Lock()
+				a.asleep = long
+				a.mu.Unlock()
+				beat.mu.Lock()
+				beat.spoke = a.group.cfg.BootTime() - tt.spoke
+				beat.mu.Unlock()
+				if tt.waits != 0 {
+					a.conn.inject(packetFrom(t, "10.0.0.9", tt.waits, nil))
+				}
+				time.Sleep(turnEvery)
+				synctest.Wait()
+				a.wantStates(tt.want)
+				if got := a.group.Status()[0].Reason; got != tt.reason {
+					t.Errorf("got reason %q, want %q", got, tt.reason)
+				}
+			})
+		})
+	}
+}
+
 func TestGroupPulses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newHost(t, new(lan), "10.0.0.1", nil, nil, withPriority(200)).start()
@@ -426,11 +468,12 @@ type fakeBeat struct {
 	mu    sync.Mutex
 	alive bool           // guarded by mu, like the rest
 	set   map[string]int // packets set, by instance
+	spoke time.Duration  // what Spoke says
 	calls []string
 	prio  byte // of the packet set last
 }
 
-func (f *fakeBeat) Set(instance string, packets []Packet, iface string, interval time.Duration) {
+func (f *fakeBeat) Set(instance string, packets []Packet, iface string, interval, _ time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.set[instance]++
@@ -453,6 +496,12 @@ func (f *fakeBeat) Alive(string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.alive
+}
+
+func (f *fakeBeat) Spoke(string) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.spoke
 }
 
 func (f *fakeBeat) live(alive bool) {

@@ -45,6 +45,7 @@ type Machine struct {
 	startedBy time.Time // end of the startup delay
 	warmBy    time.Time // end of the warm-up; zero: the link is proven
 
+	napped     bool      // Backup that overslept, and has heard nobody since
 	lowerSince time.Time // first advert of a lower priority, of those that came without a higher one between; zero: none
 
 	// What a sync group makes of it, see sync.go.
@@ -126,9 +127,16 @@ func (m *Machine) MasterDownInterval() time.Duration {
 // standing reports whether the node takes part in the election.
 func (m *Machine) standing() bool { return m.state == Backup || m.state == Master }
 
-// dozedOff reports whether a node that did nothing for so long has missed what happened meanwhile.
-func (m *Machine) dozedOff(slept time.Duration) bool {
+// dozed reports whether a node that did nothing for so long may have missed something.
+func (m *Machine) dozed(slept time.Duration) bool {
 	return m.standing() && slept > m.MasterDownInterval()
+}
+
+// lostTouch reports whether it did. A master for whom somebody else kept the beat has not been silent, so nobody had reason
+// to take over; what others said meanwhile waits in the socket. One that was awake has heard who did, however late its
+// adverts were.
+func (m *Machine) lostTouch(slept, silent time.Duration) bool {
+	return m.dozed(slept) && (m.state != Master || silent > m.MasterDownInterval())
 }
 
 // interval is what the down timer counts by: in version 3 the master's interval, Active_Adver_Interval.
@@ -228,5 +236,6 @@ func (m *Machine) enter(now time.Time, to State, reason string) Transition {
 	}
 	m.epoch++
 	m.state, m.since, m.reason = to, now, reason
+	m.napped = false
 	return Transition{From: from, To: to, Reason: reason, Priority: m.priority, Epoch: m.epoch}
 }

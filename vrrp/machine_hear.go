@@ -22,6 +22,7 @@ func (p *peer) fell() bool { return p.priority < p.peak }
 // hear takes an advert that counts.
 func (m *Machine) hear(now time.Time, ad *Advert, from netip.Addr, out []Action) []Action {
 	m.warmBy = time.Time{}
+	m.napped = false
 	if m.state == Master {
 		return m.hearAsMaster(now, ad, from, out)
 	}

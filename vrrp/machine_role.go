@@ -196,13 +196,16 @@ func (m *Machine) farewell(now time.Time, out []Action) []Action {
 	}
 }
 
-// overslept fences the node off: others may have taken over meanwhile, and it must not speak before it has listened.
+// overslept fences the node off: others may have taken over meanwhile, and it must not speak before it has listened. A
+// backup listens anew, but once: on a host that is busy without end its loop sleeps again and again, and the silence of
+// a master that is dead has to be believed at last.
 func (m *Machine) overslept(now time.Time, slept time.Duration, out []Action) []Action {
 	switch m.state {
 	case Master:
 		return m.stepDown(now, fmt.Sprintf("overslept %v", slept.Round(time.Millisecond)), out)
 	case Backup:
-		if m.wanting || !m.downAt.IsZero() {
+		if (m.wanting || !m.downAt.IsZero()) && !m.napped {
+			m.napped = true
 			m.wait(now, m.MasterDownInterval())
 		}
 	}

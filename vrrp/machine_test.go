@@ -764,11 +764,60 @@ func TestOverslept(t *testing.T) {
 		b.want(b.do(Tick{}), "")
 		b.due(down100)
 	})
+	t.Run("a backup on a busy host believes silence at last", func(t *testing.T) {
+		b := backup(t, nil)
+		b.after(10 * time.Second)
+		b.want(b.do(Overslept{10 * time.Second}), "")
+		b.due(down100)
+		b.after(5 * time.Second)
+		b.want(b.do(Overslept{5 * time.Second}), "")
+		b.want(b.do(Tick{}), "send 100, acquire, BACKUP>MASTER")
+	})
+	t.Run("what it hears makes it patient again", func(t *testing.T) {
+		b := backup(t, nil)
+		b.after(10 * time.Second)
+		b.do(Overslept{10 * time.Second})
+		b.hear(200, above)
+		b.after(5 * time.Second)
+		b.do(Overslept{5 * time.Second})
+		b.want(b.do(Tick{}), "")
+		b.due(down100)
+	})
 	t.Run("nothing else cares", func(t *testing.T) {
 		b := newBench(t, nil)
 		b.want(b.do(Overslept{time.Minute}), "")
 		b.due(0)
 	})
+}
+
+// A node has lost touch only when it both slept and, as master, was not heard.
+func TestLostTouch(t *testing.T) {
+	const second, minute = time.Second, time.Minute // shorter and longer than down100
+	for _, tt := range []struct {
+		name          string
+		state         State
+		slept, silent time.Duration
+		want          bool
+	}{
+		{"a master slept and was silent: a suspended host, or no keeper", Master, minute, minute, true},
+		{"a master slept while its keeper spoke", Master, minute, second, false},
+		{"a master was awake while its adverts were late", Master, second, minute, false},
+		{"a master that is on time", Master, second, second, false},
+		{"just the down interval", Master, down100, down100, false},
+		{"just above", Master, down100 + 1, down100 + 1, true},
+		{"a backup slept", Backup, minute, 0, true},
+		{"a backup was awake", Backup, second, minute, false},
+		{"who is in FAULT has nothing to lose", Fault, minute, minute, false},
+		{"nor who has not begun", Initialize, minute, minute, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := NewMachine(testConfig())
+			m.state = tt.state
+			if got := m.lostTouch(tt.slept, tt.silent); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
 }
 
 func TestReload(t *testing.T) {

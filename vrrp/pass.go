@@ -10,13 +10,15 @@ func (g *Group) turn(now time.Time) {
 	slept := g.sinceTurn()
 	if g.anyDue(now) || g.anyLate(slept) {
 		// An advert that waits in the socket came before the timer: a loop that is late must not take a master for dead.
+		// An empty socket is silence, however late the loop is: the kernel queues packets for seconds, and when the queue
+		// is full keeps the older ones, of which each is a sign of life.
 		for _, mb := range g.members {
 			mb.link.Drain()
 		}
 	}
 	for _, mb := range g.members {
-		if mb.machine.dozedOff(slept) {
-			mb.log.Warn("overslept", "state", mb.machine.State(), "slept", slept)
+		if silent := g.silent(mb); mb.machine.lostTouch(slept, silent) {
+			mb.log.Warn("overslept", "state", mb.machine.State(), "slept", slept, "silent", silent)
 			g.step(now, mb, Overslept{For: slept})
 		}
 	}
@@ -53,7 +55,7 @@ func (g *Group) anyDue(now time.Time) bool {
 
 func (g *Group) anyLate(slept time.Duration) bool {
 	for _, mb := range g.members {
-		if mb.machine.dozedOff(slept) {
+		if mb.machine.dozed(slept) {
 			return true
 		}
 	}
@@ -116,6 +118,7 @@ func (g *Group) carry(mb *member, a Action) {
 
 // send sends an advert now.
 func (g *Group) send(mb *member, ad *Advert) {
+	mb.spoke = g.cfg.BootTime() // with an error too: a broken network is not this node's sleep
 	packets, err := g.packetsOf(mb, ad)
 	err = errors.Join(err, g.seal(mb, packets))
 	for _, p := range packets { // one that fails keeps no other from going out

@@ -22,14 +22,15 @@ type beater interface {
 	SetBeat(instance string, b keeper.Beat) error
 	StopBeat(instance string) error
 	Alive() bool
+	Spoke(instance string) time.Duration
 }
 
 // beats are the lines of a group's instances, by name.
 type beats map[string]*beatLine
 
 // Set implements vrrp.Beat.
-func (b beats) Set(instance string, packets []vrrp.Packet, iface string, interval time.Duration) {
-	b[instance].Set(instance, packets, iface, interval)
+func (b beats) Set(instance string, packets []vrrp.Packet, iface string, interval, patience time.Duration) {
+	b[instance].Set(instance, packets, iface, interval, patience)
 }
 
 // Stop implements vrrp.Beat.
@@ -37,6 +38,9 @@ func (b beats) Stop(instance string) { b[instance].Stop(instance) }
 
 // Alive implements vrrp.Beat.
 func (b beats) Alive(instance string) bool { return b[instance].Alive() }
+
+// Spoke implements vrrp.Beat.
+func (b beats) Spoke(instance string) time.Duration { return b[instance].keeper.Spoke(instance) }
 
 // beatLine carries the beats of one instance to the keeper. The state machine's loop must not wait for the keeper's
 // answers, so they go through a worker of their own, in order.
@@ -61,12 +65,12 @@ func (b *beatLine) newTerm() { b.term.Add(1) }
 
 // Set has the keeper send packets. When it refuses, the daemon sends the adverts itself for the rest of the term. A
 // keeper that is not there refuses nothing: Alive tells, and the next one gets the beat.
-func (b *beatLine) Set(instance string, packets []vrrp.Packet, iface string, interval time.Duration) {
+func (b *beatLine) Set(instance string, packets []vrrp.Packet, iface string, interval, patience time.Duration) {
 	all := make([]keeper.Packet, len(packets))
 	for n, p := range packets {
 		all[n] = keeper.Packet{Interface: iface, Dst: p.Dst, Data: bytes.Clone(p.Data)}
 	}
-	beat := keeper.Beat{Packet: all[0], Also: all[1:], Interval: interval}
+	beat := keeper.Beat{Packet: all[0], Also: all[1:], Interval: interval, Patience: patience}
 	term := b.term.Load()
 	b.work.do(func(context.Context) {
 		err := b.keeper.SetBeat(instance, beat)
@@ -89,6 +93,9 @@ func (b *beatLine) Stop(instance string) {
 
 // Alive reports whether the keeper is there and has not refused the beat of this term.
 func (b *beatLine) Alive() bool { return b.keeper.Alive() && b.refused.Load() != b.term.Load() }
+
+// settled reports whether the keeper knows all that was said.
+func (b *beatLine) settled() bool { return b.work.idle() }
 
 // flush waits until the keeper knows all that was said before.
 func (b *beatLine) flush(ctx context.Context) {

@@ -38,10 +38,10 @@ func TestBeatsKeepTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, k := line(t)
 		packet := to(1, 2, 3)
-		b.Set("VI_1", packet, "eth0", time.Second)
+		b.Set("VI_1", packet, "eth0", time.Second, time.Minute)
 		packet[0].Data[0] = 9 // the group's buffer goes on to the next advert
 		b.Stop("VI_1")
-		b.Set("VI_1", packet, "eth0", 2*time.Second)
+		b.Set("VI_1", packet, "eth0", 2*time.Second, time.Minute)
 		b.flush(t.Context())
 		k.want(t, "beat on eth0 to 224.0.0.18 each 1s", "no beat", "beat on eth0 to 224.0.0.18 each 2s")
 		if got := k.beats["VI_1"].Data; got[0] != 9 {
@@ -55,7 +55,7 @@ func TestBeatToPeers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, k := line(t)
 		packets := append(to(1), vrrp.Packet{Dst: netip.MustParseAddr("10.0.0.2"), Data: []byte{2}}, vrrp.Packet{Dst: netip.MustParseAddr("10.0.0.3"), Data: []byte{3}})
-		b.Set("VI_1", packets, "eth0", 100*time.Millisecond)
+		b.Set("VI_1", packets, "eth0", 100*time.Millisecond, time.Minute)
 		packets[2].Data[0] = 9
 		b.flush(t.Context())
 		also := k.beats["VI_1"].Also
@@ -69,7 +69,7 @@ func TestBeatPacketIsCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, k := line(t)
 		packet := to(1, 2, 3)
-		b.Set("VI_1", packet, "eth0", time.Second)
+		b.Set("VI_1", packet, "eth0", time.Second, time.Minute)
 		packet[0].Data[0] = 9
 		b.flush(t.Context())
 		if got := k.beats["VI_1"].Data; got[0] != 1 {
@@ -89,7 +89,7 @@ func TestRefusedBeatIsTheDaemonsForTheTerm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, k := line(t)
 		k.set(func(k *fakeKeeper) { k.refuses = errors.New("find interface eth0: no such device") })
-		b.Set("VI_1", to(1), "eth0", time.Second)
+		b.Set("VI_1", to(1), "eth0", time.Second, time.Minute)
 		b.flush(t.Context())
 		if b.Alive() {
 			t.Error("alive after a refusal")
@@ -112,7 +112,7 @@ func TestLateRefusalOfABeat(t *testing.T) {
 		b, k := line(t)
 		k.set(func(k *fakeKeeper) { k.refuses = errors.New("find interface eth0: no such device") })
 		b.work.do(func(context.Context) { time.Sleep(time.Second) }) // a slow keeper
-		b.Set("VI_1", to(1), "eth0", time.Second)
+		b.Set("VI_1", to(1), "eth0", time.Second, time.Minute)
 		b.Stop("VI_1")
 		b.newTerm()
 		b.flush(t.Context())
@@ -127,7 +127,7 @@ func TestBeatOfAKeeperThatIsNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, k := line(t)
 		k.set(func(k *fakeKeeper) { k.dead = true })
-		b.Set("VI_1", to(1), "eth0", time.Second)
+		b.Set("VI_1", to(1), "eth0", time.Second, time.Minute)
 		b.flush(t.Context())
 		if b.Alive() {
 			t.Error("alive without a keeper")

@@ -10,6 +10,7 @@ import (
 type executor struct {
 	mu   sync.Mutex
 	jobs []func(context.Context) // guarded by mu; as many as the machine has actions outstanding, which is a handful
+	busy bool                    // guarded by mu: a job is under way
 
 	wake chan struct{} // capacity 1: a token says that jobs came; sent by do, never closed
 }
@@ -25,6 +26,13 @@ func (e *executor) do(job func(context.Context)) {
 	case e.wake <- struct{}{}:
 	default: // a token is there already
 	}
+}
+
+// idle reports whether all jobs are done.
+func (e *executor) idle() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.busy && len(e.jobs) == 0
 }
 
 // run carries out jobs until stop is closed and nothing is queued. Jobs get ctx.
@@ -52,7 +60,7 @@ func (e *executor) run(ctx context.Context, stop <-chan struct{}) {
 func (e *executor) take() func(context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.jobs) == 0 {
+	if e.busy = len(e.jobs) > 0; !e.busy {
 		return nil
 	}
 	job := e.jobs[0]

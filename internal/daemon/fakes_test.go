@@ -93,6 +93,8 @@ func (k *fakeKeeper) absence() error {
 	return nil
 }
 
+func (k *fakeKeeper) Spoke(string) time.Duration { return 0 }
+
 func (k *fakeKeeper) Alive() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -117,11 +117,14 @@ func (g *group) do(name string, a vrrp.Action) {
 	}
 }
 
-// beatHeart is called by the loop itself: while it is, the state machines are alive.
+// beatHeart is called by the loop itself: while it is, the state machines are alive. A heartbeat allows the keeper to speak
+// for the instance, so it must not overtake the word that ends that: the next one follows within 100 ms.
 func (g *group) beatHeart() {
 	g.pulse.Store(int64(bootTime()))
 	for _, i := range g.instances {
-		g.keeper.Heartbeat(i.name)
+		if i.beat.settled() {
+			g.keeper.Heartbeat(i.name)
+		}
 	}
 }
 

@@ -46,6 +46,19 @@ func TestGroupBeatsTheHeartOfEachInstance(t *testing.T) {
 	if !g.alive() {
 		t.Error("not alive after a sign of life")
 	}
+	// A heartbeat allows the keeper to speak: it does not overtake the word that it shall not.
+	one := g.instances[0].beat
+	one.Stop("VI_1")
+	g.beatHeart()
+	one.work.take()(t.Context())
+	g.beatHeart()
+	if one.work.take() != nil {
+		t.Error("there is more to say")
+	}
+	g.beatHeart()
+	if want := []string{"VI_1", "VI_2", "VI_2", "VI_2", "VI_1", "VI_2"}; !slices.Equal(w.keeper.heard, want) {
+		t.Errorf("heartbeats of %v, want %v", w.keeper.heard, want)
+	}
 }
 
 // A keeper that takes the beat of one instance and not of the other sends for the one alone.
@@ -54,10 +67,10 @@ func TestGroupBeatsAreEachInstancesOwn(t *testing.T) {
 		w := newWorld()
 		_, one, two := pair(w)
 		lines := beats{"VI_1": one.beat, "VI_2": two.beat}
-		lines.Set("VI_1", to(1), "eth0", time.Second)
+		lines.Set("VI_1", to(1), "eth0", time.Second, time.Minute)
 		one.work(t)
 		w.keeper.set(func(k *fakeKeeper) { k.refuses = errors.New("find interface eth1: no such device") })
-		lines.Set("VI_2", to(2), "eth1", time.Second)
+		lines.Set("VI_2", to(2), "eth1", time.Second, time.Minute)
 		two.work(t)
 		if one, two := lines.Alive("VI_1"), lines.Alive("VI_2"); !one || two {
 			t.Errorf("alive %v and %v, want true and false", one, two)

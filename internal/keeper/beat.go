@@ -11,6 +11,7 @@ type Beat struct {
 	Packet   `json:"packet"`
 	Also     []Packet      `json:"also,omitempty"` // the same advert to further peers, by the same way
 	Interval time.Duration `json:"interval"`       // between two adverts, minInterval to maxInterval
+	Patience time.Duration `json:"patience"`       // after which the peer takes silence for death; at least Interval
 }
 
 const (
@@ -21,6 +22,9 @@ const (
 func (b Beat) check() error {
 	if b.Interval < minInterval || b.Interval > maxInterval {
 		return fmt.Errorf("beat on %s: interval %v, want %v to %v", b.Interface, b.Interval, minInterval, maxInterval)
+	}
+	if b.Patience < b.Interval {
+		return fmt.Errorf("beat on %s: patience %v, want at least the interval, %v", b.Interface, b.Patience, b.Interval)
 	}
 	for _, p := range b.Also {
 		if p.way() != b.way() {

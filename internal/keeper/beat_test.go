@@ -3,6 +3,7 @@ package keeper
 import (
 	"errors"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 )
@@ -18,13 +19,21 @@ func TestABeatGoesToEveryPeer(t *testing.T) {
 	}
 	unreachable := errors.New("network is unreachable")
 	j := journal{refuse: map[string]error{"send 01 to 10.0.0.2 on eth0": unreachable}}
-	l := newLoop(&j)
-	l.advert(action{kind: sendAdvert, beat: *beat})
+	book, file, err := makeLedger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }() // it stays mapped
+	l := newLoop(&j, book, os.Getpid())
+	l.advert(action{kind: sendAdvert, beat: *beat, slot: 7})
 	if want := "send 01 to 10.0.0.3 on eth0"; !slices.Contains(j.lines, want) {
 		t.Errorf("got %q, want %s among it", j.lines, want)
 	}
 	if c := l.counters; c.Adverts != 2 || c.AdvertErrors != 1 || c.AdvertError != unreachable.Error() {
 		t.Errorf("got %+v, want 2 adverts and 1 error", c)
+	}
+	if book.spoke(7) == 0 || book.spoke(6) != 0 {
+		t.Error("the ledger does not tell that the beat was sent")
 	}
 
 	clone := beat.clone()

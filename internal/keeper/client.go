@@ -43,6 +43,10 @@ type Client struct {
 
 	// heart says where heartbeats go; nil while no keeper answers. Replaced as a whole.
 	heart atomic.Pointer[heart]
+	// slots says where in the ledger the beats are. Replaced as a whole.
+	slots  atomic.Pointer[map[string]int]
+	ledger ledger   // fixed
+	shared *os.File // the ledger's, for each keeper that is started; fixed
 
 	talk   sync.Mutex      // serialises requests; held while a reply is waited for
 	proc   *child.Process  // guarded by talk; nil: none is running
@@ -88,8 +92,13 @@ func Start(cfg Config) (*Client, error) {
 		beats: map[string]Beat{},
 		buf:   make([]byte, maxMessage),
 	}
+	var err error
+	if c.ledger, c.shared, err = makeLedger(); err != nil {
+		return nil, fmt.Errorf("keeper: %w", err)
+	}
+	c.slots.Store(&map[string]int{})
 	if _, err := c.start(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.shared.Close())
 	}
 	return c, nil
 }
@@ -125,8 +134,12 @@ func (c *Client) SetBeat(instance string, b Beat) error {
 	b = b.clone()
 	c.talk.Lock()
 	defer c.talk.Unlock()
+	slot, err := c.slotOf(instance)
+	if err != nil {
+		return fmt.Errorf("beat of %s: %w", instance, err)
+	}
 	c.beats[instance] = b
-	if err := c.ask(request{Kind: askBeat, Instance: instance, Beat: &b}); err != nil {
+	if err := c.ask(request{Kind: askBeat, Instance: instance, Slot: slot, Beat: &b}); err != nil {
 		return fmt.Errorf("beat of %s: %w", instance, err)
 	}
 	return nil
@@ -142,6 +155,39 @@ func (c *Client) StopBeat(instance string) error {
 		return fmt.Errorf("beat of %s: %w", instance, err)
 	}
 	return nil
+}
+
+// Spoke is when a keeper last sent the beat of an instance, by CLOCK_BOOTTIME; 0: it has not. It never waits, and tells of
+// keepers that have ended too.
+func (c *Client) Spoke(instance string) time.Duration {
+	slot, ok := (*c.slots.Load())[instance]
+	if !ok {
+		return 0
+	}
+	return c.ledger.spoke(slot)
+}
+
+// slotOf is the instance's place in the ledger, given to it if need be. One without a beat may lose its place to another.
+// The caller holds talk.
+func (c *Client) slotOf(instance string) (int, error) {
+	old := *c.slots.Load()
+	if slot, ok := old[instance]; ok {
+		return slot, nil
+	}
+	slots, taken := map[string]int{}, [ledgerSlots]bool{}
+	for name, slot := range old {
+		if _, beats := c.beats[name]; beats {
+			slots[name], taken[slot] = slot, true
+		}
+	}
+	slot := slices.Index(taken[:], false)
+	if slot < 0 {
+		return 0, fmt.Errorf("the keeper has %d beats, which is all that it can", ledgerSlots)
+	}
+	c.ledger.note(slot, 0)
+	slots[instance] = slot
+	c.slots.Store(&slots)
+	return slot, nil
 }
 
 // Alive says whether a keeper answers. While it does not, the daemon sends adverts itself.
@@ -186,6 +232,7 @@ func (c *Client) Close() error {
 	}
 	c.proc = nil
 	c.heart.Store(nil)
+	err = errors.Join(err, c.shared.Close())
 	if err == nil {
 		return nil
 	}

@@ -14,6 +14,10 @@ const (
 	// late enough for the daemon to have been late for the same reason.
 	wakesPerSilence = 10
 	oversleepPart   = 6
+	// A daemon that wants to run and is not let is no frozen one: time that it spent so is no silence, up to
+	// maxExcused periods of it. Then its addresses serve nobody, whatever the reason. It is looked at from half a period on.
+	maxExcused = 2
+	uneasyPart = 2
 )
 
 // core decides what the keeper does. It is pure: times come in, on the clock of the heartbeats, and actions go out.
@@ -23,11 +27,14 @@ type core struct {
 
 	wake   time.Duration // when tick is to be called next, at the latest; 0: not before the next message
 	grace  time.Duration // the end of the last oversleeping: silence counts from here at the earliest
-	missed time.Duration // the wake that was overslept last: adverts need a heartbeat that was sent after it
 	killed time.Duration // when the daemon was killed; 0: it was not
 	ended  bool          // nothing is left to do
 
+	threads []thread      // the daemon's, as they were at looked; nil: it gives no reason to look
+	looked  time.Duration // when they were
+
 	overslept uint64
+	starved   uint64 // how often the daemon was found to have been starved
 }
 
 // instance is what the core knows of one instance.
@@ -35,8 +42,13 @@ type instance struct {
 	name  string
 	will  will
 	beat  *Beat         // nil: none
+	slot  int           // of the beat in the ledger
 	next  time.Duration // when the next advert is due
+	spoke time.Duration // when the last one went out
 	heard time.Duration // when the daemon last showed that it lives, by its own time stamp
+	awake time.Duration // when its loop last did, having read what came: its last heartbeat
+
+	excused time.Duration // how much of the silence since then the daemon spent wanting to run
 }
 
 // event is something that happened.
@@ -45,8 +57,11 @@ type event struct {
 	instance string
 	will     will          // setWill; none: cancelled
 	beat     *Beat         // setBeat; nil: stopped
-	resumed  bool          // setBeat: the first advert is due at once and not after an interval
+	slot     int           // setBeat: in the ledger
+	resumed  bool          // setBeat: a former keeper's, the first advert is due at once and not after an interval
+	spoke    time.Duration // setBeat, resumed: when the last advert went out
 	sent     time.Duration // heartbeat: when the daemon sent it
+	threads  []thread      // sawDaemon
 }
 
 type eventKind uint8
@@ -58,6 +73,7 @@ const (
 	heartbeat                  // the loop of an instance runs
 	stop                       // a clean end: all wills are cancelled
 	hangup                     // the daemon has ended
+	sawDaemon                  // lookAtDaemon's answer
 )
 
 // action is something to do.
@@ -65,6 +81,7 @@ type action struct {
 	kind     actionKind
 	instance string
 	beat     Beat          // sendAdvert
+	slot     int           // sendAdvert: where the ledger notes it
 	will     will          // carryOut
 	late     time.Duration // sendAdvert: by how much
 }
@@ -72,10 +89,11 @@ type action struct {
 type actionKind uint8
 
 const (
-	sendAdvert actionKind = iota + 1
-	saveWills             // bring the will file up to date
-	killDaemon            // by SIGKILL
-	carryOut              // the will of one instance, operation by operation
+	sendAdvert   actionKind = iota + 1
+	saveWills               // bring the will file up to date
+	killDaemon              // by SIGKILL
+	carryOut                // the will of one instance, operation by operation
+	lookAtDaemon            // read its threads' accounts
 	exit
 )
 
@@ -89,7 +107,8 @@ func (c *core) step(now time.Duration, ev event, out []action) []action {
 		out = c.tick(now, out)
 	case setWill:
 		in := c.at(ev.instance, now)
-		in.will, in.heard = ev.will, max(in.heard, now)
+		in.will = ev.will
+		in.hear(now)
 		c.prune()
 		out = append(out, action{kind: saveWills})
 	case setBeat:
@@ -97,28 +116,39 @@ func (c *core) step(now time.Duration, ev event, out []action) []action {
 	case heartbeat:
 		if i, ok := c.find(ev.instance); ok {
 			in := &c.instances[i]
-			in.heard = max(in.heard, min(ev.sent, now))
+			in.hear(min(ev.sent, now))
+			in.awake = max(in.awake, min(ev.sent, now))
 		}
 	case stop:
 		c.instances, c.ended = nil, true
 		out = append(out, action{kind: saveWills}, action{kind: exit})
 	case hangup:
 		out = c.execute(out)
+	case sawDaemon:
+		c.excuse(now, ev.threads)
 	}
 	return out
 }
 
+// hear notes a sign of life.
+func (in *instance) hear(at time.Duration) {
+	if at > in.heard {
+		in.heard, in.excused = at, 0
+	}
+}
+
 func (c *core) setBeat(now time.Duration, ev event) {
 	in := c.at(ev.instance, now)
-	in.heard = max(in.heard, now)
+	in.slot = ev.slot
+	in.hear(now)
 	switch {
 	case ev.beat == nil:
 	case ev.resumed:
-		in.next = now
+		in.next, in.spoke = now, ev.spoke
 	case in.beat != nil && ev.beat.Interval > in.beat.Interval:
 		in.next = now // backups learn the longer interval by it; one of the old beat may just have gone out
 	case in.beat == nil:
-		in.next = now + ev.beat.Interval // the daemon has sent one just now
+		in.next, in.spoke = now+ev.beat.Interval, now // the daemon has sent one just now
 	default:
 		in.next = max(now, in.next-in.beat.Interval+ev.beat.Interval)
 	}
@@ -129,7 +159,7 @@ func (c *core) setBeat(now time.Duration, ev event) {
 // tick finds out whether the keeper overslept, whether the daemon is silent, and which adverts are due.
 func (c *core) tick(now time.Duration, out []action) []action {
 	if c.wake != 0 && now-c.wake > c.silence/oversleepPart {
-		c.grace, c.missed = now, c.wake
+		c.grace = now
 		c.overslept++
 	}
 	switch {
@@ -141,9 +171,36 @@ func (c *core) tick(now time.Duration, out []action) []action {
 		out = append(out, action{kind: killDaemon})
 	default:
 		out = c.adverts(now, out)
+		out = c.look(now, out)
 	}
 	c.wake = c.deadline(now)
 	return out
+}
+
+// look asks for the daemon's accounts while there is reason to worry.
+func (c *core) look(now time.Duration, out []action) []action {
+	uneasy := slices.ContainsFunc(c.instances, func(in instance) bool {
+		return in.will != nil && now >= max(in.heard, c.grace)+c.silence/uneasyPart
+	})
+	if !uneasy {
+		c.threads = nil
+		return out
+	}
+	return append(out, action{kind: lookAtDaemon})
+}
+
+// excuse takes the daemon's accounts: time for which it was starved is not held against its loops.
+func (c *core) excuse(now time.Duration, threads []thread) {
+	elapsed := now - c.looked
+	if c.threads != nil && starved(c.threads, threads, elapsed) {
+		c.starved++
+		for i := range c.instances {
+			in := &c.instances[i]
+			since := min(elapsed, now-in.heard) // no more than it was silent for
+			in.excused = min(in.excused+since, maxExcused*c.silence)
+		}
+	}
+	c.threads, c.looked = threads, now
 }
 
 // silent says whether an instance with a will has shown no life for too long.
@@ -151,12 +208,20 @@ func (c *core) silent(now time.Duration) bool {
 	return slices.ContainsFunc(c.instances, func(in instance) bool { return in.will != nil && now >= c.deadlineOf(in) })
 }
 
-func (c *core) deadlineOf(in instance) time.Duration { return max(in.heard, c.grace) + c.silence }
+func (c *core) deadlineOf(in instance) time.Duration {
+	return max(in.heard, c.grace) + c.silence + in.excused
+}
 
 // speaks says whether adverts may go out for an instance. The bound is the one at which the daemon is killed: until
 // then it holds the addresses, and silence would make the peer take them too.
+//
+// Where adverts were missing for so long that the peer may have taken over (this machine slept, or did not get to run) they
+// go on only if the daemon has been awake within that time, and so has read what came: else it has to look first.
 func (c *core) speaks(in instance, now time.Duration) bool {
-	return in.beat != nil && in.heard > c.missed && now < in.heard+c.silence
+	if in.beat == nil || now >= in.heard+c.silence+in.excused {
+		return false
+	}
+	return now-in.spoke <= in.beat.Patience || now-in.awake <= in.beat.Patience
 }
 
 // adverts appends those that are due. What was missed is not made up for; the phase stays.
@@ -167,7 +232,8 @@ func (c *core) adverts(now time.Duration, out []action) []action {
 			continue
 		}
 		late := now - in.next
-		out = append(out, action{kind: sendAdvert, instance: in.name, beat: *in.beat, late: late})
+		in.spoke = now
+		out = append(out, action{kind: sendAdvert, instance: in.name, beat: *in.beat, slot: in.slot, late: late})
 		in.next += (late/in.beat.Interval + 1) * in.beat.Interval
 	}
 	return out

@@ -26,7 +26,7 @@ func testWill() will {
 }
 
 func testBeat(interval time.Duration, payload ...byte) *Beat {
-	return &Beat{Packet: Packet{Interface: "eth0", Dst: testDst, Data: payload}, Interval: interval}
+	return &Beat{Packet: Packet{Interface: "eth0", Dst: testDst, Data: payload}, Interval: interval, Patience: 4 * interval}
 }
 
 // render makes one line of actions: "advert VI_1 65".
@@ -42,6 +42,7 @@ func render(actions []action) string {
 			words = append(words, "kill")
 		case carryOut:
 			words = append(words, "carry out "+a.instance)
+		case lookAtDaemon: // its own test looks for it
 		case exit:
 			words = append(words, "exit")
 		}
@@ -59,6 +60,9 @@ func TestCore(t *testing.T) {
 	beatOf := func(b *Beat) event { return event{kind: setBeat, instance: "VI_1", beat: b} }
 	heard := func(sent time.Duration) event {
 		return event{kind: heartbeat, instance: "VI_1", sent: testStart + sent}
+	}
+	resumed := func(b *Beat, spoke time.Duration) event {
+		return event{kind: setBeat, instance: "VI_1", beat: b, resumed: true, spoke: testStart + spoke}
 	}
 	cases := []struct {
 		name  string
@@ -101,9 +105,37 @@ func TestCore(t *testing.T) {
 			{420 * ms, event{}, "advert VI_1 2"},
 		}},
 		{"a resumed beat is due at once", []step{
-			{0, event{kind: setBeat, instance: "VI_1", beat: testBeat(100*ms, 1), resumed: true}, ""},
+			{0, resumed(testBeat(100*ms, 1), -150*ms), ""},
 			{1 * ms, event{}, "advert VI_1 1"},
 			{100 * ms, event{}, "advert VI_1 1"},
+		}},
+		{"one resumed after the peer's patience waits until the daemon has looked", []step{
+			{0, resumed(testBeat(100*ms, 1), -401*ms), ""},
+			{1 * ms, event{}, ""},
+			{20 * ms, heard(10 * ms), ""},
+			{20 * ms, event{}, "advert VI_1 1"},
+		}},
+		{"adverts that were late within the peer's patience go on", []step{
+			{0, beatOf(testBeat(100*ms, 1)), ""},
+			{400 * ms, event{}, "advert VI_1 1"},
+			{799 * ms, event{}, "advert VI_1 1"},
+		}},
+		{"late beyond it, they wait for a daemon that slept as well", []step{
+			{0, beatOf(testBeat(100*ms, 1)), ""},
+			{80 * ms, heard(80 * ms), ""},
+			{100 * ms, event{}, "advert VI_1 1"},
+			{501 * ms, event{}, ""},
+			{510 * ms, heard(90 * ms), ""}, // from before: it waited in the queue
+			{510 * ms, event{}, ""},
+			{520 * ms, heard(515 * ms), ""},
+			{520 * ms, event{}, "advert VI_1 1"},
+			{600 * ms, event{}, "advert VI_1 1"},
+		}},
+		{"and for one that was awake they do not", []step{
+			{0, beatOf(testBeat(100*ms, 1)), ""},
+			{100 * ms, event{}, "advert VI_1 1"},
+			{501 * ms, heard(420 * ms), ""},
+			{501 * ms, event{}, "advert VI_1 1"},
 		}},
 		{"a stopped beat is over", []step{
 			{0, beatOf(testBeat(100*ms, 1)), ""},
@@ -180,7 +212,7 @@ func TestCore(t *testing.T) {
 		}},
 		{"a keeper that overslept grants a fresh period and stays silent until it hears something new", []step{
 			{0, willOf("VI_1"), "save"},
-			{0, beatOf(testBeat(500*ms, 1)), ""},
+			{0, beatOf(testBeat(250*ms, 1)), ""},
 			{0, event{}, ""}, // to wake at 150 ms
 			{140 * ms, heard(140 * ms), ""},
 			{1200 * ms, event{}, ""}, // an advert is due, and the heartbeat is young enough
@@ -188,7 +220,7 @@ func TestCore(t *testing.T) {
 			{2600 * ms, event{}, ""},
 			{2700 * ms, heard(2650 * ms), ""},
 			{2700 * ms, event{}, "advert VI_1 1"},
-			{2850 * ms, event{}, ""},
+			{2850 * ms, event{}, "advert VI_1 1"},
 			{3000 * ms, event{}, "advert VI_1 1"},
 		}},
 		{"being late by a little is no oversleeping", []step{
@@ -243,6 +275,70 @@ func TestCoreOversleepsOnceAndThenKills(t *testing.T) {
 	}
 	if c.overslept != 1 {
 		t.Errorf("overslept %d times, want 1", c.overslept)
+	}
+}
+
+// A silent daemon is looked at from half the time on that it may be silent, and time in which it was not let run is not held
+// against it, up to a bound.
+func TestCoreExcusesAStarvedDaemon(t *testing.T) {
+	t.Parallel()
+	const look = 750 * ms
+	queued := func(time.Duration) thread { return thread{id: 2, state: 'R'} }
+	for _, tt := range []struct {
+		name  string
+		seen  func(now time.Duration) thread // what the keeper finds of the daemon
+		heard time.Duration                  // one more heartbeat
+		want  time.Duration                  // when it is killed
+	}{
+		{"sleeps", func(time.Duration) thread { return thread{id: 2, state: 'S'} }, 0, 1500 * ms},
+		{"spins", func(now time.Duration) thread { return thread{id: 2, state: 'R', ran: now} }, 0, 1500 * ms},
+		{"is stopped on a busy machine", func(now time.Duration) thread { return thread{id: 2, state: 'T', waited: now} }, 0, 1500 * ms},
+		{"is not let run for as long as is excused", queued, 0, 4500 * ms},
+		{"is let run little", func(now time.Duration) thread {
+			return thread{id: 2, state: 'S', waited: now * 2 / 3, ran: now / 10, turns: uint64(now / ms)}
+		}, 0, 4500 * ms},
+		{"was not let run for 600 ms, and then hangs", func(now time.Duration) thread {
+			if now <= look+600*ms {
+				return queued(now)
+			}
+			return thread{id: 2, state: 'S'}
+		}, 0, 2100 * ms},
+		{"was not let run, came through, and hangs", func(now time.Duration) thread {
+			if now < 1300*ms {
+				return queued(now)
+			}
+			return thread{id: 2, state: 'S'}
+		}, 1300 * ms, 2800 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := core{silence: defaultSilence}
+			c.step(testStart, event{kind: setWill, instance: "VI_1", will: testWill()}, nil)
+			c.step(testStart, event{kind: setBeat, instance: "VI_1", beat: testBeat(50*ms, 1)}, nil)
+			first, spoke := time.Duration(0), time.Duration(0)
+			for now := time.Duration(0); now < 10*time.Second; now += 50 * ms {
+				if now == tt.heard {
+					c.step(testStart+now, event{kind: heartbeat, instance: "VI_1", sent: testStart + now}, nil)
+				}
+				for _, a := range c.step(testStart+now, event{}, nil) {
+					switch a.kind {
+					case sendAdvert:
+						spoke = now
+					case lookAtDaemon:
+						if first == 0 {
+							first = now
+						}
+						c.step(testStart+now, event{kind: sawDaemon, threads: []thread{{id: 1, state: 'S'}, tt.seen(now)}}, nil)
+					case killDaemon:
+						if now != tt.want || spoke != now-50*ms || first != look {
+							t.Errorf("looked from %v on, last advert at %v, killed at %v; want %v, just before, %v", first, spoke, now, look, tt.want)
+						}
+						return
+					}
+				}
+			}
+			t.Error("not killed within 10 s")
+		})
 	}
 }
 

@@ -19,6 +19,8 @@ const maxDrain = 64
 type loop struct {
 	core     core
 	hands    *hands
+	ledger   ledger
+	daemon   int // its process number
 	file     willFile
 	counters Counters
 
@@ -28,8 +30,8 @@ type loop struct {
 	failed  []error // what went wrong at the end, to be told when nothing is urgent any more
 }
 
-func newLoop(effects Effects) *loop {
-	return &loop{hands: newHands(effects), buf: make([]byte, maxMessage)}
+func newLoop(effects Effects, book ledger, daemon int) *loop {
+	return &loop{hands: newHands(effects), ledger: book, daemon: daemon, buf: make([]byte, maxMessage)}
 }
 
 // run returns when the daemon has ended and its wills are carried out, or when it said stop. The error tells what could
@@ -45,7 +47,7 @@ func (l *loop) run() error {
 			}
 		}
 		l.note(l.step(bootTime(), event{kind: tick}))
-		l.counters.Overslept = l.core.overslept
+		l.counters.Overslept, l.counters.Starved = l.core.overslept, l.core.starved
 	}
 	l.hands.close()
 	return errors.Join(l.failed...)
@@ -118,7 +120,9 @@ func (l *loop) request(r request) error {
 				return err
 			}
 		}
-		return l.step(now, event{kind: setBeat, instance: r.Instance, beat: r.Beat, resumed: r.Resumed})
+		return l.step(now, event{
+			kind: setBeat, instance: r.Instance, beat: r.Beat, slot: r.Slot, resumed: r.Resumed, spoke: l.ledger.spoke(r.Slot),
+		})
 	case askStop:
 		return l.step(now, event{kind: stop})
 	case askPing:
@@ -161,6 +165,8 @@ func (l *loop) act(a action) error {
 		if err := l.hands.carryOut(a.will); err != nil {
 			return fmt.Errorf("will of %s: %w", a.instance, err)
 		}
+	case lookAtDaemon:
+		l.core.step(bootTime(), event{kind: sawDaemon, threads: threadsOf(l.daemon)}, nil) // it leads to no action
 	case exit:
 		l.done = true
 	}
@@ -177,6 +183,7 @@ func (l *loop) advert(a action) {
 		}
 		l.counters.Adverts++
 	}
+	l.ledger.note(a.slot, bootTime()) // with an error too: a broken network is not this machine's stall
 }
 
 // reply answers a request. It never waits: the daemon asks for one at a time, so there is room, or it has ended.

@@ -24,7 +24,8 @@ const ProcessName = "tandem-keeper"
 const (
 	daemonFD   = child.FirstFile // a pidfd of the daemon
 	lockFD     = child.FirstFile + 1
-	inherited  = 2
+	ledgerFD   = child.FirstFile + 2
+	inherited  = 3
 	neverKill  = -1000    // of oom_score_adj: the out-of-memory killer passes by
 	smallHeap  = 24 << 20 // octets; the garbage collector stays away below it, and the keeper hardly allocates
 	exitFailed = 1
@@ -43,8 +44,12 @@ func Main(effects Effects) int {
 		fmt.Fprintln(os.Stderr, err)
 		return exitMisuse
 	}
-	l := newLoop(effects)
-	var err error
+	book, err := openLedger(ledgerFD)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", ProcessName, err)
+		return exitFailed
+	}
+	l := newLoop(effects, book, os.Getppid())
 	if l.counters.OOMScoreAdj, err = protectFromOOM(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", ProcessName, err)
 	}

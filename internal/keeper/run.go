@@ -109,7 +109,7 @@ func (c *Client) spawn() (*child.Process, error) {
 		Name:         ProcessName,
 		Args:         []string{c.cfg.Name},
 		Path:         c.cfg.Path,
-		Files:        []*os.File{daemon, c.cfg.LockFile},
+		Files:        []*os.File{daemon, c.cfg.LockFile, c.shared},
 		Capabilities: capabilities(),
 	})
 }
@@ -123,7 +123,8 @@ func (c *Client) brief(p *child.Process) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.beats)) {
 		b := c.beats[name]
-		requests = append(requests, request{Kind: askBeat, Instance: name, Beat: &b, Resumed: true})
+		slot := (*c.slots.Load())[name] // it has had one since its SetBeat
+		requests = append(requests, request{Kind: askBeat, Instance: name, Slot: slot, Beat: &b, Resumed: true})
 	}
 	wait := startWait
 	for _, r := range requests {

@@ -25,6 +25,7 @@ type request struct {
 	Instance string      `json:"instance,omitempty"`
 	Will     will        `json:"will,omitempty"`
 	Beat     *Beat       `json:"beat,omitempty"`
+	Slot     int         `json:"slot,omitempty"`    // beat: in the ledger
 	Resumed  bool        `json:"resumed,omitempty"` // beat: the keeper is a new one, the advert is due at once
 	Hello    *hello      `json:"hello,omitempty"`
 }
@@ -58,6 +59,7 @@ type Counters struct {
 	AdvertError  string        `json:"advert_error"`  // why the last one was not sent
 	Latest       time.Duration `json:"latest"`        // by how much the latest advert was late
 	Overslept    uint64        `json:"overslept"`     // how often the keeper itself did not run in time
+	Starved      uint64        `json:"starved"`       // how often the daemon was silent because it was not let run
 	OOMScoreAdj  int           `json:"oom_score_adj"` // -1000: never chosen by the out-of-memory killer
 }
 
@@ -99,6 +101,9 @@ func decodeRequest(b []byte) (request, error) {
 			return r, errors.New("request: hello without what it should tell")
 		}
 	case askBeat:
+		if r.Slot < 0 || r.Slot >= ledgerSlots {
+			return r, fmt.Errorf("request: slot %d of the ledger, want 0 to %d", r.Slot, ledgerSlots-1)
+		}
 		if r.Beat != nil {
 			return r, r.Beat.check()
 		}
