@@ -63,6 +63,8 @@ type PairConfig struct {
 	Binary string // tandem itself
 	Config string // the configuration of both balancers; empty: Config
 	Dir    string // for the configuration file; the caller removes it
+	// Site is what the server on a node answers; nil: every path with the node's name.
+	Site func(node string) http.Handler
 }
 
 // Pair is two balancers, two servers and a client on one LAN. Its nodes are lb1, lb2, web1, web2 and client.
@@ -85,6 +87,9 @@ type Pair struct {
 func NewPair(ctx context.Context, cfg PairConfig) (*Pair, error) {
 	if cfg.Config == "" {
 		cfg.Config = Config
+	}
+	if cfg.Site == nil {
+		cfg.Site = nameOf
 	}
 	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
 	if err != nil {
@@ -170,16 +175,26 @@ func (p *Pair) Command(ctx context.Context, name string, args ...string) (string
 	return c.Output(), nil
 }
 
-// StartServer starts a web server on a node; it answers every path with its name.
+// nameOf is the site of a server that says its name.
+func nameOf(node string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(ServerHeader, node)
+		_, _ = fmt.Fprintln(w, node) // the client went away: its own affair
+	})
+}
+
+// StartServer starts a web server on a node, at port 80 of its every address.
 func (p *Pair) StartServer(ctx context.Context, name string) error {
-	l, err := p.nodes[name].Listen(ctx, "tcp", ":80")
+	return p.StartServerAt(ctx, name, ":80")
+}
+
+// StartServerAt starts a web server on a node, at an address of its own; a node has one at most.
+func (p *Pair) StartServerAt(ctx context.Context, name, address string) error {
+	l, err := p.nodes[name].Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set(ServerHeader, name)
-		_, _ = fmt.Fprintln(w, name) // the client went away: its own affair
-	})}
+	s := &http.Server{Handler: p.cfg.Site(name)}
 	p.servers[name] = s
 	p.wg.Go(func() { _ = s.Serve(l) }) // ends with ErrServerClosed
 	return nil

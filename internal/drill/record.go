@@ -2,6 +2,7 @@ package drill
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -46,9 +47,11 @@ func (r *Record) Since(t time.Time) Summary {
 // Summary is what a client saw in a span of time.
 type Summary struct {
 	Requests, Failed int
-	// Outage is the longest time between two successes with a failed request between them; while the last request of
-	// the span failed it reaches to that request's end. 0: nothing failed.
-	Outage   time.Duration
+	// Outage is the longest time between the ends of two successes with a failed request that started between theirs;
+	// while the last request of the span failed it reaches to the end of the failed ones. 0: nothing failed.
+	Outage time.Duration
+	// Trouble is the time from the start of the first request that failed to the end of the last one. 0: nothing failed.
+	Trouble  time.Duration
 	LastGood time.Time // when the newest success ended; zero: none
 	FirstErr error     // the first failure, for a message
 }
@@ -62,32 +65,49 @@ func (s Summary) String() string {
 }
 
 func summarize(outcomes []Outcome, since time.Time) Summary {
-	var s Summary
-	good := since // the success before the span is not known: the span's start stands for it
+	outcomes = startedSince(outcomes, since)
+	s := Summary{Requests: len(outcomes)}
+	good := since           // the success before the span is not known: the span's start stands for it
+	var first, last Outcome // the first request that failed, and the failed one that ended last
 	failing := false
 	for _, o := range outcomes {
-		if o.Start.Before(since) {
-			continue
-		}
-		s.Requests++
-		if o.Err != nil {
-			s.Failed++
-			if s.FirstErr == nil {
-				s.FirstErr = o.Err
+		if o.Err == nil {
+			if failing {
+				s.Outage = max(s.Outage, o.End.Sub(good))
 			}
-			failing = true
+			failing = false
+			if good.Before(o.End) {
+				good, s.LastGood = o.End, o.End
+			}
 			continue
 		}
-		if failing {
-			s.Outage = max(s.Outage, o.End.Sub(good))
+		if s.Failed == 0 {
+			first, s.FirstErr = o, o.Err
 		}
-		failing = false
-		good, s.LastGood = o.End, o.End
+		s.Failed++
+		failing = true
+		if last.End.Before(o.End) {
+			last = o
+		}
 	}
 	if failing {
-		s.Outage = max(s.Outage, outcomes[len(outcomes)-1].End.Sub(good))
+		s.Outage = max(s.Outage, last.End.Sub(good))
 	}
+	s.Trouble = last.End.Sub(first.Start)
 	return s
+}
+
+// startedSince returns the outcomes of requests that started at or after t, in the order in which they started: one that
+// failed when its time was up ends after others that began later and were served, and must still count before them.
+func startedSince(outcomes []Outcome, t time.Time) []Outcome {
+	var since []Outcome
+	for _, o := range outcomes {
+		if !o.Start.Before(t) {
+			since = append(since, o)
+		}
+	}
+	slices.SortStableFunc(since, func(a, b Outcome) int { return a.Start.Compare(b.Start) })
+	return since
 }
 
 // goodRun is how many of the newest requests succeeded in a row, of those that started at or after t.
