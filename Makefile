@@ -16,7 +16,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && [ "$$($(GO) env GOARCH)" = amd
 E2E  := ./internal/e2e
 UNIT  = $(shell $(GO) list ./... | grep -v /internal/e2e)
 
-.PHONY: help build demo test unit conformance e2e long check check-static net fuzz bench install clean test-deps
+.PHONY: help build demo test unit conformance e2e long failover check check-static net fuzz bench install clean test-deps
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ net: ## only the tests that need namespaces
 
 long: build ## what is too long for `make test`: more schedules, longer fuzzing, repeated faults
 	./scripts/long
+
+failover: build ## the table of faults, beside Keepalived + HAProxy; FAILOVER='-rows NAME -settings v3' picks (15 minutes in all)
+	$(GO) run ./internal/failover -tandem bin/tandem $(FAILOVER)
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 	./scripts/fuzz
