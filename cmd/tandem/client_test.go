@@ -34,8 +34,11 @@ func (s *standIn) Reload(_ context.Context, force bool) error {
 	return s.refusal
 }
 
+func (s *standIn) Handover([]string, time.Duration) ([]admin.Handover, error) { return nil, s.refusal }
+func (s *standIn) Release([]string) ([]admin.Handover, error)                 { return nil, s.refusal }
+
 // serve answers on a socket until the test ends.
-func serve(t *testing.T, s *standIn) (socket string) {
+func serve(t *testing.T, s admin.Node) (socket string) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "admin.sock")
 	server, err := admin.Listen(admin.Config{Path: socket}, s, nil)
@@ -113,7 +116,7 @@ func TestWithoutADaemon(t *testing.T) {
 		{"never started", none, "no such file or directory"},
 		{"killed", dead, "connection refused"},
 	} {
-		for _, command := range []string{"status", "explain", "reload"} {
+		for _, command := range []string{"status", "explain", "reload", "handover"} {
 			want := "tandem: no daemon answers on " + tt.socket + ": is it running, and is this its runtime socket? (" + tt.why + ")\n"
 			if code, stdout, stderr := tandem(t, command, "--socket", tt.socket); code != 1 || stdout != "" || stderr != want {
 				t.Errorf("%s, %s: exit %d, printed %q, said %q; want %q", tt.name, command, code, stdout, stderr, want)

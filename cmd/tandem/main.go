@@ -50,7 +50,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), doctorCommand(), statusCommand(), explainCommand(), reloadCommand(), demoCommand(demo.Enter), keeperCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), doctorCommand(), statusCommand(), explainCommand(), reloadCommand(), handoverCommand(), demoCommand(demo.Enter), keeperCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

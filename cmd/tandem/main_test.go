@@ -56,7 +56,7 @@ func TestHelp(t *testing.T) {
 	if code != 0 || stderr != "" {
 		t.Errorf("exit %d, said %q", code, stderr)
 	}
-	for _, name := range []string{"run", "check", "status", "explain", "reload", "demo", "keeper", "version"} {
+	for _, name := range []string{"run", "check", "status", "explain", "reload", "handover", "demo", "keeper", "version"} {
 		if !regexp.MustCompile(`(?m)^  ` + name + ` +\S`).MatchString(stdout) {
 			t.Errorf("help does not tell of %s:\n%s", name, stdout)
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -24,6 +26,7 @@ type node struct {
 	forced  bool
 	reloads int
 	err     error
+	asked   string // the last handover or release
 }
 
 func (n *node) Snapshot() status.Snapshot { return status.Snapshot{Version: "1.2.3", Node: "lb1"} }
@@ -32,6 +35,16 @@ func (n *node) Reload(_ context.Context, force bool) error {
 	n.reloads++
 	n.forced = force
 	return n.err
+}
+
+func (n *node) Handover(instances []string, hold time.Duration) ([]Handover, error) {
+	n.asked = fmt.Sprintf("%v for %v", instances, hold)
+	return []Handover{{Instance: "VI_1", State: "MASTER", Epoch: 3, Held: true, Until: time.Date(2026, 1, 1, 12, 10, 0, 0, time.UTC)}}, n.err
+}
+
+func (n *node) Release(instances []string) ([]Handover, error) {
+	n.asked = fmt.Sprintf("release %v", instances)
+	return []Handover{{Instance: "VI_1", State: "BACKUP", Epoch: 4}}, n.err
 }
 
 // serve runs a server on a socket of its own until the test ends.
@@ -90,6 +103,55 @@ func TestLineProtocol(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestHandoverCommand(t *testing.T) {
+	const done = `[
+  {
+    "instance": "VI_1",
+    "state": "MASTER",
+    "epoch": 3,
+    "held": true,
+    "until": "2026-01-01T12:10:00Z"
+  }
+]
+`
+	const released = `[
+  {
+    "instance": "VI_1",
+    "state": "BACKUP",
+    "epoch": 4,
+    "held": false
+  }
+]
+`
+	tests := []struct{ name, send, asked, want string }{
+		{"all", "handover 10m", "[] for 10m0s", done},
+		{"some", "handover 1s VI_1 VI_2", "[VI_1 VI_2] for 1s", done},
+		{"release", "handover release", "release []", released},
+		{"release some", "handover release VI_1", "release [VI_1]", released},
+		{"nothing", "handover", "", "handover takes a duration or the word release, and instances"},
+		{"no duration", "handover VI_1", "", `handover takes a duration or the word release first, got "VI_1"`},
+		{"too short", "handover 999ms", "", "a handover for 999ms: want 1s to 24h0m0s"},
+		{"too long", "handover 24h0m1s", "", "a handover for 24h0m1s: want 1s to 24h0m0s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n := &node{}
+			text, err := Call(t.Context(), serve(t, n), tt.send)
+			got := string(text)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want || n.asked != tt.asked {
+				t.Errorf("got %s, asked %q, want %s, %q", got, n.asked, tt.want, tt.asked)
+			}
+		})
+	}
+	n := &node{err: errors.New(`no instance "VI_9"; this node has VI_1`)}
+	if _, err := Call(t.Context(), serve(t, n), "handover 1m VI_9"); err == nil || err.Error() != n.err.Error() {
+		t.Errorf("got %v, want %v", err, n.err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tandem-lb/tandem/internal/status"
 )
@@ -17,6 +18,10 @@ type Node interface {
 	// Reload reads the configuration file again and applies it, all or nothing. With force a change that breaks the
 	// wire between running nodes is applied too.
 	Reload(ctx context.Context, force bool) error
+	// Handover has instances leave a live master alone for a while, and resign where they are MASTER; Release ends that.
+	// No names: all. A sync group moves as a whole.
+	Handover(instances []string, hold time.Duration) ([]Handover, error)
+	Release(instances []string) ([]Handover, error)
 }
 
 // command is one line of the table.
@@ -33,6 +38,7 @@ func commands() []command {
 		{"status", "", "the whole state as JSON", runStatus},
 		{"explain", "[INSTANCE]", "why an instance is MASTER, BACKUP or FAULT, as JSON", runExplain},
 		{"reload", "[force]", "read the configuration file again, all or nothing", runReload},
+		{"handover", "DURATION|release [INSTANCE]...", "give up mastership and stay away for so long, or come back, as JSON", runHandover},
 		{"version", "", "the version of the running daemon, as JSON", runVersion},
 	}
 }

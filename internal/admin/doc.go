@@ -7,6 +7,7 @@
 // In reading order:
 //
 //	commands.go   the table of commands: a new one is a line there and a function
+//	handover.go   the command of a planned handover
 //	server.go     the listening socket, its mode and group, and one goroutine a connection
 //	client.go     what `tandem status` and the others use
 //

@@ -130,6 +130,16 @@ func (c *Config) Node(name string) (*Node, error) {
 	return nil, fmt.Errorf("%s has no node %q, want one of %s: name it with --node or $TANDEM_NODE", c.File, name, strings.Join(c.Nodes, ", "))
 }
 
+// NodeAt is the name of the node with that address; empty where the file has none.
+func (c *Config) NodeAt(a netip.Addr) string {
+	for _, view := range c.views {
+		if a.IsValid() && view.Address == a {
+			return view.Name
+		}
+	}
+	return ""
+}
+
 // NodeName says who this host is: the flag, else $TANDEM_NODE, else the host name. getenv and hostname are os.Getenv and
 // os.Hostname.
 func NodeName(flag string, getenv func(string) string, hostname func() (string, error)) (string, error) {

@@ -343,6 +343,20 @@ func TestConfigNamesItsNodesAndText(t *testing.T) {
 	}
 }
 
+func TestNodeAt(t *testing.T) {
+	cfg, problems := Parse("f.yaml", []byte("nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}\nproxy: {frontends: [{name: f, bind: [{address: \":80\"}]}]}\n"))
+	if cfg == nil {
+		t.Fatal(problems)
+	}
+	for address, want := range map[netip.Addr]string{
+		netip.MustParseAddr("10.0.0.2"): "lb2", netip.MustParseAddr("10.0.0.3"): "", {}: "",
+	} {
+		if got := cfg.NodeAt(address); got != want {
+			t.Errorf("%v: got %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestLoadOfNoFile(t *testing.T) {
 	_, problems := Load("testdata/none.yaml")
 	const want = "testdata/none.yaml: open: no such file or directory"

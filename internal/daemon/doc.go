@@ -25,6 +25,7 @@
 //	watch.go        what is told to the state machine; inputs.go judges it, health.go collects the balancer's part
 //	beat.go         adverts that the keeper sends for us
 //	reload.go       a new configuration, all or nothing; change.go, what becomes of groups and instances
+//	handover.go     an operator's handover to another node
 //	snapshot.go     the one status of everything
 //	recovery.go     the memory of unclean ends; lock_linux.go, one daemon a node
 //	effects_linux.go, sender_linux.go, children.go, privileges_linux.go   the child processes and what they may do

@@ -37,6 +37,7 @@ type host struct {
 
 	started       time.Time
 	recoveryUntil time.Time
+	handovers     *handovers
 
 	wg sync.WaitGroup // of the services
 
@@ -64,7 +65,7 @@ type hostConfig struct {
 func openHost(cfg hostConfig) (h *host, err error) {
 	h = &host{
 		log: cfg.log, started: cfg.started, recoveryUntil: cfg.recoveryUntil, adverts: map[linkKey]*vrrp.Link{},
-		gates: newGates(cfg.proxy, cfg.log),
+		gates: newGates(cfg.proxy, cfg.log), handovers: newHandovers(),
 	}
 	h.changed, h.change = context.WithCancel(context.Background())
 	if err := h.open(cfg); err != nil {

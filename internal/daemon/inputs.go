@@ -17,8 +17,8 @@ type backendHealth struct {
 	known          bool // the first check round has ended
 }
 
-// inputs is everything that moves an instance apart from adverts: trackers, the balancer's health and the memory of
-// an unclean end. Judging them is pure.
+// inputs is everything that moves an instance apart from adverts: trackers, the balancer's health, the memory of an unclean
+// end and an operator's handover. Judging them is pure.
 type inputs struct {
 	base     uint8                    // configured priority
 	tracked  []tracker.Input          // the instance's bindings, with the states of their trackers
@@ -26,6 +26,7 @@ type inputs struct {
 
 	started       time.Time // of this daemon
 	recoveryUntil time.Time // no preemption before; zero: the last run ended cleanly
+	handoverUntil time.Time // as well; zero: the instance was not handed over
 }
 
 // verdict is what the inputs amount to.
@@ -43,7 +44,7 @@ func (in *inputs) judge(now time.Time) verdict {
 
 // hold collects what keeps the node from preempting. Architecture: a node with no healthy server holds back only from a
 // live master, and only for backends its instance tracks; an instance that tracks none waits for every backend's first
-// check round, at most warmUp. After an unclean end the node waits too.
+// check round, at most warmUp. After an unclean end, and after a handover, the node waits too.
 func (v *verdict) hold(in *inputs, now time.Time) {
 	until := func(t time.Time, format string, args ...any) {
 		v.holds = append(v.holds, fmt.Sprintf(format, args...))
@@ -53,6 +54,9 @@ func (v *verdict) hold(in *inputs, now time.Time) {
 	}
 	if now.Before(in.recoveryUntil) {
 		until(in.recoveryUntil, "the last run ended uncleanly: no preemption until %s", in.recoveryUntil.Format(time.TimeOnly))
+	}
+	if now.Before(in.handoverUntil) {
+		until(in.handoverUntil, "handed over: it leaves a live master alone until %s, or tandem handover --release", in.handoverUntil.Format(time.TimeOnly))
 	}
 	warm := in.started.Add(warmUp)
 	backends := in.trackedBackends()

@@ -17,7 +17,7 @@ import (
 // Snapshot is the node at this moment. It waits for no state machine: each part keeps a copy of itself.
 func (d *Daemon) Snapshot() status.Snapshot {
 	d.mu.Lock()
-	loaded, node, groups := d.loaded, d.node, d.groups
+	loaded, cfg, node, groups := d.loaded, d.cfg, d.node, d.groups
 	d.mu.Unlock()
 	s := status.Snapshot{
 		Time: time.Now(), Node: node.Name, Version: d.opt.Version, PID: os.Getpid(), StartedAt: d.started, Config: loaded,
@@ -25,7 +25,12 @@ func (d *Daemon) Snapshot() status.Snapshot {
 	}
 	for _, r := range groups {
 		for _, i := range r.instances {
-			s.Instances = append(s.Instances, i.snapshot())
+			one := i.snapshot(s.Time)
+			handedOver(&one, d.host.handovers.of(i.name), s.Time)
+			if one.Peer != nil {
+				one.Peer.Node = cfg.NodeAt(one.Peer.Address)
+			}
+			s.Instances = append(s.Instances, one)
 			if i.config().Notify != nil {
 				s.Notify = append(s.Notify, notifyStatus(i.notify.Status()))
 			}
@@ -75,8 +80,16 @@ func trackerStatus(t tracker.State) status.Tracker {
 	}
 }
 
-// snapshot is one instance: what the machine, the addresses and the trackers say of it.
-func (i *instance) snapshot() status.Instance {
+// handedOver fills in what is remembered of handovers.
+func handedOver(s *status.Instance, h handover, now time.Time) {
+	s.Counters.Handovers = h.count
+	if now.Before(h.until) {
+		s.HandoverUntil = h.until
+	}
+}
+
+// snapshot is one instance at a time: what the machine, the addresses and the trackers say of it.
+func (i *instance) snapshot(now time.Time) status.Instance {
 	m, v := i.router.StatusOf(i.name), i.vips.Status()
 	i.mu.Lock()
 	outcome, transitions := i.verdict.outcome, i.transitions
@@ -87,12 +100,12 @@ func (i *instance) snapshot() status.Instance {
 		Priority: status.Priority{Configured: m.ConfiguredPriority, Effective: m.Priority},
 		Preempt:  !m.NoPreempt,
 		Interval: m.AdvertInterval.Seconds(), DownAfter: m.MasterDownInterval.Seconds(),
-		Faults: m.Faults, Holds: holds(m, time.Now()),
+		Faults: m.Faults, Holds: holds(m, now),
 		Addresses: []status.Address{}, Terms: []status.Term{},
 		Counters: counters(m.Counters, v.Counters), Transitions: transitions,
 	}
 	if m.Master.Address.IsValid() {
-		s.Peer = &status.Router{Address: m.Master.Address, Priority: m.Master.Priority, Heard: m.Master.Heard}
+		s.Peer = &status.Router{Address: m.Master.Address, Priority: m.Master.Priority, Since: m.Master.Since, Heard: m.Master.Heard}
 	}
 	for _, a := range v.Addresses {
 		s.Addresses = append(s.Addresses, addressStatus(a, v.Lease))
@@ -106,12 +119,20 @@ func (i *instance) snapshot() status.Instance {
 	return s
 }
 
-// holds is what keeps an instance from taking over. Its delays keep it from replacing a silent master too.
+// holds is what keeps an instance from taking over, which a MASTER has done. Delays keep it from replacing a silent master
+// too.
 func holds(m vrrp.Status, now time.Time) []string {
-	if m.State != vrrp.Backup || !m.NotBefore.After(now) {
-		return m.Holds
+	if m.State == vrrp.Master {
+		return nil
 	}
-	return append(slices.Clone(m.Holds), "startup_delay or warm_up: it only listens until "+m.NotBefore.Format(time.TimeOnly))
+	all := slices.Clone(m.Holds)
+	if m.DampedUntil.After(now) {
+		all = append(all, "flap_damping: it ceased to be MASTER too often, and leaves a live master alone until "+m.DampedUntil.Format(time.TimeOnly))
+	}
+	if m.State == vrrp.Backup && m.NotBefore.After(now) {
+		all = append(all, "startup_delay or warm_up: it only listens until "+m.NotBefore.Format(time.TimeOnly))
+	}
+	return all
 }
 
 func addressStatus(a vip.AddressStatus, lease time.Duration) status.Address {

@@ -24,17 +24,17 @@ func TestInstanceSnapshot(t *testing.T) {
 		Name: "VI_1", Interface: "eth0", VRID: 51, Version: vrrp.V2, State: vrrp.Backup, Since: now, Epoch: 7,
 		Priority: 80, ConfiguredPriority: 100, NoPreempt: true, AdvertInterval: time.Second, MasterDownInterval: 3687500 * time.Microsecond,
 		Faults: []string{"f"}, Holds: []string{"h"},
-		Master:   vrrp.MasterStatus{Address: peer, Priority: 90, Heard: now},
+		Master:   vrrp.MasterStatus{Address: peer, Priority: 90, Since: now.Add(-time.Minute), Heard: now},
 		Counters: vrrp.Counters{Sent: 1, Received: 2, Transitions: 3},
 	})
 	p.verdict.outcome = tracker.Outcome{Terms: []tracker.Term{{ID: uplink, Weight: -20, Status: hysteresis.Down, Delta: -20, Fault: true, Text: "down"}}}
 	p.transitions = []status.Transition{{Time: now, From: "INIT", To: "BACKUP", Reason: "started"}}
-	got := p.snapshot()
+	got := p.snapshot(now)
 	got.Addresses, got.Counters.Dropped = nil, nil // see below
 	want := status.Instance{
 		Name: "VI_1", Interface: "eth0", VRID: 51, Version: 2, State: "BACKUP", Since: now, Epoch: 7,
 		Priority: status.Priority{Configured: 100, Effective: 80}, Preempt: false, Interval: 1, DownAfter: 3.6875,
-		Peer:   &status.Router{Address: peer, Priority: 90, Heard: now},
+		Peer:   &status.Router{Address: peer, Priority: 90, Since: now.Add(-time.Minute), Heard: now},
 		Faults: []string{"f"}, Holds: []string{"h"},
 		Terms:       []status.Term{{Tracker: "interface eth0", Weight: -20, Status: "down", Delta: -20, Fault: true, Text: "down"}},
 		Counters:    status.Counters{AdvertsSent: 1, AdvertsReceived: 2, Transitions: 3},
@@ -45,23 +45,38 @@ func TestInstanceSnapshot(t *testing.T) {
 	}
 }
 
+// A MASTER has nothing to preempt: what would keep it from that says nothing of it.
+func TestAMasterHoldsNothingBack(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	later := now.Add(time.Minute)
+	m := vrrp.Status{State: vrrp.Master, Holds: []string{"backend web has no healthy server"}, NotBefore: later, DampedUntil: later}
+	if got := holds(m, now); len(got) > 0 {
+		t.Errorf("got %q, want nothing", got)
+	}
+}
+
 func TestHoldsTellOfDelays(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	const damping = "flap_damping: it ceased to be MASTER too often, and leaves a live master alone until 12:01:00"
 	const delay = "startup_delay or warm_up: it only listens until 12:00:30"
 	for _, tt := range []struct {
 		name      string
 		state     vrrp.State
 		notBefore time.Time
+		damped    time.Time
 		want      []string
 	}{
-		{"no delay", vrrp.Backup, time.Time{}, []string{"h"}},
-		{"a delay", vrrp.Backup, now.Add(30 * time.Second), []string{"h", delay}},
-		{"a delay that is over", vrrp.Backup, now, []string{"h"}},
-		{"a node that does not listen", vrrp.Fault, now.Add(30 * time.Second), []string{"h"}},
+		{"no delay", vrrp.Backup, time.Time{}, time.Time{}, []string{"h"}},
+		{"a delay", vrrp.Backup, now.Add(30 * time.Second), time.Time{}, []string{"h", delay}},
+		{"a delay that is over", vrrp.Backup, now, time.Time{}, []string{"h"}},
+		{"a node that does not listen", vrrp.Fault, now.Add(30 * time.Second), time.Time{}, []string{"h"}},
+		{"flap damping", vrrp.Backup, time.Time{}, now.Add(time.Minute), []string{"h", damping}},
+		{"flap damping in a fault, which it will outlast", vrrp.Fault, time.Time{}, now.Add(time.Minute), []string{"h", damping}},
+		{"flap damping that is over", vrrp.Backup, time.Time{}, now, []string{"h"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			shared := append(make([]string, 0, 2), "h") // a longer one would be written to
-			got := holds(vrrp.Status{State: tt.state, NotBefore: tt.notBefore, Holds: shared}, now)
+			got := holds(vrrp.Status{State: tt.state, NotBefore: tt.notBefore, DampedUntil: tt.damped, Holds: shared}, now)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

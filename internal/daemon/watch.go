@@ -76,6 +76,7 @@ func (h *host) inputs(cfg config.Instance) inputs {
 		backends:      h.health.all(),
 		started:       h.started,
 		recoveryUntil: h.recoveryUntil,
+		handoverUntil: h.handovers.of(cfg.VRRP.Name).until,
 	}
 }
 

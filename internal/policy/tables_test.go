@@ -68,6 +68,7 @@ var libraries = []string{
 
 // loopFiles are the files that do I/O or own a loop: the only ones that may read a clock, set a timer or start a goroutine.
 var loopFiles = []string{
+	"cmd/tandem/handover.go",
 	"cmd/tandem/run.go",
 	"internal/admin/server.go",
 	"internal/child/keep.go",
@@ -75,6 +76,7 @@ var loopFiles = []string{
 	"internal/daemon/actions.go",
 	"internal/daemon/daemon.go",
 	"internal/daemon/group.go",
+	"internal/daemon/handover.go",
 	"internal/daemon/health.go",
 	"internal/daemon/host.go",
 	"internal/daemon/instance.go",

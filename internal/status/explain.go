@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Explain says in sentences why an instance is in its state, which inputs count, and what would change it. The empty
@@ -61,6 +62,10 @@ func explain(s Snapshot, i Instance) []string {
 	}
 	for _, h := range i.Holds {
 		lines = append(lines, "  Holds back: "+h)
+	}
+	if i.State == Master && !i.HandoverUntil.IsZero() {
+		lines = append(lines, "  Handed over: nobody else has the addresses. Another master would be left alone until "+
+			i.HandoverUntil.Format(time.TimeOnly)+", or tandem handover --release.")
 	}
 	for _, a := range i.Addresses {
 		if problem := addressProblem(i, a); problem != "" {

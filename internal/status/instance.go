@@ -30,11 +30,14 @@ type Instance struct {
 	Interval  float64   `json:"advert_interval_seconds"`
 	DownAfter float64   `json:"master_down_interval_seconds"` // silence of the master that makes this node take over
 
+	// HandoverUntil is when a handover ends: until then it leaves a live master alone.
+	HandoverUntil time.Time `json:"handover_until,omitzero"`
+
 	// Peer is the other router whose advert was accepted last: while BACKUP, the master.
 	Peer        *Router      `json:"peer,omitempty"`
 	Addresses   []Address    `json:"addresses"`
 	Faults      []string     `json:"faults,omitempty"` // what keeps it in FAULT
-	Holds       []string     `json:"holds,omitempty"`  // what keeps it from preempting a live master
+	Holds       []string     `json:"holds,omitempty"`  // what keeps it from preempting a live master; none for a MASTER
 	Terms       []Term       `json:"terms"`
 	Counters    Counters     `json:"counters"`
 	Transitions []Transition `json:"transitions"` // the last ones, oldest first, at most MaxTransitions
@@ -49,7 +52,9 @@ type Priority struct {
 // Router is another router of the same VRID.
 type Router struct {
 	Address  netip.Addr `json:"address"`
+	Node     string     `json:"node,omitempty"` // whose address that is, where the configuration says so
 	Priority uint8      `json:"priority"`
+	Since    time.Time  `json:"since,omitzero"` // when it was first heard as a master
 	Heard    time.Time  `json:"heard"`
 }
 
@@ -92,6 +97,7 @@ type Counters struct {
 	LeaseRenewals    uint64            `json:"lease_renewals"`
 	ForeignClaims    uint64            `json:"foreign_claims"` // ARP or neighbour packets by which others claimed held addresses
 	KernelErrors     uint64            `json:"kernel_errors"`
+	Handovers        uint64            `json:"handovers"` // times that it gave up mastership for tandem handover, since the daemon's start
 }
 
 // Transition is one change of state.

@@ -162,7 +162,8 @@ func TestWriteTextReportsTheWriter(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	noPreempt, owner := vi2(), vi1()
+	noPreempt, owner, handedOver := vi2(), vi1(), vi1()
+	handedOver.HandoverUntil = now.Add(10 * time.Minute)
 	noPreempt.Preempt, noPreempt.Holds = false, nil
 	noPreempt.Addresses[0].Held = false
 	noPreempt.Peer.Priority = 90
@@ -182,6 +183,7 @@ func TestExplain(t *testing.T) {
 		{"explain_plain.txt", plain(), ""},
 		{"explain_no_preempt.txt", with(noPreempt), "VI_2"},
 		{"explain_owner.txt", with(owner), "VI_1"},
+		{"explain_handed_over.txt", with(handedOver), "VI_1"},
 		{"explain_init.txt", with(Instance{Name: "VI_1", Interface: "eth0", VRID: 1, State: Init, Priority: Priority{100, 100}}), "VI_1"},
 	}
 	for _, tt := range tests {
