@@ -125,7 +125,7 @@ func (i *instance) will(addresses []vip.Address) []keeper.Op {
 		return ops
 	}
 	for _, p := range packets {
-		ops = append(ops, keeper.SendPacket{Interface: cfg.Interface, Dst: p.Dst, Data: p.Data})
+		ops = append(ops, keeper.SendPacket{Interface: cfg.Interface, Dst: p.Dst, Data: p.Data, Signer: keeper.Signer{Signer: p.Signer}})
 	}
 	return ops
 }

@@ -68,7 +68,7 @@ func (b *beatLine) newTerm() { b.term.Add(1) }
 func (b *beatLine) Set(instance string, packets []vrrp.Packet, iface string, interval, patience time.Duration) {
 	all := make([]keeper.Packet, len(packets))
 	for n, p := range packets {
-		all[n] = keeper.Packet{Interface: iface, Dst: p.Dst, Data: bytes.Clone(p.Data)}
+		all[n] = keeper.Packet{Interface: iface, Dst: p.Dst, Data: bytes.Clone(p.Data), Signer: keeper.Signer{Signer: p.Signer}}
 	}
 	beat := keeper.Beat{Packet: all[0], Also: all[1:], Interval: interval, Patience: patience}
 	term := b.term.Load()

@@ -22,12 +22,16 @@
 // is not, Alive is false and the daemon sends adverts itself. A keeper that was killed is started again and gets the
 // same wills and beats.
 //
+// Adverts of an instance with HMAC are sealed by who sends them, just before: the keeper gets the key with the packet, keeps it
+// in memory alone, and what it leaves on disk has none.
+//
 // The package moves no address and knows no VRRP: the child's Main gets Effects that do, and packets are bytes.
 //
 // In reading order:
 //
 //	op.go            RemoveAddress, SendPacket: what a will consists of
 //	beat.go          Beat: an advert, and when
+//	signer.go        Signer: how a packet is sealed
 //	core.go          which message and which silence leads to what; pure
 //	effects.go       Effects and Sender, and carrying out operations with them
 //	main_linux.go    the child: Main

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 // Effects is what the keeper does to the world. It is used by one goroutine. The sockets that its methods need should
@@ -26,9 +28,12 @@ type Sender interface {
 type hands struct {
 	effects Effects
 	senders map[Way]Sender
+	clocks  clocks
 }
 
-func newHands(e Effects) *hands { return &hands{effects: e, senders: map[Way]Sender{}} }
+func newHands(e Effects) *hands {
+	return &hands{effects: e, senders: map[Way]Sender{}, clocks: clocks{now: bothClocks, each: map[string]*seal.Clock{}}}
+}
 
 // ready opens the senders that a will or a beat needs, before it needs them.
 func (h *hands) ready(ways ...Way) error {
@@ -70,11 +75,11 @@ func (h *hands) drop(w Way) {
 	delete(h.senders, w)
 }
 
-// carryOut carries out a will to its end, whatever fails on the way.
-func (h *hands) carryOut(w will) error {
+// carryOut carries out the will of an instance to its end, whatever fails on the way.
+func (h *hands) carryOut(instance string, w will) error {
 	var failed []error
 	for _, op := range w {
-		if err := op.carryOut(h); err != nil {
+		if err := op.carryOut(h, instance); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", op, err))
 		}
 	}

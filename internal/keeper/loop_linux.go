@@ -112,10 +112,12 @@ func (l *loop) request(r request) error {
 		l.core.silence = r.Hello.Silence
 		l.file = willFileOf(r.Hello.Dir, r.Hello.Name)
 	case askWill:
+		l.hands.clocks.adopt(r.Instance, r.Will.signer())
 		// The will is held even where its packet can't be sent, or the file not be written: the addresses matter most.
 		return errors.Join(l.step(now, event{kind: setWill, instance: r.Instance, will: r.Will}), l.hands.ready(ways(r.Will)...))
 	case askBeat:
 		if r.Beat != nil {
+			l.hands.clocks.adopt(r.Instance, r.Beat.Signer)
 			if err := l.hands.ready(r.Beat.way()); err != nil {
 				return err
 			}
@@ -162,7 +164,7 @@ func (l *loop) act(a action) error {
 	case killDaemon:
 		return errors.Join(fmt.Errorf("the daemon was silent for %v: killed it", l.core.silence), killParent())
 	case carryOut:
-		if err := l.hands.carryOut(a.will); err != nil {
+		if err := l.hands.carryOut(a.instance, a.will); err != nil {
 			return fmt.Errorf("will of %s: %w", a.instance, err)
 		}
 	case lookAtDaemon:
@@ -175,15 +177,24 @@ func (l *loop) act(a action) error {
 
 func (l *loop) advert(a action) {
 	l.counters.Latest = max(l.counters.Latest, a.late)
-	for _, p := range a.beat.packets() {
+	packets := a.beat.packets()
+	if err := l.hands.clocks.seal(a.instance, packets...); err != nil {
+		l.advertFailed(err)
+		packets = nil // a packet without its seal would only be dropped
+	}
+	for _, p := range packets {
 		if err := l.hands.send(p); err != nil {
-			l.counters.AdvertErrors++
-			l.counters.AdvertError = err.Error()
+			l.advertFailed(err)
 			continue
 		}
 		l.counters.Adverts++
 	}
 	l.ledger.note(a.slot, bootTime()) // with an error too: a broken network is not this machine's stall
+}
+
+func (l *loop) advertFailed(err error) {
+	l.counters.AdvertErrors++
+	l.counters.AdvertError = err.Error()
 }
 
 // reply answers a request. It never waits: the daemon asks for one at a time, so there is room, or it has ended.

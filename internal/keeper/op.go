@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 // Op is one operation of a will. All are idempotent: carried out a second time they change nothing and are no error.
@@ -14,7 +17,7 @@ type Op interface {
 	fmt.Stringer
 	kind() opKind
 	check() error
-	carryOut(*hands) error
+	carryOut(h *hands, instance string) error
 	way() (w Way, ok bool) // whose sender it needs, if any
 }
 
@@ -59,7 +62,7 @@ func (o RemoveAddress) check() error {
 	return nil
 }
 
-func (o RemoveAddress) carryOut(h *hands) error {
+func (o RemoveAddress) carryOut(h *hands, _ string) error {
 	return h.effects.RemoveAddress(o.Interface, o.Prefix)
 }
 
@@ -71,8 +74,13 @@ func (o SendPacket) way() (Way, bool) { return Packet(o).way(), true }
 func (o SendPacket) String() string {
 	return fmt.Sprintf("send %d octets to %s on %s", len(o.Data), o.Dst, o.Interface)
 }
-func (o SendPacket) check() error            { return Packet(o).check() }
-func (o SendPacket) carryOut(h *hands) error { return h.send(Packet(o)) }
+func (o SendPacket) check() error { return Packet(o).check() }
+func (o SendPacket) carryOut(h *hands, instance string) error {
+	if err := h.clocks.seal(instance, Packet(o)); err != nil {
+		return err
+	}
+	return h.send(Packet(o))
+}
 
 // Way is a way out of the node: an interface, and the version of IP. A socket serves one.
 type Way struct {
@@ -93,6 +101,7 @@ type Packet struct {
 	Interface string     `json:"interface"`
 	Dst       netip.Addr `json:"dst"`  // as in the packet's header
 	Data      []byte     `json:"data"` // the whole IP packet, header included; at most maxData octets
+	Signer    Signer     `json:"signer,omitzero"`
 }
 
 func (p Packet) way() Way { return Way{Interface: p.Interface, IPv6: p.Dst.Is6()} }
@@ -110,6 +119,9 @@ func (p Packet) check() error {
 		return fmt.Errorf("send a packet on %s: destination %s, want an address as it stands in a header", p.Interface, p.Dst)
 	case len(p.Data) == 0 || len(p.Data) > maxData:
 		return fmt.Errorf("send a packet on %s: %d octets, want 1 to %d", p.Interface, len(p.Data), maxData)
+	}
+	if !p.Signer.IsZero() {
+		return seal.Check(p.Data)
 	}
 	return nil
 }
@@ -150,6 +162,25 @@ func (w *will) UnmarshalJSON(text []byte) error {
 		(*w)[i] = op
 	}
 	return w.check()
+}
+
+// storable is what of a will may lie in a file: no key may. Without its seal a farewell is worth nothing, and one that was sealed
+// beforehand would be too old, so it is left out; the peer takes over without it, a little later.
+func (w will) storable() will {
+	return slices.DeleteFunc(slices.Clone(w), func(op Op) bool {
+		p, ok := op.(SendPacket)
+		return ok && !p.Signer.IsZero()
+	})
+}
+
+// signer is that of the will's packets, all of one instance.
+func (w will) signer() Signer {
+	for _, op := range w {
+		if p, ok := op.(SendPacket); ok {
+			return p.Signer
+		}
+	}
+	return Signer{}
 }
 
 func (w will) check() error {

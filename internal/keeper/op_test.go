@@ -72,6 +72,11 @@ func FuzzWills(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	sealed, err := json.Marshal(map[string]will{"VI_1": {SendPacket(sealable(f, 0))}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sealed)
 	f.Add([]byte(`{"VI_1":[{"op":"reboot","with":{}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		wills, err := parseWills(text)

@@ -21,7 +21,11 @@ func (f willFile) save(wills map[string]will) error {
 	if len(wills) == 0 {
 		return f.remove()
 	}
-	text, err := json.Marshal(wills)
+	stored := make(map[string]will, len(wills))
+	for instance, w := range wills {
+		stored[instance] = w.storable()
+	}
+	text, err := json.Marshal(stored)
 	if err != nil {
 		return fmt.Errorf("encode the wills: %w", err)
 	}
@@ -79,7 +83,7 @@ func Replay(dir, name string, effects Effects) (int, error) {
 	defer h.close()
 	var failed []error
 	for _, instance := range slices.Sorted(maps.Keys(wills)) {
-		if err := h.carryOut(wills[instance]); err != nil {
+		if err := h.carryOut(instance, wills[instance]); err != nil {
 			failed = append(failed, fmt.Errorf("will of %s: %w", instance, err))
 		}
 	}

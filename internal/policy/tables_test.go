@@ -35,7 +35,7 @@ var allowedImports = map[string][]string{
 	"internal/demo":   {"internal/drill", "internal/netlab"},
 	"internal/doctor": {"internal/config"},
 	"internal/drill":  {"internal/netlab"},
-	"internal/keeper": {"internal/child"},
+	"internal/keeper": {"internal/child", "vrrp/seal"},
 	"internal/notify": {},
 	"internal/runner": {"internal/child"},
 
