@@ -62,7 +62,7 @@ func faultOfOthers(members []*Machine, m *Machine) string {
 	var reasons []string
 	for _, other := range members {
 		if own := other.ownFaults(); other != m && len(own) > 0 {
-			reasons = append(reasons, fmt.Sprintf("%s: %s", other.cfg.Name, strings.Join(own, "; ")))
+			reasons = append(reasons, fmt.Sprintf("%s is in FAULT: %s", other.cfg.Name, strings.Join(own, "; ")))
 		}
 	}
 	return strings.Join(reasons, "; ")

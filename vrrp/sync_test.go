@@ -151,13 +151,13 @@ func TestSyncGroup(t *testing.T) {
 		c.tell(0, AddressesReleased{})
 		c.tell(1, AddressesReleased{})
 		c.want("1: send 0, MASTER>FAULT", "2: send 0, MASTER>FAULT")
-		if got, want := c.ms[0].reason, "VI_2: eth1 is down"; got != want {
+		if got, want := c.ms[0].reason, "VI_2 is in FAULT: eth1 is down"; got != want {
 			t.Errorf("got reason %q, want %s", got, want)
 		}
 		c.tell(0, FaultChanged{[]string{"eth0 is down"}})
 		c.tell(1, FaultChanged{})
 		c.want()
-		if got := c.ms[1].status().Faults; !slices.Equal(got, []string{"VI_1: eth0 is down"}) {
+		if got := c.ms[1].status().Faults; !slices.Equal(got, []string{"VI_1 is in FAULT: eth0 is down"}) {
 			t.Errorf("got %q", got)
 		}
 		c.tell(0, FaultChanged{})

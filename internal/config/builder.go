@@ -43,6 +43,7 @@ func (b *builder) build() []Node {
 		views = append(views, b.node(name))
 	}
 	b.checkPriorities(views)
+	b.checkSyncGroups(views)
 	return views
 }
 

@@ -13,9 +13,8 @@ func (b *builder) checkPriorities(views []Node) {
 		if b.reported(instancePath(i, "priority")) {
 			continue
 		}
-		best := 0
 		byPriority := map[uint8]string{}
-		for v, view := range views {
+		for _, view := range views {
 			priority := view.Instances[i].VRRP.Priority
 			if other, again := byPriority[priority]; again && priority == 255 {
 				b.errorAt(instancePath(i, "priority"), fmt.Sprintf("%s and %s both have 255, which says that the addresses are their own", other, view.Name), "one owner at most")
@@ -23,14 +22,22 @@ func (b *builder) checkPriorities(views []Node) {
 				b.warnAt(instancePath(i, "priority"), fmt.Sprintf("%s and %s both have %d: the higher of their addresses decides", other, view.Name, priority), "different ones")
 			}
 			byPriority[priority] = view.Name
-			if priority > views[best].Instances[i].VRRP.Priority {
-				best = v
-			}
 		}
 		if !b.reported(item("vrrp.instances", i)) {
-			b.checkWeights(i, views, best)
+			b.checkWeights(i, views, b.best(i, views))
 		}
 	}
+}
+
+// best is the node with the highest priority in an instance, the first of them.
+func (b *builder) best(i int, views []Node) int {
+	best := 0
+	for v, view := range views {
+		if view.Instances[i].VRRP.Priority > views[best].Instances[i].VRRP.Priority {
+			best = v
+		}
+	}
+	return best
 }
 
 // checkWeights warns of each tracker of an instance whose failure on the best node does not make another take over: a
@@ -43,10 +50,6 @@ func (b *builder) checkWeights(i int, views []Node, best int) {
 		if weight == 0 || theirs > mine || track[t].ID.Kind == tracker.KindFile { // which has a number instead
 			continue
 		}
-		relation := ">"
-		if mine == theirs {
-			relation = "="
-		}
 		want := "priorities that are nearer to each other"
 		switch better := weight + (mine-theirs+1)*sign(weight); {
 		case better < -253 || better > 253:
@@ -57,7 +60,7 @@ func (b *builder) checkWeights(i int, views []Node, best int) {
 			want = fmt.Sprintf("a weight of %d or more", better)
 		}
 		b.warnAt(join(trackPath(i, t-1), "weight"),
-			fmt.Sprintf("with %s down %s is %d %s %d: no failover", track[t].ID.Name, views[best].Name, mine, relation, theirs), want)
+			fmt.Sprintf("with %s down %s is %d %s %d: no failover", track[t].ID.Name, views[best].Name, mine, relation(mine, theirs), theirs), want)
 	}
 }
 
@@ -70,8 +73,19 @@ func sign(n int) int {
 
 func failsOver(mine, theirs int) bool { return theirs > mine }
 
-// contest returns the priority of the best node when one thing that it tracks with a weight is down, and the highest of
-// the others', where it is up. Files are missing.
+// relation is why a node does not fail over.
+func relation(mine, theirs int) string {
+	if mine == theirs {
+		return "="
+	}
+	return ">"
+}
+
+// nothing stands for no tracker at all.
+const nothing = -1
+
+// contest returns the priority of the best node when one thing that it tracks with a weight, or nothing, is down, and the
+// highest of the others', where it is up. Files are missing.
 func (b *builder) contest(i int, views []Node, best, t, weight int) (mine, theirs int) {
 	for v, view := range views {
 		inputs := make([]tracker.Input, len(view.Instances[i].Track))
@@ -81,8 +95,10 @@ func (b *builder) contest(i int, views []Node, best, t, weight int) (mine, their
 				inputs[j].State.Value = b.raw.Tracker.Files[binding.ID.Name].Missing
 			}
 		}
-		inputs[t].Binding.Weight = weight
-		if v == best {
+		if t != nothing {
+			inputs[t].Binding.Weight = weight
+		}
+		if t != nothing && v == best {
 			inputs[t].State.Status = hysteresis.Down
 		}
 		priority := int(tracker.Tally(view.Instances[i].VRRP.Priority, inputs).Priority)

@@ -42,6 +42,9 @@ func vrrpKeys() []Key {
 			Help: "How long the instance only listens after the start, whatever it hears."},
 		{Path: in + ".warm_up", Type: duration("0s", "1000s"), Default: "0s", Example: "30s", Reload: ReloadLive,
 			Help: "How long it only listens after the start or a fault while it has heard no other node: a switch port that is up may not pass traffic yet. One advert ends it. Nodes that start at once, all with it, wait for its end."},
+		{Path: in + ".sync_group", Type: identifier(), Absent: "none", Others: "vrrp_sync_group", Example: "site", Reload: ReloadAnew,
+			Help: "A name. The instances that have the same one are MASTER together or not at all: each has to win, and what is FAULT for one is for all. " +
+				"Each has its own `priority` and `track`: what shall move them belongs into every one. Where another instance joins or leaves, all of them start anew."},
 		{Path: in + ".unicast_peers", Type: boolean(), Default: "false", Others: "unicast_peer", Example: "[192.168.1.11, 192.168.1.12]", Reload: ReloadWire,
 			Help: "Where adverts go in place of the multicast group, and whose count. `true`: the other nodes, by the addresses of `nodes`. " +
 				"A list: these, without the node's own. Adverts leave from the interface's first address, which has to be the one that the others have here."},
@@ -77,7 +80,6 @@ func vrrpKeys() []Key {
 		{Path: in + ".notify.script[]", Type: line(4096), Example: "/etc/tandem/notify.sh", Reload: ReloadLive, Help: "The program by its absolute path, then its arguments."},
 		{Path: in + ".notify.timeout", Type: duration("100ms", "1h"), Default: "10s", Example: "10s", Reload: ReloadLive, Help: "When it is killed."},
 		{Path: in + ".notify.user", Type: identifier(), Absent: "tandem_script", Example: "tandem_script", Reload: ReloadLive, Help: "Whom it runs as."},
-		{Path: in + ".sync_group", Later: true, Help: "Instances that move together."},
 		{Path: in + ".use_vmac", Later: true, Help: "A virtual MAC address."},
 	}
 }

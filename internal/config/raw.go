@@ -53,6 +53,7 @@ type rawInstance struct {
 	PreemptDelay    time.Duration      `yaml:"preempt_delay"`
 	StartupDelay    time.Duration      `yaml:"startup_delay"`
 	WarmUp          time.Duration      `yaml:"warm_up"`
+	SyncGroup       string             `yaml:"sync_group"`
 	UnicastPeers    rawPeers           `yaml:"unicast_peers"`
 	UnicastTTL      uint8              `yaml:"unicast_ttl"` // 0: absent
 	AnySource       bool               `yaml:"unicast_any_source"`

@@ -70,7 +70,8 @@ func (b *builder) instance(i int, node string) Instance {
 			StartupDelay:           raw.StartupDelay,
 			WarmUp:                 raw.WarmUp,
 		},
-		VIP: vip.Config{Instance: raw.Name, GARP: garp(raw)},
+		SyncGroup: raw.SyncGroup,
+		VIP:       vip.Config{Instance: raw.Name, GARP: garp(raw)},
 	}
 	if raw.Authentication != nil {
 		in.VRRP.Auth = vrrp.Auth{Type: vrrp.AuthPass, Password: raw.Authentication.Password}

@@ -92,7 +92,7 @@ func handedOver(s *status.Instance, h handover, now time.Time) {
 func (i *instance) snapshot(now time.Time) status.Instance {
 	m, v := i.router.StatusOf(i.name), i.vips.Status()
 	i.mu.Lock()
-	outcome, transitions := i.verdict.outcome, i.transitions
+	outcome, transitions, syncGroup := i.verdict.outcome, i.transitions, i.cfg.SyncGroup
 	i.mu.Unlock()
 	s := status.Instance{
 		Name: m.Name, Interface: m.Interface, VRID: m.VRID, Version: uint8(m.Version),
@@ -100,6 +100,7 @@ func (i *instance) snapshot(now time.Time) status.Instance {
 		Priority: status.Priority{Configured: m.ConfiguredPriority, Effective: m.Priority},
 		Preempt:  !m.NoPreempt,
 		Interval: m.AdvertInterval.Seconds(), DownAfter: m.MasterDownInterval.Seconds(),
+		SyncGroup: syncGroup, WantsMaster: m.WantsMaster,
 		Faults: m.Faults, Holds: holds(m, now),
 		Addresses: []status.Address{}, Terms: []status.Term{},
 		Counters: counters(m.Counters, v.Counters), Transitions: transitions,

@@ -19,11 +19,11 @@ import (
 func TestInstanceSnapshot(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	peer := netip.MustParseAddr("10.0.0.2")
-	p := newWorld().instance(web("VI_1", "10.0.0.100/24"))
+	p := newWorld().instance(in("site", web("VI_1", "10.0.0.100/24")))
 	p.router.is(vrrp.Status{
 		Name: "VI_1", Interface: "eth0", VRID: 51, Version: vrrp.V2, State: vrrp.Backup, Since: now, Epoch: 7,
 		Priority: 80, ConfiguredPriority: 100, NoPreempt: true, AdvertInterval: time.Second, MasterDownInterval: 3687500 * time.Microsecond,
-		Faults: []string{"f"}, Holds: []string{"h"},
+		Faults: []string{"f"}, Holds: []string{"h"}, WantsMaster: true,
 		Master:   vrrp.MasterStatus{Address: peer, Priority: 90, Since: now.Add(-time.Minute), Heard: now},
 		Counters: vrrp.Counters{Sent: 1, Received: 2, Transitions: 3},
 	})
@@ -34,7 +34,8 @@ func TestInstanceSnapshot(t *testing.T) {
 	want := status.Instance{
 		Name: "VI_1", Interface: "eth0", VRID: 51, Version: 2, State: "BACKUP", Since: now, Epoch: 7,
 		Priority: status.Priority{Configured: 100, Effective: 80}, Preempt: false, Interval: 1, DownAfter: 3.6875,
-		Peer:   &status.Router{Address: peer, Priority: 90, Since: now.Add(-time.Minute), Heard: now},
+		Peer:      &status.Router{Address: peer, Priority: 90, Since: now.Add(-time.Minute), Heard: now},
+		SyncGroup: "site", WantsMaster: true,
 		Faults: []string{"f"}, Holds: []string{"h"},
 		Terms:       []status.Term{{Tracker: "interface eth0", Weight: -20, Status: "down", Delta: -20, Fault: true, Text: "down"}},
 		Counters:    status.Counters{AdvertsSent: 1, AdvertsReceived: 2, Transitions: 3},

@@ -39,16 +39,12 @@ func names(instances []Instance) string {
 	if len(instances) == 0 {
 		return "none"
 	}
-	var all []string
-	for _, i := range instances {
-		all = append(all, i.Name)
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(namesOf(instances), ", ")
 }
 
 // explain is the story of one instance: its state, its inputs, what would change it.
 func explain(s Snapshot, i Instance) []string {
-	lines := []string{headline(s, i)}
+	lines := append([]string{headline(s, i)}, explainSync(s, i)...)
 	if i.Peer != nil {
 		lines = append(lines, fmt.Sprintf("  The last advert of another router came %s ago from %s, priority %d.",
 			s.age(i.Peer.Heard), i.Peer.Address, i.Peer.Priority))
@@ -73,7 +69,7 @@ func explain(s Snapshot, i Instance) []string {
 		}
 	}
 	lines = append(lines, "  What would change it:")
-	for _, c := range changes(i) {
+	for _, c := range changes(s, i) {
 		lines = append(lines, "    - "+c)
 	}
 	return lines
@@ -123,17 +119,22 @@ func addressProblem(i Instance, a Address) string {
 }
 
 // changes lists what would move the instance to another state.
-func changes(i Instance) []string {
+func changes(s Snapshot, i Instance) []string {
 	var all []string
 	switch i.State {
 	case Master:
 		all = append(all, "another router with "+stronger(i.Priority.Effective)+" becomes master")
 	case Backup:
-		all = backupChanges(i)
+		if !i.WantsMaster { // else only its sync group keeps it from being MASTER
+			all = backupChanges(i)
+		}
 	case Fault:
 		all = append(all, "when "+faultEnd(len(i.Faults))+", it becomes BACKUP, and listens for "+seconds(i.DownAfter)+" before it takes over")
 	default:
 		all = append(all, "it has not started yet")
+	}
+	if c := syncChange(s, i); c != "" {
+		all = append(all, c)
 	}
 	for _, t := range i.Terms {
 		if c := flip(i, t); c != "" {

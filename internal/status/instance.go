@@ -30,6 +30,10 @@ type Instance struct {
 	Interval  float64   `json:"advert_interval_seconds"`
 	DownAfter float64   `json:"master_down_interval_seconds"` // silence of the master that makes this node take over
 
+	// SyncGroup is the name that it shares with the instances with which it is MASTER, or not at all; empty: it is in none.
+	SyncGroup   string `json:"sync_group,omitempty"`
+	WantsMaster bool   `json:"wants_master,omitempty"` // BACKUP that would be MASTER, and waits for others of the sync group
+
 	// HandoverUntil is when a handover ends: until then it leaves a live master alone.
 	HandoverUntil time.Time `json:"handover_until,omitzero"`
 

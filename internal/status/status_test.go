@@ -134,7 +134,7 @@ func plain() Snapshot {
 
 func TestWriteText(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]Snapshot{"full.txt": full(), "plain.txt": plain()} {
+	for name, s := range map[string]Snapshot{"full.txt": full(), "plain.txt": plain(), "sync.txt": site()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder
@@ -184,6 +184,7 @@ func TestExplain(t *testing.T) {
 		{"explain_no_preempt.txt", with(noPreempt), "VI_2"},
 		{"explain_owner.txt", with(owner), "VI_1"},
 		{"explain_handed_over.txt", with(handedOver), "VI_1"},
+		{"explain_sync.txt", site(), ""},
 		{"explain_init.txt", with(Instance{Name: "VI_1", Interface: "eth0", VRID: 1, State: Init, Priority: Priority{100, 100}}), "VI_1"},
 	}
 	for _, tt := range tests {
@@ -195,6 +196,52 @@ func TestExplain(t *testing.T) {
 			}
 			golden(t, tt.file, strings.Join(lines, "\n")+"\n")
 		})
+	}
+}
+
+// site is a node with two sync groups: of one an instance waits for the others, of the other one is in FAULT.
+func site() Snapshot {
+	in := func(name, group, state string, change func(*Instance)) Instance {
+		i := Instance{Name: name, Interface: "eth0", VRID: 1, Priority: Priority{100, 100}, Preempt: true, DownAfter: 3.609, State: state, SyncGroup: group}
+		change(&i)
+		return i
+	}
+	nothing := func(*Instance) {}
+	return Snapshot{Time: now, Node: "lb1", Instances: []Instance{
+		in("VI_1", "site", Backup, func(i *Instance) { i.WantsMaster = true }),
+		in("VI_2", "site", Backup, nothing),
+		in("VI_3", "site", Backup, nothing),
+		in("VI_4", "hall", Fault, func(i *Instance) { i.Faults = []string{"VI_5 is in FAULT: interface eth1: down"} }),
+		in("VI_5", "hall", Fault, func(i *Instance) { i.Faults = []string{"interface eth1: down"} }),
+		in("VI_6", "yard", Master, nothing),
+		in("VI_7", "yard", Master, nothing),
+		in("VI_8", "lone", Backup, nothing),
+		in("VI_9", "", Backup, nothing),
+	}}
+}
+
+// The names of a sync group's fields are pinned too.
+func TestJSONOfASyncGroup(t *testing.T) {
+	t.Parallel()
+	text, err := json.MarshalIndent(site().Instances[0], "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "sync.json", string(text)+"\n")
+}
+
+// What waits for nobody that is there says nothing: the others may have become MASTER a moment ago.
+func TestWaitsFor(t *testing.T) {
+	t.Parallel()
+	s := site()
+	for n, want := range map[int]string{0: "waits for VI_2 and VI_3 of sync group site", 1: "", 8: ""} {
+		if got := s.waitsFor(s.Instances[n]); got != want {
+			t.Errorf("%s: got %q, want %q", s.Instances[n].Name, got, want)
+		}
+	}
+	s.Instances[1].WantsMaster, s.Instances[2].State = true, Master
+	if got := s.waitsFor(s.Instances[0]); got != "" {
+		t.Errorf("got %q, want nothing", got)
 	}
 }
 

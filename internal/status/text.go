@@ -85,6 +85,7 @@ func (s Snapshot) writeInstances(w *bufio.Writer) {
 		})
 	}
 	writeTable(w, "INSTANCE|STATE|FOR|PRIORITY|INTERFACE|VRID|PEER", rows)
+	s.writeSyncGroups(w)
 	for _, i := range s.Instances {
 		for _, f := range i.Faults {
 			fmt.Fprintf(w, "  %s fault: %s\n", i.Name, f)
