@@ -229,13 +229,16 @@ func TestVersion3(t *testing.T) {
 	n := good(t, "version3.yaml", "lb1")
 	for i, want := range []vrrp.Config{
 		{AdvertInterval: 100 * time.Millisecond, MaxLearnedInterval: time.Second},
-		{AdvertInterval: 5 * time.Second, MaxLearnedInterval: 6 * time.Second, ChecksumNoPseudoHeader: true},
+		{AdvertInterval: 5 * time.Second, MaxLearnedInterval: 6 * time.Second, ChecksumNoPseudoHeader: true,
+			FlapDamping: vrrp.FlapDamping{Transitions: 3, Window: time.Minute, Hold: 10 * time.Minute}},
 		{AdvertInterval: 40950 * time.Millisecond, MaxLearnedInterval: 40950 * time.Millisecond,
-			PreemptDelay: 30 * time.Second, StartupDelay: 5 * time.Second, WarmUp: 1000 * time.Second},
+			PreemptDelay: 30 * time.Second, StartupDelay: 5 * time.Second, WarmUp: 1000 * time.Second,
+			FlapDamping: vrrp.FlapDamping{Transitions: 5, Window: time.Minute, Hold: time.Minute}},
 	} {
 		got := n.Instances[i].VRRP
 		if got.Version != vrrp.V3 || got.AdvertInterval != want.AdvertInterval || got.MaxLearnedInterval != want.MaxLearnedInterval ||
 			got.ChecksumNoPseudoHeader != want.ChecksumNoPseudoHeader ||
+			got.FlapDamping != want.FlapDamping ||
 			got.PreemptDelay != want.PreemptDelay || got.StartupDelay != want.StartupDelay || got.WarmUp != want.WarmUp {
 			t.Errorf("got %+v, want version 3 and %+v", got, want)
 		}

@@ -51,6 +51,7 @@ type rawInstance struct {
 	Addresses       []rawAddress       `yaml:"virtual_addresses"`
 	Preempt         bool               `yaml:"preempt"`
 	PreemptDelay    time.Duration      `yaml:"preempt_delay"`
+	FlapDamping     *rawFlapDamping    `yaml:"flap_damping"`
 	StartupDelay    time.Duration      `yaml:"startup_delay"`
 	WarmUp          time.Duration      `yaml:"warm_up"`
 	SyncGroup       string             `yaml:"sync_group"`
@@ -66,6 +67,12 @@ type rawInstance struct {
 	Lease  bool       `yaml:"lease"`
 	Track  []rawTrack `yaml:"track"`
 	Notify *rawNotify `yaml:"notify"`
+}
+
+type rawFlapDamping struct {
+	Transitions int           `yaml:"transitions"`
+	Window      time.Duration `yaml:"window"`
+	Hold        time.Duration `yaml:"hold"`
 }
 
 type rawAuthentication struct {

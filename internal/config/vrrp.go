@@ -76,6 +76,9 @@ func (b *builder) instance(i int, node string) Instance {
 	if raw.Authentication != nil {
 		in.VRRP.Auth = vrrp.Auth{Type: vrrp.AuthPass, Password: raw.Authentication.Password}
 	}
+	if f := raw.FlapDamping; f != nil {
+		in.VRRP.FlapDamping = vrrp.FlapDamping{Transitions: f.Transitions, Window: f.Window, Hold: f.Hold}
+	}
 	for _, a := range raw.Addresses {
 		prefix, err := parseVirtualAddress(a.Address)
 		if err != nil {
