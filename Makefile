@@ -16,7 +16,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && [ "$$($(GO) env GOARCH)" = amd
 E2E  := ./internal/e2e
 UNIT  = $(shell $(GO) list ./... | grep -v /internal/e2e)
 
-.PHONY: help build demo test unit conformance e2e long failover check check-static net fuzz bench install clean test-deps
+.PHONY: help build demo test unit conformance e2e interop long failover check check-static net fuzz bench install clean test-deps
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ conformance: ## the rules of VRRP, each with its tests or why it has none
 
 e2e: build ## whole daemons in network namespaces, beside Keepalived and FRRouting, measured one at a time
 	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 $(E2E)
+
+interop: build ## beside Keepalived and FRRouting alone: a line for every takeover, in both directions
+	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 -v -run 'Interop|KeepalivedTakesOver|TakesOverFromKeepalived' $(E2E)
 
 net: ## only the tests that need namespaces
 	$(GO) test -count=1 -run Integration ./...

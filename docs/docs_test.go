@@ -46,3 +46,34 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		t.Errorf("found %d links, want the index at least", found)
 	}
 }
+
+var testName = regexp.MustCompile(`\bTestIntegration[A-Z]\w+`)
+
+// What the pages say is tested is the name of a test.
+func TestTestsThatPagesName(t *testing.T) {
+	t.Parallel()
+	sources := ""
+	files, err := filepath.Glob("../internal/e2e/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources += string(text)
+	}
+	found := 0
+	for file, text := range pages(t) {
+		for _, name := range testName.FindAllString(text, -1) {
+			found++
+			if !strings.Contains(sources, "\nfunc "+name+"(") {
+				t.Errorf("%s names %s, which is no test of internal/e2e", file, name)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("found %d names, want those of vrrp.md's interop table at least", found)
+	}
+}

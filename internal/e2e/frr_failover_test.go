@@ -58,7 +58,7 @@ func (m *mixedPair) forget(t *testing.T) {
 }
 
 // Tandem is MASTER with priority 101, FRRouting BACKUP with 100.
-func TestIntegrationFRRTakesOverFromTandem(t *testing.T) {
+func TestIntegrationInteropFRRTakesOver(t *testing.T) {
 	m := newFRRPair(t, frrPeerConfig(t), frrConf)
 	needPeer(t, "tshark")
 	s := sniff(t, m.Node("client"), "eth0")
@@ -101,7 +101,7 @@ func TestIntegrationFRRTakesOverFromTandem(t *testing.T) {
 // It does not look at its carrier, and what it holds when it is killed it holds for ever. It announces an address when it
 // becomes MASTER, and never again: after silence it is MASTER still, and says nothing when Tandem yields, so that
 // clients find it when their ARP entry has aged. That is waited for no longer than it takes to remove the entry.
-func TestIntegrationTandemTakesOverFromFRR(t *testing.T) {
+func TestIntegrationInteropTakesOverFromFRR(t *testing.T) {
 	m := newFRRPair(t, frrPeerConfig(t), strings.Replace(frrConf, "priority 100", "priority 102", 1))
 	needPeer(t, "tshark")
 	s := sniff(t, m.Node("client"), "eth0")

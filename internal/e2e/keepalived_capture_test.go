@@ -112,19 +112,26 @@ var (
 		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "2", "1", "51",
 		"1", "1", "", "1", "s3cret77", "10.77.0.100", "",
 	}
+	tsharkWantsNone = []string{ // version 2, without
+		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "2", "1", "51",
+		"1", "1", "", "0", "", "10.77.0.100", "",
+	}
 	tsharkWants3 = []string{ // version 3, each 100 ms
 		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "3", "1", "51",
 		"1", "", "10", "", "", "10.77.0.100", "",
 	}
 )
 
-// judge has tshark decode every frame, and compares; Tandem's own codec has to read each, and write the same. Of the
+// judge has Tandem's own codec read every frame and write the same, and tshark decode it as wanted; nil: not that. Of the
 // routers, this one has resigned.
 func (s *sniffer) judge(t *testing.T, resigned string, wants []string) {
 	t.Helper()
 	s.stop()
 	for n, f := range s.seen() {
 		roundTrip(t, n, f.bytes)
+	}
+	if wants == nil {
+		return
 	}
 	path := filepath.Join(t.TempDir(), "vrrp.pcap")
 	check(t, s.writePcap(path))
