@@ -1,8 +1,8 @@
 package vip
 
 import (
+	"encoding/binary"
 	"math"
-	"net"
 	"net/netip"
 	"time"
 
@@ -11,38 +11,42 @@ import (
 )
 
 const (
-	// forever is the lifetime that does not end (rtnetlink(7)); where an int has 32 bits it is 68 years, for netlink's
-	// fields hold no more.
-	forever = min(math.MaxUint32, math.MaxInt)
+	forever = math.MaxUint32 // the lifetime that does not end (rtnetlink(7))
 	// ipv6Flags are those of every virtual IPv6 address. It answers at once: duplicate address detection would keep it
 	// silent for a second and more. And it neither brings nor takes a route to its subnet, for one that expires
 	// would take the node's own along.
 	ipv6Flags = unix.IFA_F_NODAD | unix.IFA_F_NOPREFIXROUTE
 )
 
-// netlinkAddr is an address as the netlink package has it.
-func netlinkAddr(a Address, ifindex int, lease time.Duration) *netlink.Addr {
-	seconds := int(min(lease/time.Second, math.MaxInt32))
-	addr := &netlink.Addr{IPNet: ipNet(a.Prefix), LinkIndex: ifindex}
-	if a.Peer.IsValid() {
-		addr.Peer = ipNet(netip.PrefixFrom(a.Peer, a.Prefix.Bits()))
-	}
+// appendOptions appends what an address gets besides itself and its peer.
+func appendOptions(b []byte, a Address, lease time.Duration) []byte {
+	seconds := uint32(min(lease/time.Second, math.MaxInt32))
 	if a.Prefix.Addr().Is6() {
-		addr.Flags = ipv6Flags
-		// A preferred lifetime of 0 deprecates it: no connection leaves from it. One that is valid for ever must say so.
-		addr.ValidLft = seconds
+		b = appendAttribute(b, unix.IFA_FLAGS, binary.NativeEndian.AppendUint32(nil, ipv6Flags))
 		if lease == 0 {
-			addr.ValidLft = forever
+			seconds = forever
 		}
-		return addr
+		return appendLifetimes(b, seconds, 0) // a preferred lifetime of 0 deprecates it: no connection leaves from it
 	}
-	addr.Label, addr.Scope = a.Label, int(a.Scope)
-	addr.ValidLft, addr.PreferedLft = seconds, seconds // 0 stands for ever
-	addr.Broadcast = net.IPv4zero                      // none; nil would have one computed
 	if a.Broadcast.IsValid() {
-		addr.Broadcast = a.Broadcast.AsSlice()
+		b = appendAttribute(b, unix.IFA_BROADCAST, a.Broadcast.AsSlice())
 	}
-	return addr
+	if a.Label != "" {
+		b = appendAttribute(b, unix.IFA_LABEL, append([]byte(a.Label), 0))
+	}
+	if lease == 0 {
+		return b // without lifetimes it stays for ever
+	}
+	return appendLifetimes(b, seconds, seconds)
+}
+
+// appendLifetimes appends struct ifa_cacheinfo: preferred and valid lifetime in seconds, and two times that only the
+// kernel tells.
+func appendLifetimes(b []byte, valid, preferred uint32) []byte {
+	var info [unix.SizeofIfaCacheinfo]byte
+	binary.NativeEndian.PutUint32(info[:], preferred)
+	binary.NativeEndian.PutUint32(info[4:], valid)
+	return appendAttribute(b, unix.IFA_CACHEINFO, info[:])
 }
 
 func heldAll(list []netlink.Addr) []Held {
@@ -83,8 +87,4 @@ func heldOf(a netlink.Addr) (Held, bool) {
 		h.Leased, h.Left = true, time.Duration(left)*time.Second
 	}
 	return h, true
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

@@ -87,12 +87,10 @@ func (s *Set) change(old, next []slot, lease time.Duration) error {
 		return err
 	}
 	stays := places(next)
-	for i := range old {
-		sl := &old[i]
-		if !stays[placeOf(sl.Address)] && sl.Present {
-			if err := s.remove(sl); err != nil {
-				return err
-			}
+	gone := slices.DeleteFunc(each(old), func(sl *slot) bool { return stays[placeOf(sl.Address)] || !sl.Present })
+	for _, err := range s.remove(gone...) {
+		if err != nil {
+			return err
 		}
 	}
 	return s.putAll(next, lease)
@@ -100,11 +98,11 @@ func (s *Set) change(old, next []slot, lease time.Duration) error {
 
 // putAll puts every address while held. One whose interface does not exist waits for it, as it would without a reload.
 func (s *Set) putAll(slots []slot, lease time.Duration) error {
-	for i := range slots {
-		if !s.isHeld() {
-			return nil
-		}
-		if err := s.put(&slots[i], lease); err != nil && !errors.Is(err, ErrNoInterface) {
+	if !s.isHeld() {
+		return nil
+	}
+	for _, err := range s.put(each(slots), lease) {
+		if err != nil && !errors.Is(err, ErrNoInterface) {
 			return err
 		}
 	}

@@ -35,11 +35,11 @@ func TestApplyWhileReleased(t *testing.T) {
 		if err := s.Apply(t.Context(), config(3)); err != nil {
 			t.Fatal(err)
 		}
-		if list, _ := k.Addresses("v0"); len(list) != 0 {
+		if list := addresses(k); len(list) != 0 {
 			t.Errorf("got %v, want no address", list)
 		}
 		mustAcquire(t, s)
-		if list, _ := k.Addresses("v0"); len(list) != 3 {
+		if list := addresses(k); len(list) != 3 {
 			t.Errorf("got %v, want 3 addresses", list)
 		}
 	})
@@ -84,7 +84,7 @@ func TestApplyAllOrNothing(t *testing.T) {
 				if len(st.Addresses) != 1 || st.Addresses[0].Address != address("10.77.0.100/32") || !st.Addresses[0].Present {
 					t.Errorf("got %+v, want the old configuration", st.Addresses)
 				}
-				if list, _ := k.Addresses("v0"); len(list) != 1 || list[0].Prefix != address("10.77.0.100/32").Prefix {
+				if list := addresses(k); len(list) != 1 || list[0].Prefix != address("10.77.0.100/32").Prefix {
 					t.Errorf("got %+v, want the old address alone", list)
 				}
 			})

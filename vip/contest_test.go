@@ -204,7 +204,7 @@ func TestDuplicateIsMendedAtOnce(t *testing.T) {
 		wantAges(t, k, epoch, 0, 0)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if list, _ := k.Addresses("v0"); len(list) != 1 || list[0].Tentative || !list[0].Leased {
+		if list := addresses(k); len(list) != 1 || list[0].Tentative || !list[0].Leased {
 			t.Errorf("got %+v, want it mended for good", list)
 		}
 		if got := s.Status(); got.DADFailures != 2 || got.ForeignDeletions != 0 || got.Renewals != 0 || got.Addresses[0].Err != nil {
@@ -231,7 +231,7 @@ func TestDuplicateThatCannotBeMended(t *testing.T) {
 		k.Fail(viptest.OpDelete, nil)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if list, _ := k.Addresses("v0"); len(list) != 1 || list[0].Tentative || s.Status().Addresses[0].Err != nil {
+		if list := addresses(k); len(list) != 1 || list[0].Tentative || s.Status().Addresses[0].Err != nil {
 			t.Errorf("got %+v and %+v, want it mended", list, s.Status().Addresses[0])
 		}
 	})

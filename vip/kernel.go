@@ -18,18 +18,20 @@ var (
 type Kernel interface {
 	// Addresses lists the addresses of an interface in the kernel's order, or says ErrNoInterface. Among IPv6
 	// addresses of one scope that is the newest first.
-	Addresses(ifname string) ([]Held, error)
-	// Add adds the address with a lease in whole seconds, 0 for none. An IPv6 address answers from that moment,
-	// brings no route, and is deprecated, so that no connection leaves from it while the node has another. ErrExists,
-	// ErrNoInterface.
-	Add(a Address, lease time.Duration) error
-	// Renew gives an address that is there a fresh lease, 0 for none; what else it has stays as it is. One that is
-	// not there is added: the kernel gives no way to tell.
-	Renew(a Address, lease time.Duration) error
-	// Delete removes the address. That it or its interface is gone already is fine.
-	Delete(a Address) error
+	Addresses(ifname string) (*Listing, error)
+	// Add adds the addresses in order with a lease in whole seconds, 0 for none, and returns one error for each. An
+	// IPv6 address answers from that moment, brings no route, and is deprecated, so that no connection leaves from it
+	// while the node has another. ErrExists, ErrNoInterface.
+	Add(addrs []Address, lease time.Duration) []error
+	// Renew gives addresses that are there a fresh lease, 0 for none, and returns one error for each; what else they
+	// have stays as it is. One that is not there is added: the kernel gives no way to tell.
+	Renew(addrs []Address, lease time.Duration) []error
+	// Delete removes the addresses in order and returns one error for each. That one or its interface is gone already
+	// is fine.
+	Delete(addrs []Address) []error
 	// Subscribe returns a channel that gets a value after each event that match picks, and after any loss of events.
-	// It holds one value: what happens before that is read adds nothing. match must not block. cancel ends it.
+	// It holds one value: what happens before that is read adds nothing. match must not block. cancel ends it. Whether
+	// additions and renewals by this Kernel are events too is left open.
 	Subscribe(match func(Event) bool) (changed <-chan struct{}, cancel func())
 }
 

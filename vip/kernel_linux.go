@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +21,7 @@ var (
 type Netlink struct {
 	rtnl    *rtnl
 	netconf *netconf
-	events  *nl.NetlinkSocket
+	events  *netlinkSocket
 	feed    Feed
 	frames  *frameSocket // to announce with
 	pacer   Pacer
@@ -44,9 +43,11 @@ func OpenKernel() (_ *Netlink, err error) {
 	if n.netconf, err = openNetconf(); err != nil {
 		return nil, err
 	}
-	n.events, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
-	if err != nil {
+	if n.events, err = openNetlink(unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR); err != nil {
 		return nil, fmt.Errorf("subscribe to link and address events: %w", err)
+	}
+	if err := n.events.enlarge(); err != nil {
+		return nil, fmt.Errorf("enlarge the queue of link and address events: %w", err)
 	}
 	if n.frames, err = openFrames(); err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (n *Netlink) Close() error {
 		n.netconf.close()
 	}
 	if n.events != nil {
-		n.events.Close()
+		_ = n.events.close() // Run may have closed it
 	}
 	if n.frames != nil {
 		errs = append(errs, n.frames.close())
@@ -97,24 +98,23 @@ func (n *Netlink) Run(ctx context.Context) error {
 }
 
 func (n *Netlink) readEvents(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, n.events.Close) // ends the read
+	stop := context.AfterFunc(ctx, func() { _ = n.events.close() }) // ends the read; fails when Close was faster
 	defer stop()
 	for {
-		msgs, from, err := n.events.Receive()
+		msgs, err := n.events.receive(time.Time{})
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, unix.ENOBUFS): // netlink(7): the socket's buffer was full, events are lost
 			n.feed.Lost()
 			continue
-		case errors.Is(err, unix.EINTR):
-			continue
 		case err != nil:
 			return fmt.Errorf("read link and address events: %w", err)
-		case from.Pid != nl.PidKernel:
-			continue // any process may send to the socket
 		}
 		for _, m := range msgs {
+			if m.Header.Type == unix.RTM_NEWADDR && m.Header.Pid == n.rtnl.changes.socket.port {
+				continue // our own doing, and thousands of it at a takeover and at each renewal
+			}
 			if e, ok := parseEvent(m); ok {
 				n.feed.Publish(e)
 			}
@@ -123,7 +123,7 @@ func (n *Netlink) readEvents(ctx context.Context) error {
 }
 
 // Addresses is Kernel.Addresses.
-func (n *Netlink) Addresses(ifname string) ([]Held, error) {
+func (n *Netlink) Addresses(ifname string) (*Listing, error) {
 	list, err := n.rtnl.addresses(ifname)
 	if err != nil {
 		return nil, fmt.Errorf("list addresses of %s: %w", ifname, err)
@@ -132,18 +132,18 @@ func (n *Netlink) Addresses(ifname string) ([]Held, error) {
 }
 
 // Add is Kernel.Add.
-func (n *Netlink) Add(a Address, lease time.Duration) error {
-	return opError("add", "to", a, n.rtnl.add(a, lease, false))
+func (n *Netlink) Add(addrs []Address, lease time.Duration) []error {
+	return opErrors("add", "to", addrs, n.rtnl.add(addrs, lease, addFlags))
 }
 
 // Renew is Kernel.Renew.
-func (n *Netlink) Renew(a Address, lease time.Duration) error {
-	return opError("renew", "on", a, n.rtnl.add(a, lease, true))
+func (n *Netlink) Renew(addrs []Address, lease time.Duration) []error {
+	return opErrors("renew", "on", addrs, n.rtnl.add(addrs, lease, renewFlags))
 }
 
 // Delete is Kernel.Delete.
-func (n *Netlink) Delete(a Address) error {
-	return opError("remove", "from", a, n.rtnl.remove(a))
+func (n *Netlink) Delete(addrs []Address) []error {
+	return opErrors("remove", "from", addrs, n.rtnl.remove(addrs))
 }
 
 // Subscribe is Kernel.Subscribe. Run hands out the events.
@@ -168,31 +168,41 @@ func (n *Netlink) Announce(ifname string, addr netip.Addr, gap time.Duration) (t
 }
 
 func (n *Netlink) announce(ifname string, addr netip.Addr) error {
-	link, err := n.rtnl.attrs(ifname)
-	if err != nil {
-		return err
+	if n.announceOn(ifname, addr) == nil {
+		return nil
+	}
+	n.ears.nodes.forget()
+	return n.announceOn(ifname, addr) // the interface may have been made anew just now
+}
+
+func (n *Netlink) announceOn(ifname string, addr netip.Addr) error {
+	link, ok := n.ears.nodes.named(ifname)
+	if !ok {
+		return ErrNoInterface
 	}
 	if addr.Is4() {
-		b, err := gratuitousARP(link.HardwareAddr, addr)
+		b, err := gratuitousARP(link.mac, addr)
 		if err != nil {
 			return err
 		}
-		return n.frames.send(link.Index, unix.ETH_P_ARP, broadcast(), b)
+		return n.frames.send(link.index, unix.ETH_P_ARP, broadcast(), b)
 	}
-	router, err := n.netconf.forwarding(link.Index)
+	router, err := n.netconf.forwarding(link.index)
 	if err != nil {
 		return err
 	}
-	b, err := unsolicitedNA(link.HardwareAddr, addr, router)
+	b, err := unsolicitedNA(link.mac, addr, router)
 	if err != nil {
 		return err
 	}
-	return n.frames.send(link.Index, unix.ETH_P_IPV6, allNodesMAC(), b)
+	return n.frames.send(link.index, unix.ETH_P_IPV6, allNodesMAC(), b)
 }
 
-func opError(op, where string, a Address, err error) error {
-	if err == nil {
-		return nil
+func opErrors(op, where string, addrs []Address, errs []error) []error {
+	for i, err := range errs {
+		if err != nil {
+			errs[i] = fmt.Errorf("%s %s %s %s: %w", op, addrs[i].Prefix, where, addrs[i].Interface, err)
+		}
 	}
-	return fmt.Errorf("%s %s %s %s: %w", op, a.Prefix, where, a.Interface, err)
+	return errs
 }

@@ -32,15 +32,17 @@ func newSlots(addrs []Address) []slot {
 	return slots
 }
 
-// remove takes the address out of the kernel. It has the turn.
-func (s *Set) remove(sl *slot) error {
-	err := s.kernel.Delete(sl.Address)
+// remove takes the addresses out of the kernel, and returns one error for each. It has the turn.
+func (s *Set) remove(slots ...*slot) []error {
+	errs := s.kernel.Delete(addressesOf(slots))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sl.Present = sl.Present && err != nil
-	sl.NoInterface = false
-	s.noteError(sl, err)
-	return err
+	for i, sl := range slots {
+		sl.Present = sl.Present && errs[i] != nil
+		sl.NoInterface = false
+		s.noteError(sl, errs[i])
+	}
+	return errs
 }
 
 // record notes how adding or renewing ended that began at the given time.
@@ -80,6 +82,7 @@ func (s *Set) mend(now time.Time, renew bool) {
 	}
 	errs := []error{s.removeStrays()}
 	list := lister{kernel: s.kernel}
+	var stale []*slot
 	for i := range s.slots {
 		sl := &s.slots[i]
 		if !s.isHeld() {
@@ -93,22 +96,22 @@ func (s *Set) mend(now time.Time, renew bool) {
 			err = s.putBack(sl)
 		case h.Tentative:
 			err = s.undeafen(sl, h)
-		case renew || !sl.Present || !fits(h, sl.Address, s.cfg.Lease):
-			err = s.renew(sl, h)
+		case !fits(h, sl.Address, s.cfg.Lease):
+			err = s.renewed(sl, time.Now(), s.adopt(sl.Address, h, true, s.cfg.Lease))
+		case renew || !sl.Present:
+			stale = append(stale, sl)
 		}
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.renew(stale)...)
 	s.planMending(now, renew, errs)
 }
 
 // removeRest tries again to remove what Release could not.
 func (s *Set) removeRest(now time.Time) {
 	errs := []error{s.removeStrays()}
-	for i := range s.slots {
-		if sl := &s.slots[i]; sl.Present {
-			errs = append(errs, s.remove(sl))
-		}
-	}
+	rest := slices.DeleteFunc(each(s.slots), func(sl *slot) bool { return !sl.Present })
+	errs = append(errs, s.remove(rest...)...)
 	s.planMending(now, false, errs)
 }
 
@@ -117,7 +120,7 @@ func (s *Set) removeStrays() error {
 	var errs []error
 	rest := s.strays[:0]
 	for _, sl := range s.strays {
-		err := s.remove(&sl)
+		err := s.remove(&sl)[0]
 		if err != nil {
 			rest = append(rest, sl)
 		}
@@ -140,7 +143,7 @@ func (s *Set) putBack(sl *slot) error {
 	if s.noteLoss(sl, now); now.Before(sl.notBefore) {
 		return sl.Err
 	}
-	if err := s.put(sl, s.cfg.Lease); err != nil {
+	if err := s.put([]*slot{sl}, s.cfg.Lease)[0]; err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -203,10 +206,21 @@ func (s *Set) noteLoss(sl *slot, now time.Time) {
 	s.log.Warn("somebody deleted an address while held", "address", sl.Prefix, "interface", sl.Interface)
 }
 
-// renew gives an address that is there a fresh lease.
-func (s *Set) renew(sl *slot, h Held) error {
+// renew gives addresses that are there a fresh lease, unless Release waits for the turn.
+func (s *Set) renew(slots []*slot) []error {
+	if len(slots) == 0 || !s.isHeld() {
+		return nil
+	}
 	began := time.Now()
-	err := s.adopt(sl.Address, h, true, s.cfg.Lease)
+	errs := s.kernel.Renew(addressesOf(slots), s.cfg.Lease)
+	for i, sl := range slots {
+		errs[i] = s.renewed(sl, began, errs[i])
+	}
+	return errs
+}
+
+// renewed notes how a renewal ended that began at the given time, and returns that.
+func (s *Set) renewed(sl *slot, began time.Time, err error) error {
 	s.record(sl, began, err)
 	if err == nil && s.cfg.Lease > 0 {
 		s.mu.Lock()

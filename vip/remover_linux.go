@@ -30,7 +30,7 @@ func (r *Remover) Remove(ifname string, p netip.Prefix) error {
 }
 
 func (r *Remover) remove(ifname string, p netip.Prefix) error {
-	err := r.rtnl.removeStrictly(Address{Prefix: p, Interface: ifname})
+	err := r.rtnl.removeStrictly([]Address{{Prefix: p, Interface: ifname}})[0]
 	if !errors.Is(err, unix.EADDRNOTAVAIL) {
 		if isGone(err) {
 			return nil
@@ -41,12 +41,16 @@ func (r *Remover) remove(ifname string, p netip.Prefix) error {
 	if isGone(err) {
 		return nil
 	}
-	for _, h := range list {
+	if err != nil {
+		return err
+	}
+	var peers []Address
+	for _, h := range list.of(p.Addr()) {
 		if h.Prefix == p && h.Peer.IsValid() {
-			err = errors.Join(err, r.rtnl.remove(Address{Prefix: p, Interface: ifname, Peer: h.Peer}))
+			peers = append(peers, Address{Prefix: p, Interface: ifname, Peer: h.Peer})
 		}
 	}
-	return err
+	return errors.Join(r.rtnl.remove(peers)...)
 }
 
 // Close closes its socket.

@@ -20,8 +20,20 @@ const (
 
 // rtnl speaks rtnetlink in the network namespace that it was opened in.
 type rtnl struct {
-	mu     sync.Mutex // one request at a time, as there is one socket
-	handle *netlink.Handle
+	changes batcher
+
+	mu     sync.Mutex      // one listing at a time, as there is one socket
+	handle *netlink.Handle // for listings
+
+	pending sync.Mutex         // guards next, and only for moments
+	next    map[string]*future // by interface: the listing that has not begun yet
+}
+
+// future is a listing that is yet to be made, for whoever asked before it began.
+type future struct {
+	done chan struct{} // closed when the listing is there
+	list *Listing
+	err  error
 }
 
 // retried calls dump until its list is consistent.
@@ -38,56 +50,66 @@ func retried[T any](dump func() ([]T, error)) ([]T, error) {
 }
 
 func openRTNL() (*rtnl, error) {
-	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	socket, err := openNetlink()
 	if err != nil {
+		return nil, err
+	}
+	r := &rtnl{changes: batcher{socket: socket}, next: map[string]*future{}}
+	if r.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+		_ = socket.close() // the first error is the one to tell
 		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
-	if err := h.SetSocketTimeout(rtnlTimeout); err != nil {
-		h.Close()
+	if err := r.handle.SetSocketTimeout(rtnlTimeout); err != nil {
+		r.close()
 		return nil, fmt.Errorf("set timeout of netlink socket: %w", err)
 	}
-	return &rtnl{handle: h}, nil
+	return r, nil
 }
 
 func (r *rtnl) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handle.Close()
+	_ = r.changes.socket.close() // nothing is buffered in it
 }
 
-// link finds an interface by its name; mu is held.
-func (r *rtnl) link(ifname string) (*netlink.LinkAttrs, error) {
-	l, err := r.handle.LinkByName(ifname)
-	if _, ok := errors.AsType[netlink.LinkNotFoundError](err); ok {
-		return nil, ErrNoInterface
+// addresses lists an interface. Sets that ask at the same time, as after a lost carrier or a lost event, share one listing: it
+// begins after each of them asked.
+func (r *rtnl) addresses(ifname string) (*Listing, error) {
+	r.pending.Lock()
+	f, waiting := r.next[ifname]
+	if !waiting {
+		f = &future{done: make(chan struct{})}
+		r.next[ifname] = f
 	}
-	if err != nil {
-		return nil, err
+	r.pending.Unlock()
+	if waiting {
+		<-f.done
+		return f.list, f.err
 	}
-	return l.Attrs(), nil
-}
-
-// attrs finds an interface by its name.
-func (r *rtnl) attrs(ifname string) (*netlink.LinkAttrs, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.link(ifname)
+	r.pending.Lock()
+	delete(r.next, ifname) // who asks from now on may have seen something that this listing misses
+	r.pending.Unlock()
+	defer close(f.done)
+	f.list, f.err = r.list(ifname)
+	return f.list, f.err
 }
 
-func (r *rtnl) addresses(ifname string) ([]Held, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	link, err := r.link(ifname)
+// list lists an interface; mu is held.
+func (r *rtnl) list(ifname string) (*Listing, error) {
+	index, err := r.changes.socket.index(ifname)
 	if err != nil {
 		return nil, err
 	}
 	list, err := retried(func() ([]netlink.Addr, error) {
-		return r.handle.AddrList(&netlink.Device{LinkAttrs: *link}, netlink.FAMILY_ALL)
+		return r.handle.AddrList(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: index}}, netlink.FAMILY_ALL)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return heldAll(list), nil
+	return NewListing(heldAll(list)), nil
 }
 
 // links lists the interfaces.
@@ -97,46 +119,34 @@ func (r *rtnl) links() ([]netlink.Link, error) {
 	return retried(r.handle.LinkList)
 }
 
-// add adds the address, or with NLM_F_REPLACE renews the one that is there.
-func (r *rtnl) add(a Address, lease time.Duration, replace bool) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	link, err := r.link(a.Interface)
-	if err != nil {
-		return err
+// add adds the addresses, or with renewFlags renews those that are there.
+func (r *rtnl) add(addrs []Address, lease time.Duration, flags uint16) []error {
+	errs := r.changes.change(unix.RTM_NEWADDR, flags, addrs, lease)
+	for i, err := range errs {
+		switch {
+		case errors.Is(err, unix.EEXIST):
+			errs[i] = ErrExists
+		case errors.Is(err, unix.ENODEV):
+			errs[i] = ErrNoInterface
+		}
 	}
-	addr := netlinkAddr(a, link.Index, lease)
-	if replace {
-		err = r.handle.AddrReplace(nil, addr)
-	} else {
-		err = r.handle.AddrAdd(nil, addr)
-	}
-	switch {
-	case errors.Is(err, unix.EEXIST):
-		return ErrExists
-	case errors.Is(err, unix.ENODEV):
-		return ErrNoInterface
-	}
-	return err
+	return errs
 }
 
-// remove removes the address; that it or its interface is gone is fine.
-func (r *rtnl) remove(a Address) error {
-	if err := r.removeStrictly(a); !isGone(err) {
-		return err
+// remove removes the addresses; that one or its interface is gone is fine.
+func (r *rtnl) remove(addrs []Address) []error {
+	errs := r.removeStrictly(addrs)
+	for i, err := range errs {
+		if isGone(err) {
+			errs[i] = nil
+		}
 	}
-	return nil
+	return errs
 }
 
-// removeStrictly removes the address, or says that it is not there.
-func (r *rtnl) removeStrictly(a Address) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	link, err := r.link(a.Interface)
-	if err != nil {
-		return err
-	}
-	return r.handle.AddrDel(nil, netlinkAddr(a, link.Index, 0))
+// removeStrictly removes the addresses, or says that one is not there.
+func (r *rtnl) removeStrictly(addrs []Address) []error {
+	return r.changes.change(unix.RTM_DELADDR, 0, addrs, 0)
 }
 
 // isGone reports whether a removal failed because the address is not there. ENXIO: the interface has no IPv6.

@@ -42,16 +42,15 @@ func (s *Set) Run(ctx context.Context) error {
 // concerns picks the events after which the kernel may lack an address of the Set, or not answer for it. Other
 // additions are not among them: our own renewals are the most of those.
 func (s *Set) concerns(e Event) bool {
+	if e.Kind == AddressAdded && !e.Tentative {
+		return false // by far the most events, with hundreds of Sets to ask about each
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.slots {
 		a := s.slots[i].Address
 		switch e.Kind {
-		case AddressAdded:
-			if e.Tentative && e.Addr == a.Prefix.Addr() {
-				return true
-			}
-		case AddressRemoved:
+		case AddressAdded, AddressRemoved:
 			if e.Addr == a.Prefix.Addr() {
 				return true
 			}

@@ -81,10 +81,7 @@ func (s *Set) Acquire(ctx context.Context) error {
 	if s.deafen == nil {
 		s.listen()
 	}
-	var errs []error
-	for i := range s.slots {
-		errs = append(errs, s.put(&s.slots[i], s.cfg.Lease))
-	}
+	errs := s.put(each(s.slots), s.cfg.Lease)
 	s.planMending(now, true, errs)
 	return errors.Join(errs...)
 }
@@ -105,10 +102,7 @@ func (s *Set) Release(ctx context.Context) error {
 	defer s.give()
 
 	s.hush()
-	errs := []error{s.removeStrays()}
-	for i := range s.slots {
-		errs = append(errs, s.remove(&s.slots[i]))
-	}
+	errs := append([]error{s.removeStrays()}, s.remove(each(s.slots)...)...)
 	s.planMending(time.Now(), false, errs)
 	return errors.Join(errs...)
 }
@@ -150,7 +144,7 @@ func (s *Set) ClearLeftovers(ctx context.Context) (removed []Address, err error)
 		}
 		there = there && h.Prefix == sl.Prefix
 		if err == nil && there {
-			err = s.remove(sl)
+			err = s.remove(sl)[0]
 		}
 		if err != nil {
 			errs = append(errs, err)

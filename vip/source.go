@@ -43,11 +43,17 @@ var (
 
 // Find returns the address. ErrNoAddress, ErrNoLinkLocal, ErrNoGlobalIPv6, ErrNoInterface.
 func (s Source) Find(k Kernel) (netip.Addr, error) {
-	own, err := k.Addresses(s.Interface)
+	list, err := k.Addresses(s.Interface)
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	own = slices.DeleteFunc(own, func(h Held) bool { return h.Tentative || slices.Contains(s.Exclude, h.Prefix.Addr()) })
+	virtual := oneOf(s.Exclude)
+	var own []Held // the listing is shared
+	for _, h := range list.Held {
+		if !h.Tentative && !virtual(h.Prefix.Addr()) {
+			own = append(own, h)
+		}
+	}
 	addr, none := netip.Addr{}, error(nil)
 	switch s.Kind {
 	case SourceIPv4:
@@ -68,6 +74,18 @@ func found(ifname string, addr netip.Addr, none error) (netip.Addr, error) {
 		return addr, fmt.Errorf("source address on %s: %w", ifname, none)
 	}
 	return addr, nil
+}
+
+// oneOf returns what says whether an address is one of these. There may be thousands, and each of hundreds of instances asks
+// at each event: it finds one fast where they are sorted, and sorts a copy where they are not.
+func oneOf(addrs []netip.Addr) func(netip.Addr) bool {
+	if !slices.IsSortedFunc(addrs, netip.Addr.Compare) {
+		addrs = slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
+	}
+	return func(a netip.Addr) bool {
+		_, found := slices.BinarySearchFunc(addrs, a, netip.Addr.Compare)
+		return found
+	}
 }
 
 func firstIPv4(own []Held) netip.Addr {
@@ -104,10 +122,11 @@ func oldestIPv6(own []Held, fits func(netip.Addr) bool) netip.Addr {
 // Watch calls fn with the address at once and after each change, with the zero Addr while there is none or the interface
 // does not exist. It returns nil when ctx ends. fn is called from this goroutine only.
 func (s Source) Watch(ctx context.Context, k Kernel, fn func(netip.Addr)) error {
+	virtual := oneOf(s.Exclude)
 	changed, cancel := k.Subscribe(func(e Event) bool {
 		switch e.Kind {
 		case AddressAdded, AddressRemoved:
-			return !slices.Contains(s.Exclude, e.Addr)
+			return !virtual(e.Addr)
 		default:
 			return e.Interface == s.Interface
 		}

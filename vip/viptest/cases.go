@@ -43,7 +43,7 @@ func KernelCases() []Case {
 func kernelAttributes(t *testing.T, e Env) {
 	a := e.addr("10.77.0.102/24")
 	a.Label, a.Scope, a.Broadcast = e.Interface+":vip", vip.ScopeLink, netip.MustParseAddr("10.77.0.255")
-	if err := e.Kernel.Add(a, time.Minute); err != nil {
+	if err := Add(e.Kernel, a, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	got := e.list(t)
@@ -59,7 +59,7 @@ func kernelAttributes(t *testing.T, e Env) {
 
 func kernelDefaults(t *testing.T, e Env) {
 	a := e.addr("10.77.0.100/32")
-	if err := e.Kernel.Add(a, 0); err != nil {
+	if err := Add(e.Kernel, a, 0); err != nil {
 		t.Fatal(err)
 	}
 	want := []vip.Held{{Prefix: a.Prefix, Label: e.Interface}}
@@ -70,10 +70,10 @@ func kernelDefaults(t *testing.T, e Env) {
 
 func kernelAddTwice(t *testing.T, e Env) {
 	a := e.addr(e.host(100))
-	if err := e.Kernel.Add(a, 0); err != nil {
+	if err := Add(e.Kernel, a, 0); err != nil {
 		t.Fatal(err)
 	}
-	err := e.Kernel.Add(a, time.Minute)
+	err := Add(e.Kernel, a, time.Minute)
 	if want := "add " + e.host(100) + " to " + e.Interface + ": address exists"; !errors.Is(err, vip.ErrExists) || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
@@ -84,11 +84,11 @@ func kernelAddTwice(t *testing.T, e Env) {
 
 func kernelPrefixLength(t *testing.T, e Env) {
 	for _, p := range []string{"10.77.0.100/32", "10.77.0.100/24"} {
-		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Kernel.Delete(e.addr("10.77.0.100/32")); err != nil {
+	if err := Delete(e.Kernel, e.addr("10.77.0.100/32")); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := e.prefixes(t), []string{"10.77.0.100/24"}; !reflect.DeepEqual(got, want) {
@@ -98,16 +98,16 @@ func kernelPrefixLength(t *testing.T, e Env) {
 
 func kernelDeleteTwice(t *testing.T, e Env) {
 	a := e.addr(e.net(100))
-	if err := e.Kernel.Add(a, 0); err != nil {
+	if err := Add(e.Kernel, a, 0); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := e.Kernel.Delete(a); err != nil {
+		if err := Delete(e.Kernel, a); err != nil {
 			t.Errorf("got error %v, want none", err)
 		}
 	}
 	a.Interface = "none0"
-	if err := e.Kernel.Delete(a); err != nil {
+	if err := Delete(e.Kernel, a); err != nil {
 		t.Errorf("on an interface that does not exist: got error %v, want none", err)
 	}
 	if got := e.prefixes(t); len(got) != 0 {
@@ -126,8 +126,8 @@ func kernelNoInterface(t *testing.T, e Env) {
 	}{
 		{listErr, "list addresses of none0: no such interface"},
 		{announceErr, "announce " + a.Prefix.Addr().String() + " on none0: no such interface"},
-		{e.Kernel.Add(a, 0), "add " + e.host(100) + " to none0: no such interface"},
-		{e.Kernel.Renew(a, 0), "renew " + e.host(100) + " on none0: no such interface"},
+		{Add(e.Kernel, a, 0), "add " + e.host(100) + " to none0: no such interface"},
+		{Renew(e.Kernel, a, 0), "renew " + e.host(100) + " on none0: no such interface"},
 	} {
 		if !errors.Is(tt.err, vip.ErrNoInterface) || tt.err.Error() != tt.want {
 			t.Errorf("got error %v, want %s", tt.err, tt.want)
@@ -138,10 +138,10 @@ func kernelNoInterface(t *testing.T, e Env) {
 func kernelRenew(t *testing.T, e Env) {
 	a := e.addr("10.77.0.100/32")
 	a.Label, a.Scope = e.Interface+":vip", vip.ScopeSite
-	if err := e.Kernel.Add(a, 5*time.Second); err != nil {
+	if err := Add(e.Kernel, a, 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Kernel.Renew(a, time.Minute); err != nil {
+	if err := Renew(e.Kernel, a, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	h, _ := e.has("10.77.0.100/32")
@@ -154,7 +154,7 @@ func kernelRenew(t *testing.T, e Env) {
 }
 
 func kernelRenewMissing(t *testing.T, e Env) {
-	if err := e.Kernel.Renew(e.addr(e.host(100)), time.Minute); err != nil {
+	if err := Renew(e.Kernel, e.addr(e.host(100)), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if h, ok := e.has(e.host(100)); !ok || !h.Leased {
@@ -164,10 +164,10 @@ func kernelRenewMissing(t *testing.T, e Env) {
 
 func kernelRenewForever(t *testing.T, e Env) {
 	a := e.addr(e.host(100))
-	if err := e.Kernel.Add(a, 5*time.Second); err != nil {
+	if err := Add(e.Kernel, a, 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Kernel.Renew(a, 0); err != nil {
+	if err := Renew(e.Kernel, a, 0); err != nil {
 		t.Fatal(err)
 	}
 	if h, ok := e.has(e.host(100)); !ok || h.Leased {
@@ -178,7 +178,7 @@ func kernelRenewForever(t *testing.T, e Env) {
 // kernelExpiry: a lease of N s ends after N to N + 0.4 s. A machine under load may tell late.
 func kernelExpiry(t *testing.T, e Env) {
 	began := time.Now()
-	if err := e.Kernel.Add(e.addr(e.host(100)), 2*time.Second); err != nil {
+	if err := Add(e.Kernel, e.addr(e.host(100)), 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	e.await(t, "the address is gone", func() bool { _, ok := e.has(e.host(100)); return !ok })
@@ -192,11 +192,11 @@ func kernelExpiry(t *testing.T, e Env) {
 // kernelRenewedExpiry: a second address with an unrenewed lease tells the time.
 func kernelRenewedExpiry(t *testing.T, e Env) {
 	for _, p := range []string{e.host(100), e.host(101)} {
-		if err := e.Kernel.Add(e.addr(p), 2*time.Second); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 2*time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Kernel.Renew(e.addr(e.host(100)), 10*time.Second); err != nil {
+	if err := Renew(e.Kernel, e.addr(e.host(100)), 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	e.await(t, "the address that was not renewed is gone", func() bool { _, ok := e.has(e.host(101)); return !ok })
@@ -207,7 +207,7 @@ func kernelRenewedExpiry(t *testing.T, e Env) {
 
 func kernelSecondaries(t *testing.T, e Env) {
 	for _, p := range []string{"10.77.0.1/24", "10.77.0.100/24", "10.77.0.101/32"} {
-		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -294,19 +294,19 @@ func kernelPrimary(t *testing.T, e Env) {
 		}
 	}
 	none := "source address on " + e.Interface + ": no IPv4 address besides the virtual ones"
-	if err := e.Kernel.Add(e.addr("fd00:77::1/64"), 0); err != nil {
+	if err := Add(e.Kernel, e.addr("fd00:77::1/64"), 0); err != nil {
 		t.Fatal(err)
 	}
 	check("", none)
 	for _, p := range []string{"10.77.0.100/24", "10.77.0.101/32"} {
-		if err := e.Kernel.Add(e.addr(p), time.Minute); err != nil {
+		if err := Add(e.Kernel, e.addr(p), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
 	check("", none)
 	host := e.addr("10.80.0.1/24")
 	host.Scope = vip.ScopeHost
-	if err := e.Kernel.Add(host, 0); err != nil {
+	if err := Add(e.Kernel, host, 0); err != nil {
 		t.Fatal(err)
 	}
 	check("", none)
@@ -334,7 +334,7 @@ func kernelPeer(t *testing.T, e Env) {
 	b.Peer = netip.MustParseAddr("fd00:77::1")
 	for _, a := range []vip.Address{a, b} {
 		for range 2 {
-			if err := e.Kernel.Renew(a, time.Minute); err != nil {
+			if err := Renew(e.Kernel, a, time.Minute); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -344,10 +344,10 @@ func kernelPeer(t *testing.T, e Env) {
 	}
 	plain := a
 	plain.Peer = netip.Addr{}
-	if err := e.Kernel.Add(plain, 0); err != nil {
+	if err := Add(e.Kernel, plain, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Kernel.Delete(a); err != nil {
+	if err := Delete(e.Kernel, a); err != nil {
 		t.Fatal(err)
 	}
 	if h, ok := e.has("10.77.0.100/32"); !ok || h.Peer.IsValid() {

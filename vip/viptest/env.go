@@ -85,17 +85,20 @@ func (e Env) list(t *testing.T) []vip.Held {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return list
+	return list.Held
 }
 
 // has returns the kernel's view of an address, or false. The interface may be gone.
 func (e Env) has(prefix string) (vip.Held, bool) {
-	list, _ := e.Kernel.Addresses(e.Interface) // an interface that is gone has none
-	i := slices.IndexFunc(list, func(h vip.Held) bool { return h.Prefix == netip.MustParsePrefix(prefix) })
+	list, err := e.Kernel.Addresses(e.Interface)
+	if err != nil {
+		return vip.Held{}, false // an interface that is gone has none
+	}
+	i := slices.IndexFunc(list.Held, func(h vip.Held) bool { return h.Prefix == netip.MustParsePrefix(prefix) })
 	if i < 0 {
 		return vip.Held{}, false
 	}
-	return list[i], true
+	return list.Held[i], true
 }
 
 // prefixes returns the addresses of the interface.

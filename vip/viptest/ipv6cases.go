@@ -22,7 +22,7 @@ func kernelIPv6(t *testing.T, e Env) {
 		{"fe80::100/64", time.Minute, vip.ScopeLink},
 	} {
 		a := e.addr(tt.prefix)
-		if err := e.Kernel.Add(a, tt.lease); err != nil {
+		if err := Add(e.Kernel, a, tt.lease); err != nil {
 			t.Fatal(err)
 		}
 		got, _ := e.has(tt.prefix)
@@ -34,7 +34,7 @@ func kernelIPv6(t *testing.T, e Env) {
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
-		if err := e.Kernel.Renew(a, tt.lease); err != nil {
+		if err := Renew(e.Kernel, a, tt.lease); err != nil {
 			t.Fatal(err)
 		}
 		got, _ = e.has(tt.prefix)
@@ -46,13 +46,13 @@ func kernelIPv6(t *testing.T, e Env) {
 }
 
 func kernelPrefixLengthIPv6(t *testing.T, e Env) {
-	if err := e.Kernel.Add(e.addr("fd00:77::100/64"), 0); err != nil {
+	if err := Add(e.Kernel, e.addr("fd00:77::100/64"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Kernel.Add(e.addr("fd00:77::100/128"), 0); !errors.Is(err, vip.ErrExists) {
+	if err := Add(e.Kernel, e.addr("fd00:77::100/128"), 0); !errors.Is(err, vip.ErrExists) {
 		t.Errorf("got error %v, want %v", err, vip.ErrExists)
 	}
-	if err := e.Kernel.Delete(e.addr("fd00:77::100/128")); err != nil {
+	if err := Delete(e.Kernel, e.addr("fd00:77::100/128")); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := e.prefixes(t), []string{"fd00:77::100/64"}; !reflect.DeepEqual(got, want) {
@@ -75,7 +75,7 @@ func kernelPrimaryIPv6(t *testing.T, e Env) {
 	none := "source address on " + e.Interface + ": no link-local IPv6 address besides the virtual ones"
 	check("", none)
 	for _, p := range []string{"fe80::100/64", "fd00:77::100/64", "fd00:77::1/64", "10.77.0.1/24"} {
-		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,7 +85,7 @@ func kernelPrimaryIPv6(t *testing.T, e Env) {
 	}
 	check("", none) // the kernel does not send from it
 	for _, p := range []string{"fe80::2/64", "fe80::3/64"} {
-		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 0); err != nil {
 			t.Fatal(err)
 		}
 		check("fe80::2", "")
@@ -102,7 +102,7 @@ func kernelPrimaryIPv6(t *testing.T, e Env) {
 func kernelPrimaryGlobal(t *testing.T, e Env) {
 	source := vip.Source{Interface: e.Interface, Kind: vip.SourceGlobalIPv6, Exclude: []netip.Addr{netip.MustParseAddr("fd00:77::100")}}
 	for _, p := range []string{"fe80::1/64", "fd00:77::100/64", "10.77.0.1/24"} {
-		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,7 +122,7 @@ func kernelPrimaryGlobal(t *testing.T, e Env) {
 			}
 		}
 	}
-	if err := e.Kernel.Add(e.addr("fd00:77::9/64"), 0); err != nil {
+	if err := Add(e.Kernel, e.addr("fd00:77::9/64"), 0); err != nil {
 		t.Fatal(err)
 	}
 	want("fd00:77::9") // deprecated, but all there is
@@ -135,7 +135,7 @@ func kernelPrimaryGlobal(t *testing.T, e Env) {
 // kernelPreferred: an address that a virtual one could not be mistaken for is taken before older ones.
 func kernelPreferred(t *testing.T, e Env) {
 	for _, p := range []string{"10.77.0.1/24", "10.77.0.2/24", "fd00:77::1/64", "fd00:77::2/64", "fe80::1/64", "fe80::2/64"} {
-		if err := e.Kernel.Add(e.addr(p), 0); err != nil {
+		if err := Add(e.Kernel, e.addr(p), 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -134,7 +134,7 @@ func (k *Kernel) enter(op Op) error {
 }
 
 // Addresses is vip.Kernel's.
-func (k *Kernel) Addresses(ifname string) ([]vip.Held, error) {
+func (k *Kernel) Addresses(ifname string) (*vip.Listing, error) {
 	if err := k.enter(OpAddresses); err != nil {
 		return nil, fmt.Errorf("list addresses of %s: %w", ifname, err)
 	}
@@ -150,32 +150,61 @@ func (k *Kernel) Addresses(ifname string) ([]vip.Held, error) {
 			list[i].Leased, list[i].Left = true, time.Until(e.ends).Truncate(time.Second)
 		}
 	}
-	return list, nil
+	return vip.NewListing(list), nil
 }
 
 // Add is vip.Kernel's.
-func (k *Kernel) Add(a vip.Address, lease time.Duration) error {
-	if err := k.enter(OpAdd); err != nil {
-		return fmt.Errorf("add %s to %s: %w", a.Prefix, a.Interface, err)
-	}
-	defer k.mu.Unlock()
-	if err := k.put(a, ours(a), lease, false); err != nil {
-		return fmt.Errorf("add %s to %s: %w", a.Prefix, a.Interface, err)
-	}
-	return nil
+func (k *Kernel) Add(addrs []vip.Address, lease time.Duration) []error {
+	return k.each(OpAdd, "add %s to %s: %w", addrs, func(a vip.Address) error { return k.put(a, ours(a), lease, false) })
 }
 
 // Renew is vip.Kernel's.
-func (k *Kernel) Renew(a vip.Address, lease time.Duration) error {
-	if err := k.enter(OpRenew); err != nil {
-		return fmt.Errorf("renew %s on %s: %w", a.Prefix, a.Interface, err)
-	}
-	defer k.mu.Unlock()
-	if err := k.put(a, ours(a), lease, true); err != nil {
-		return fmt.Errorf("renew %s on %s: %w", a.Prefix, a.Interface, err)
-	}
-	return nil
+func (k *Kernel) Renew(addrs []vip.Address, lease time.Duration) []error {
+	return k.each(OpRenew, "renew %s on %s: %w", addrs, func(a vip.Address) error { return k.put(a, ours(a), lease, true) })
 }
+
+// Delete is vip.Kernel's.
+func (k *Kernel) Delete(addrs []vip.Address) []error {
+	return k.each(OpDelete, "remove %s from %s: %w", addrs, func(a vip.Address) error {
+		k.remove(a.Interface, a.Prefix, a.Peer)
+		return nil
+	})
+}
+
+// each carries out one operation, which is one call, for each address. One that is made to fail fails for all.
+func (k *Kernel) each(op Op, format string, addrs []vip.Address, do func(vip.Address) error) []error {
+	errs := make([]error, len(addrs))
+	if len(addrs) == 0 {
+		return errs
+	}
+	failed := k.enter(op)
+	if failed == nil {
+		defer k.mu.Unlock()
+	}
+	for i, a := range addrs {
+		err := failed
+		if err == nil {
+			err = do(a)
+		}
+		if err != nil {
+			errs[i] = fmt.Errorf(format, a.Prefix, a.Interface, err)
+		}
+	}
+	return errs
+}
+
+// Add adds one address to a kernel.
+func Add(k vip.Kernel, a vip.Address, lease time.Duration) error {
+	return k.Add([]vip.Address{a}, lease)[0]
+}
+
+// Renew renews one address.
+func Renew(k vip.Kernel, a vip.Address, lease time.Duration) error {
+	return k.Renew([]vip.Address{a}, lease)[0]
+}
+
+// Delete removes one address.
+func Delete(k vip.Kernel, a vip.Address) error { return k.Delete([]vip.Address{a})[0] }
 
 // ours is what an address becomes that vip.Kernel adds, and theirs what it becomes with the kernel's defaults.
 func ours(a vip.Address) vip.Held {
@@ -250,16 +279,6 @@ func (k *Kernel) lease(ifname string, e *entry, lease time.Duration) {
 		}
 	})
 	e.timer = timer
-}
-
-// Delete is vip.Kernel's.
-func (k *Kernel) Delete(a vip.Address) error {
-	if err := k.enter(OpDelete); err != nil {
-		return fmt.Errorf("remove %s from %s: %w", a.Prefix, a.Interface, err)
-	}
-	defer k.mu.Unlock()
-	k.remove(a.Interface, a.Prefix, a.Peer)
-	return nil
 }
 
 // remove removes an address with its very prefix length, and reports whether it was there.

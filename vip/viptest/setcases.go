@@ -259,7 +259,7 @@ func setWatchSource(t *testing.T, e Env) {
 	}{
 		{"at once", func() error { return nil }, netip.Addr{}},
 		{"added, after a virtual one", func() error {
-			if err := e.Kernel.Add(e.addr(e.host(100)), time.Minute); err != nil {
+			if err := Add(e.Kernel, e.addr(e.host(100)), time.Minute); err != nil {
 				return err
 			}
 			return e.World.AddAddress(e.Interface, own)
