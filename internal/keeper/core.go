@@ -90,7 +90,7 @@ type actionKind uint8
 
 const (
 	sendAdvert   actionKind = iota + 1
-	saveWills               // bring the will file up to date
+	saveWills               // bring the will file up to date, after that of the instance changed
 	killDaemon              // by SIGKILL
 	carryOut                // the will of one instance, operation by operation
 	lookAtDaemon            // read its threads' accounts
@@ -110,7 +110,7 @@ func (c *core) step(now time.Duration, ev event, out []action) []action {
 		in.will = ev.will
 		in.hear(now)
 		c.prune()
-		out = append(out, action{kind: saveWills})
+		out = append(out, action{kind: saveWills, instance: ev.instance})
 	case setBeat:
 		c.setBeat(now, ev)
 	case heartbeat:

@@ -21,7 +21,7 @@ type loop struct {
 	hands    *hands
 	ledger   ledger
 	daemon   int // its process number
-	file     willFile
+	file     willJournal
 	counters Counters
 
 	buf     []byte
@@ -110,7 +110,7 @@ func (l *loop) request(r request) error {
 	switch r.Kind {
 	case askHello:
 		l.core.silence = r.Hello.Silence
-		l.file = willFileOf(r.Hello.Dir, r.Hello.Name)
+		l.file = willJournal{file: willFileOf(r.Hello.Dir, r.Hello.Name)}
 	case askWill:
 		l.hands.clocks.adopt(r.Instance, r.Will.signer())
 		// The will is held even where its packet can't be sent, or the file not be written: the addresses matter most.
@@ -160,7 +160,7 @@ func (l *loop) act(a action) error {
 	case sendAdvert:
 		l.advert(a)
 	case saveWills:
-		return l.file.save(l.core.wills())
+		return l.file.note(a.instance, l.core.wills())
 	case killDaemon:
 		return errors.Join(fmt.Errorf("the daemon was silent for %v: killed it", l.core.silence), killParent())
 	case carryOut:

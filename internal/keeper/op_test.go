@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -42,6 +43,60 @@ func TestWillsSurviveTheFile(t *testing.T) {
 	}
 }
 
+// The journal is what the wills are, after each note; and it stays of the size of the wills.
+func TestWillJournal(t *testing.T) {
+	t.Parallel()
+	file := willFileOf(t.TempDir(), "lb1")
+	if err := os.WriteFile(string(file), []byte("of a former keeper"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := willJournal{file: file}
+	all := map[string]will{}
+	most := int64(0)
+	for n := range 1000 {
+		name := fmt.Sprintf("VI_%d", n%7)
+		if all[name] == nil {
+			all[name] = testWill()[n%2:]
+		} else {
+			delete(all, name)
+		}
+		if err := j.note(name, all); err != nil {
+			t.Fatal(err)
+		}
+		got, err := file.load()
+		if err != nil || !maps.EqualFunc(got, all, func(a, b will) bool { return reflect.DeepEqual(a, b) }) {
+			t.Fatalf("after note %d: got %v and %v, want %v", n, got, err, all)
+		}
+		if info, err := os.Stat(string(file)); err == nil {
+			most = max(most, info.Size())
+		}
+	}
+	if most > 16<<10 {
+		t.Errorf("the file of 7 wills grew to %d octets", most)
+	}
+}
+
+// A file that somebody removed is written anew at the next note.
+func TestWillJournalAfterAFailure(t *testing.T) {
+	t.Parallel()
+	file := willFileOf(t.TempDir(), "lb1")
+	j := willJournal{file: file}
+	all := map[string]will{"VI_1": testWill()}
+	if err := errors.Join(j.note("VI_1", all), os.Remove(string(file))); err != nil {
+		t.Fatal(err)
+	}
+	all["VI_2"] = testWill()
+	if err := j.note("VI_2", all); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want it said that the file is gone", err)
+	}
+	if err := j.note("VI_2", all); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := file.load(); err != nil || !reflect.DeepEqual(got, all) {
+		t.Errorf("got %v and %v, want both wills", got, err)
+	}
+}
+
 func TestWillsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, text, want string }{
@@ -53,7 +108,8 @@ func TestWillsThatAreRefused(t *testing.T) {
 		{"no destination", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: no destination given"},
 		{"a zone", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"ff02::12%eth0","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: destination ff02::12%eth0, want an address as it stands in a header"},
 		{"IPv4 in IPv6", `{"VI_1":[{"op":"send_packet","with":{"interface":"eth0","dst":"::ffff:10.0.0.1","data":"IQ=="}}]}`, "operation 1: send a packet on eth0: destination ::ffff:10.0.0.1, want an address as it stands in a header"},
-		{"two values", `{} {}`, "more than one value"},
+		{"a bad one behind a good one", `{"VI_1":[]}{"VI_1":[{"op":"reboot","with":{}}]}`, `operation 1: unknown operation "reboot"`},
+		{"something behind it", `{} x`, "invalid character 'x' looking for beginning of value"},
 		{"nothing", ``, "EOF"},
 	}
 	for _, tc := range cases {

@@ -94,7 +94,7 @@ func TestRule37_TheKeeperSigns(t *testing.T) {
 		l := testLoop(t, sent)
 		l.hands.clocks.now = now
 		l.core.silence = defaultSilence
-		l.file = willFileOf(t.TempDir(), "lb1")
+		l.file = willJournal{file: willFileOf(t.TempDir(), "lb1")}
 		return l
 	}
 	beat := func() *Beat {

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,12 +63,73 @@ func (f willFile) load() (map[string]will, error) {
 	return wills, nil
 }
 
+// parseWills reads maps of wills, one after the other. A later will replaces an earlier one of the same instance; one without
+// operations cancels it.
 func parseWills(text []byte) (map[string]will, error) {
-	var wills map[string]will
-	if err := unmarshalStrict(text, &wills); err != nil {
-		return nil, err
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	wills := map[string]will{}
+	for first := true; first || d.More(); first = false {
+		var changed map[string]will
+		if err := d.Decode(&changed); err != nil {
+			return nil, err
+		}
+		maps.Copy(wills, changed)
 	}
+	maps.DeleteFunc(wills, func(_ string, w will) bool { return len(w) == 0 })
 	return wills, nil
+}
+
+// willJournal keeps a willFile up to date, one will after the other: hundreds of instances that take over together would
+// write all wills hundreds of times.
+type willJournal struct {
+	file  willFile
+	notes int   // maps in the file; 0: what it holds is not known
+	size  int64 // of the file
+}
+
+// spareNotes is how many more maps than wills a file may hold before it is written anew.
+const spareNotes = 64
+
+// note brings the file up to date after the will of one instance changed; all are those that there are now.
+func (j *willJournal) note(instance string, all map[string]will) error {
+	if len(all) == 0 || j.notes == 0 || j.notes > len(all)+spareNotes {
+		return j.rewrite(all)
+	}
+	text, err := json.Marshal(map[string]will{instance: all[instance].storable()})
+	if err != nil {
+		return fmt.Errorf("encode the will: %w", err)
+	}
+	if err := j.append(text); err != nil {
+		j.notes = 0
+		return errors.Join(fmt.Errorf("save the will: %w", err), os.Truncate(string(j.file), j.size))
+	}
+	j.notes++
+	j.size += int64(len(text))
+	return nil
+}
+
+func (j *willJournal) append(text []byte) (err error) {
+	f, err := os.OpenFile(string(j.file), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// rewrite writes all wills anew.
+func (j *willJournal) rewrite(all map[string]will) error {
+	j.notes = 0
+	if err := j.file.save(all); err != nil || len(all) == 0 {
+		return err
+	}
+	info, err := os.Stat(string(j.file))
+	if err != nil {
+		return fmt.Errorf("save the wills: %w", err)
+	}
+	j.notes, j.size = 1, info.Size()
+	return nil
 }
 
 // Replay carries out the wills that a former run of the node left in dir, in the order of the instances' names, removes
