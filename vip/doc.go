@@ -36,7 +36,11 @@
 //	claimfilter.go   what the kernel drops of all that is no claim; pure
 //	pacer.go         the least time between two announcements on an interface
 //	source.go        the address that adverts leave from, none of the virtual ones, and its changes
+//	listing.go       the addresses of an interface, as Sets share them
 //	rtnl_linux.go    addresses over netlink
+//	netlink_linux.go a netlink socket for thousands of messages
+//	batch_linux.go   many changes with one system call
+//	links_linux.go   the node's interfaces
 //	addr_linux.go    addresses as netlink has them
 //	remover_linux.go Remover, all that a last will needs
 //	kernel_linux.go  Netlink: the Kernel, Announcer and Listener of a network namespace

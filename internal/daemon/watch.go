@@ -116,8 +116,10 @@ func (h *host) primary(iface string) (netip.Addr, error) {
 	return vip.Source{Interface: iface, Exclude: virtual}.Find(h.kernel)
 }
 
-// watchSource starts anew when the node's virtual addresses change, which are no sources.
+// watchSource starts anew when the node's virtual addresses change, which are no sources. That alone is no news: else each
+// such reload would have every instance leave its will anew.
 func (h *host) watchSource(ctx context.Context, iface string, fn func(netip.Addr)) {
+	fn = whenNew(fn)
 	for ctx.Err() == nil {
 		virtual, changed := h.watchVirtual()
 		round, cancel := context.WithCancel(ctx)
@@ -125,5 +127,18 @@ func (h *host) watchSource(ctx context.Context, iface string, fn func(netip.Addr
 		_ = vip.Source{Interface: iface, Exclude: virtual}.Watch(round, h.kernel, fn) // nil: it ends with its context only
 		stop()
 		cancel()
+	}
+}
+
+// whenNew calls fn with the first address and with each that differs from the last one.
+func whenNew(fn func(netip.Addr)) func(netip.Addr) {
+	var last netip.Addr
+	told := false
+	return func(a netip.Addr) {
+		if told && a == last {
+			return
+		}
+		told, last = true, a
+		fn(a)
 	}
 }

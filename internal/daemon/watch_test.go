@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -93,5 +95,18 @@ func TestBroadcastWakesAllWhoWait(t *testing.T) {
 	case <-b.next():
 		t.Error("what was told already is told again")
 	default:
+	}
+}
+
+// A reload that changes the virtual addresses starts the watch of each instance's source anew.
+func TestASourceIsToldWhenItIsNew(t *testing.T) {
+	var got []netip.Addr
+	tell := whenNew(func(a netip.Addr) { got = append(got, a) })
+	one := netip.MustParseAddr("10.77.0.1")
+	for _, a := range []netip.Addr{{}, {}, one, one, {}, one} {
+		tell(a)
+	}
+	if want := []netip.Addr{{}, one, {}, one}; !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
 	}
 }

@@ -159,4 +159,3 @@ func (c *crowd) settle(node, state string) {
 		return true, nil
 	})
 }
-

@@ -127,6 +127,7 @@ var loopFiles = []string{
 	"tracker/set.go",
 	"vip/adopt.go",
 	"vip/apply.go",
+	"vip/batch_linux.go",
 	"vip/contest.go",
 	"vip/ears_linux.go",
 	"vip/kernel_linux.go",
