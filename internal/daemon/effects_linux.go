@@ -2,9 +2,7 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"os"
 
 	"github.com/tandem-lb/tandem/internal/keeper"
 	"github.com/tandem-lb/tandem/vip"
@@ -14,7 +12,7 @@ import (
 func KeeperMain() int {
 	effects, err := newEffects()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", keeper.ProcessName, err)
+		keeper.Words(false).Error("no way to remove addresses", "err", err)
 		return 1
 	}
 	defer effects.close()

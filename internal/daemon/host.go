@@ -57,6 +57,7 @@ type hostConfig struct {
 	recoveryUntil time.Time
 	proxy         *proxy.Proxy
 	log           hclog.Logger
+	logJSON       bool   // what the keeper itself says is JSON too
 	onChange      func() // a tracker's or a backend's verdict changed
 }
 
@@ -77,7 +78,7 @@ func openHost(cfg hostConfig) (h *host, err error) {
 func (h *host) open(cfg hostConfig) (err error) {
 	h.replay(cfg)
 	if h.keeper, err = keeper.Start(keeper.Config{
-		Dir: cfg.dir, Name: cfg.node, Silence: keeperSilence, LockFile: cfg.lock, Log: cfg.log.Named("keeper"),
+		Dir: cfg.dir, Name: cfg.node, Silence: keeperSilence, LockFile: cfg.lock, Log: cfg.log.Named("keeper"), LogJSON: cfg.logJSON,
 	}); err != nil {
 		return err
 	}

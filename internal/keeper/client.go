@@ -34,6 +34,7 @@ type Config struct {
 	Silence  time.Duration // of an instance with a will, after which the daemon is killed; at least 400 ms, 0: 1.5 s
 	LockFile *os.File      // the node's lock, which the keeper holds too until the wills are carried out; nil: none
 	Log      hclog.Logger  // nil: no log
+	LogJSON  bool          // what the keeper itself says is JSON, as the daemon's log is
 }
 
 // Client is the daemon's side of a keeper. Its methods may be called from any goroutine.

@@ -36,6 +36,7 @@
 //	effects.go       Effects and Sender, and carrying out operations with them
 //	main_linux.go    the child: Main
 //	loop_linux.go    the child's loop
+//	log.go           what the child has to say
 //	willfile.go      wills on disk, and Replay
 //	wire.go          what the daemon and the child say to each other
 //	client.go        the daemon's side: Start, SetWill, SetBeat, Heartbeat, Close

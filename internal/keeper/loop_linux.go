@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
 	"github.com/tandem-lb/tandem/internal/child"
@@ -27,19 +27,21 @@ type loop struct {
 	buf     []byte
 	actions []action
 	done    bool
-	failed  []error // what went wrong at the end, to be told when nothing is urgent any more
+	failed  []error // what went wrong outside of requests, to be told when nothing is urgent any more
+	log     hclog.Logger
 }
 
 func newLoop(effects Effects, book ledger, daemon int) *loop {
-	return &loop{hands: newHands(effects), ledger: book, daemon: daemon, buf: make([]byte, maxMessage)}
+	return &loop{hands: newHands(effects), ledger: book, daemon: daemon, buf: make([]byte, maxMessage), log: Words(false)}
 }
 
-// run returns when the daemon has ended and its wills are carried out, or when it said stop. The error tells what could
-// not be carried out.
-func (l *loop) run() error {
+// run returns when the daemon has ended and its wills are carried out, or when it said stop, and tells what went wrong. It is
+// true when nothing did.
+func (l *loop) run() bool {
 	for !l.done {
 		if err := l.wait(); err != nil {
-			return err
+			l.note(err)
+			break
 		}
 		for range maxDrain {
 			if l.done || !l.receive() {
@@ -50,7 +52,10 @@ func (l *loop) run() error {
 		l.counters.Overslept, l.counters.Starved = l.core.overslept, l.core.starved
 	}
 	l.hands.close()
-	return errors.Join(l.failed...)
+	for _, err := range l.failed {
+		l.log.Error("last words", "err", err)
+	}
+	return len(l.failed) == 0
 }
 
 // wait waits for a message, for the end of the daemon, or for the time at which something is due.
@@ -111,6 +116,7 @@ func (l *loop) request(r request) error {
 	case askHello:
 		l.core.silence = r.Hello.Silence
 		l.file = willJournal{file: willFileOf(r.Hello.Dir, r.Hello.Name)}
+		l.log = Words(r.Hello.LogJSON)
 	case askWill:
 		l.hands.clocks.adopt(r.Instance, r.Will.signer())
 		// The will is held even where its packet can't be sent, or the file not be written: the addresses matter most.
@@ -208,7 +214,7 @@ func (l *loop) reply(err error) {
 		err = unix.Sendto(child.Socket, text, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
 	}
 	if err != nil && !errors.Is(err, unix.EPIPE) {
-		fmt.Fprintf(os.Stderr, "%s: answer the daemon: %v\n", ProcessName, err)
+		l.log.Error("the daemon gets no answer", "err", err)
 	}
 }
 

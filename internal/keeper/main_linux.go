@@ -46,15 +46,14 @@ func Main(effects Effects) int {
 	}
 	book, err := openLedger(ledgerFD)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", ProcessName, err)
+		Words(false).Error("no ledger", "err", err)
 		return exitFailed
 	}
 	l := newLoop(effects, book, os.Getppid())
 	if l.counters.OOMScoreAdj, err = protectFromOOM(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", ProcessName, err)
+		l.log.Warn("the out-of-memory killer may choose the keeper", "err", err)
 	}
-	if err := l.run(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", ProcessName, err)
+	if !l.run() {
 		return exitFailed
 	}
 	return 0

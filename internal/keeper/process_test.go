@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -292,6 +293,36 @@ func TestAFrozenDaemonIsKilledAndItsWillCarriedOut(t *testing.T) {
 	t.Logf("addresses gone %v after SIGSTOP", took)
 	if took < defaultSilence-300*time.Millisecond || took > 2*time.Second+500*time.Millisecond {
 		t.Errorf("the addresses were gone after %v, want within 2s", took)
+	}
+}
+
+// What the keeper says stands among the daemon's lines, with time and level as they have them.
+func TestTheKeepersLastWordsAreLinesOfTheLog(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, json, want string }{
+		{"text", "", `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S* \[ERROR\] tandem\.keeper: last words: err="the daemon was silent for 1\.5s: killed it"\n$`},
+		{"JSON", "1", `^\{"@level":"error","@message":"last words","@module":"tandem\.keeper","@timestamp":"\S+","err":"the daemon was silent for 1\.5s: killed it"\}\n$`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = log.Close() }()
+			p := startPair(t, 50*time.Millisecond, func(c *exec.Cmd) {
+				c.Stderr = log
+				c.Env = append(c.Env, envLogJSON+"="+tt.json)
+			})
+			keeper := p.status().PID
+			p.signal(p.cmd.Process.Pid, unix.SIGSTOP)
+			p.expectWills(keeper)
+			p.awaitEnd(keeper)
+			got, err := os.ReadFile(log.Name())
+			if err != nil || !regexp.MustCompile(tt.want).Match(got) {
+				t.Errorf("got %q, %v, want %s", got, err, tt.want)
+			}
+		})
 	}
 }
 

@@ -116,7 +116,7 @@ func (c *Client) spawn() (*child.Process, error) {
 
 // brief tells a new keeper everything. What it can't do, it can't do at the next start either: that is logged.
 func (c *Client) brief(p *child.Process) error {
-	hello := &hello{Dir: c.cfg.Dir, Name: c.cfg.Name, Silence: c.cfg.Silence}
+	hello := &hello{Dir: c.cfg.Dir, Name: c.cfg.Name, Silence: c.cfg.Silence, LogJSON: c.cfg.LogJSON}
 	requests := []request{{Kind: askHello, Hello: hello}}
 	for _, name := range slices.Sorted(maps.Keys(c.wills)) {
 		requests = append(requests, request{Kind: askWill, Instance: name, Will: c.wills[name]})

@@ -23,6 +23,7 @@ const (
 	envNews     = "STANDIN_NEWS"     // a named pipe: what the keeper does
 	envHoldUp   = "STANDIN_HOLD_UP"  // a named pipe: each removal takes an octet of it; empty: none does
 	envInterval = "STANDIN_INTERVAL" // of VI_1's beat
+	envLogJSON  = "STANDIN_LOG_JSON" // whether its log is JSON; empty: text
 )
 
 // standIn is a daemon as far as the keeper can tell: it holds two instances' addresses, beats for one of them, and obeys
@@ -43,7 +44,7 @@ func stand() error {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return err
 	}
-	c, err := Start(Config{Dir: os.Getenv(envDir), Name: "lb1", LockFile: lock})
+	c, err := Start(Config{Dir: os.Getenv(envDir), Name: "lb1", LockFile: lock, LogJSON: os.Getenv(envLogJSON) != ""})
 	if err != nil {
 		return err
 	}

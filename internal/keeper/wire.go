@@ -45,6 +45,7 @@ type hello struct {
 	Dir     string        `json:"dir"`
 	Name    string        `json:"name"`
 	Silence time.Duration `json:"silence"`
+	LogJSON bool          `json:"log_json,omitempty"`
 }
 
 type reply struct {
