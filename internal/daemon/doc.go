@@ -21,6 +21,7 @@
 //	instance.go     one virtual router with all that hangs on it, and what it needs of each
 //	actions.go      what the state machine wants done, in its order
 //	executor.go     the ordered executor
+//	links.go        where adverts come in, one an interface and family
 //	gates.go        the balancer's gates, which open for whoever holds an address
 //	watch.go        what is told to the state machine; inputs.go judges it, health.go collects the balancer's part
 //	beat.go         adverts that the keeper sends for us

@@ -69,7 +69,7 @@ func newGroup(h *host, cfg groupConfig) (*group, error) {
 			return nil, err
 		}
 		family := c.VRRP.Family()
-		link, err := h.link(c.VRRP.Interface, family)
+		link, err := h.link(c.VRRP)
 		if err != nil {
 			return nil, err
 		}

@@ -16,7 +16,6 @@ import (
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
-	"github.com/tandem-lb/tandem/vrrp"
 )
 
 // keeperSilence is how long the state machine's loop may be silent before the keeper kills the daemon, and before the
@@ -42,11 +41,11 @@ type host struct {
 	wg sync.WaitGroup // of the services
 
 	mu        sync.Mutex
-	ctx       context.Context        // guarded by mu; of the services, which end after every instance has; nil before start
-	adverts   map[linkKey]*vrrp.Link // guarded by mu
-	addresses []netip.Addr           // guarded by mu: every virtual address of the node
-	changed   context.Context        // guarded by mu; ends when addresses change
-	change    context.CancelFunc     // guarded by mu
+	ctx       context.Context         // guarded by mu; of the services, which end after every instance has; nil before start
+	adverts   map[linkKey]*advertLink // guarded by mu
+	addresses []netip.Addr            // guarded by mu: every virtual address of the node
+	changed   context.Context         // guarded by mu; ends when addresses change
+	change    context.CancelFunc      // guarded by mu
 }
 
 // hostConfig says what a host is made of.
@@ -65,7 +64,7 @@ type hostConfig struct {
 // that they keep.
 func openHost(cfg hostConfig) (h *host, err error) {
 	h = &host{
-		log: cfg.log, started: cfg.started, recoveryUntil: cfg.recoveryUntil, adverts: map[linkKey]*vrrp.Link{},
+		log: cfg.log, started: cfg.started, recoveryUntil: cfg.recoveryUntil, adverts: map[linkKey]*advertLink{},
 		gates: newGates(cfg.proxy, cfg.log), handovers: newHandovers(),
 	}
 	h.changed, h.change = context.WithCancel(context.Background())
@@ -145,12 +144,6 @@ func (h *host) services() context.Context {
 	return h.ctx
 }
 
-// runLink runs a link with the services. mu is held.
-func (h *host) runLink(l *vrrp.Link) {
-	ctx := h.ctx
-	h.wg.Go(func() { _ = l.Run(ctx) }) // it has no error to tell
-}
-
 // stop joins the services, whose context has ended, and closes what they used.
 func (h *host) stop() error {
 	h.health.close()
@@ -173,40 +166,6 @@ func (h *host) close() error {
 	h.closeLinks()
 	h.change()
 	return errors.Join(errs...)
-}
-
-// closeLinks closes the links that never ran: one that runs closes itself, and so does one whose time is over.
-func (h *host) closeLinks() {
-	over, end := context.WithCancel(context.Background())
-	end()
-	for _, l := range h.adverts {
-		_ = l.Run(over) // it has no error to tell
-	}
-}
-
-// linkKey tells the links of a node apart.
-type linkKey struct {
-	iface  string
-	family vrrp.Family
-}
-
-// link is the link of an interface and family; opened for the first instance on it, it stays.
-func (h *host) link(iface string, family vrrp.Family) (*vrrp.Link, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	key := linkKey{iface, family}
-	if l := h.adverts[key]; l != nil {
-		return l, nil
-	}
-	l, err := vrrp.NewLink(vrrp.LinkConfig{Interface: iface, Family: family, Log: h.log.Named("vrrp")})
-	if err != nil {
-		return nil, err
-	}
-	h.adverts[key] = l
-	if h.ctx != nil {
-		h.runLink(l)
-	}
-	return l, nil
 }
 
 // setVirtual tells which addresses are virtual: no advert is sent from them.

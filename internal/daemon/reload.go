@@ -112,7 +112,12 @@ const newResults = 5 * time.Second
 // applyHost brings everything but the configuration's own record to the next configuration. All that can fail comes
 // first and is undone when a later step fails; meanwhile scripts and trackers are those of both, so that neither what
 // still runs nor what shall run lacks any.
-func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *proxy.Plan) error {
+func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *proxy.Plan) (err error) {
+	defer func() {
+		if err != nil {
+			d.host.keepLinks(old.Instances) // some may have been opened for what does not come
+		}
+	}()
 	change, err := planGroups(d.running(), groupsOf(next.Instances), func(cfg groupConfig) (*group, error) { return newGroup(d.host, cfg) })
 	if err != nil {
 		return err
@@ -165,6 +170,7 @@ func (d *Daemon) awaitResults(ctx context.Context, c *groupChange) {
 // nothing.
 func (d *Daemon) shed(next *config.Node) {
 	d.host.setVirtual(virtualAddresses(next))
+	d.host.keepLinks(next.Instances)
 	err := errors.Join(d.host.trackers.Apply(trackerConfig(next)), d.host.runner.Configure(commands(next)))
 	if err != nil {
 		d.log.Warn("scripts of the former configuration are still known", "err", err)

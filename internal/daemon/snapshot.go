@@ -62,7 +62,7 @@ func (h *host) snapshot(s *status.Snapshot) {
 	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
 	h.mu.Lock()
 	for key, l := range h.adverts {
-		s.Interfaces = append(s.Interfaces, status.Interface{Name: key.iface, Family: key.family.String(), Dropped: drops(l.Drops())})
+		s.Interfaces = append(s.Interfaces, status.Interface{Name: key.iface, Family: key.family.String(), Dropped: drops(l.link.Drops())})
 	}
 	h.mu.Unlock()
 	slices.SortFunc(s.Interfaces, func(a, b status.Interface) int {

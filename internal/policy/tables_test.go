@@ -79,6 +79,7 @@ var loopFiles = []string{
 	"internal/daemon/handover.go",
 	"internal/daemon/health.go",
 	"internal/daemon/host.go",
+	"internal/daemon/links.go",
 	"internal/daemon/instance.go",
 	"internal/daemon/lock_linux.go",
 	"internal/daemon/reload.go",
