@@ -45,6 +45,15 @@ func TestRule88And90Bursts(t *testing.T) {
 	})
 }
 
+// answer are the ages of the announcements of one address that answer a sign of another holder.
+func answer(start time.Duration) []time.Duration {
+	ages := []time.Duration{start, start + 10*time.Millisecond, start + 30*time.Millisecond}
+	for round := range 9 {
+		ages = append(ages, start+time.Duration(round+1)*100*time.Millisecond)
+	}
+	return ages
+}
+
 func TestAnswersAreLimited(t *testing.T) {
 	inBubble(t, config(1), func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
 		epoch := time.Now()
@@ -57,9 +66,7 @@ func TestAnswersAreLimited(t *testing.T) {
 		synctest.Wait()
 		var want []time.Duration
 		for _, start := range []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second} {
-			for round := range 10 {
-				want = append(want, start+time.Duration(round)*100*time.Millisecond)
-			}
+			want = append(want, answer(start)...)
 		}
 		wantAges(t, k, epoch, want...)
 	})

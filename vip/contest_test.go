@@ -39,8 +39,8 @@ func TestContestIsBounded(t *testing.T) {
 		stop()
 		const first = 50*time.Microsecond + 50*time.Millisecond // each claim waits for its answer
 		var want []time.Duration
-		for round := range 3 * 10 { // three answers of a second each
-			want = append(want, first+time.Duration(round)*100*time.Millisecond)
+		for second := range 3 {
+			want = append(want, answer(first+time.Duration(second)*time.Second)...)
 		}
 		wantAges(t, k, epoch, want...)
 		if got := strings.Count(out.String(), "somebody else claims"); got < 1 || got > 3 {
@@ -64,7 +64,7 @@ func TestClaimOfTheNextHolderIsNotAnswered(t *testing.T) {
 		want   []time.Duration // from the claim on
 	}{
 		{"an advert follows and the address is given up", true, nil},
-		{"nothing follows", false, []time.Duration{50 * time.Millisecond, 150 * time.Millisecond}},
+		{"nothing follows", false, answer(50 * time.Millisecond)[:4]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

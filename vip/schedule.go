@@ -11,9 +11,27 @@ const burstGap = time.Second
 // at which clients go astray: that holder announces the address some milliseconds after its advert, and again when
 // it likes; and when it gives the address up, its clients have to be told anew.
 const (
-	answerRounds = 10
-	answerStep   = burstGap / answerRounds // clients are astray for no longer
+	answerStep = 100 * time.Millisecond // clients are astray for no longer
+
+	// Rounds soon after the first one are for the other holder's own announcement.
+	answerEcho  = 10 * time.Millisecond
+	answerEcho2 = 30 * time.Millisecond // the same on a busy machine
+
+	answerRounds = int(burstGap/answerStep) + 2 // with the two echoes
 )
+
+// answerAt is when a round of an answer is due, counted from its beginning.
+func answerAt(round int) time.Duration {
+	switch round {
+	case 0:
+		return 0
+	case 1:
+		return answerEcho
+	case 2:
+		return answerEcho2
+	}
+	return time.Duration(round-2) * answerStep
+}
 
 // claimGrace is how long a claim waits for its answer. A router that takes over claims the address and says so by an advert,
 // some send the claim first (FRRouting, by half a millisecond): answered at once, the claim of the new holder would be the
@@ -21,18 +39,18 @@ const (
 const claimGrace = 50 * time.Millisecond
 
 // schedule says which announcement goes out when. It is pure: its methods take the time.
-// A takeover announces at once and again after a delay; a sign of another holder asks for a burst of rounds that
-// stand answerStep apart; a refresh is a single announcement of each address.
+// A takeover announces at once and again after a delay; a sign of another holder asks for a burst whose rounds go on for
+// a second; a refresh is a single announcement of each address.
 type schedule struct {
 	garp  GARP // defaults filled in
 	addrs int  // how many addresses there are; they go by their index
 
-	sent       int           // announcements of the running burst that are done
-	total      int           // announcements it has
-	step       time.Duration // between its rounds; each announces every address once
-	pause      time.Time     // no announcement before this
-	began      time.Time     // when the last burst began; zero: not announcing
-	lastAnswer time.Time     // when the last answer began
+	sent       int       // announcements of the running burst that are done
+	total      int       // announcements it has
+	answering  bool      // its rounds are an answer's; else they go out at once. Each announces every address once
+	pause      time.Time // no announcement before this
+	began      time.Time // when the last burst began; zero: not announcing
+	lastAnswer time.Time // when the last answer began
 
 	// When the next burst of each kind is due; zero: none.
 	second, again, answer, refresh time.Time
@@ -40,7 +58,7 @@ type schedule struct {
 
 // takeover begins a burst at once, whatever was running, and plans the second one and the refreshes.
 func (c *schedule) takeover(now time.Time) {
-	c.begin(now, c.garp.Repeat, 0)
+	c.begin(now, c.garp.Repeat, false)
 	c.second = now.Add(c.garp.Delay)
 	c.again, c.answer = time.Time{}, time.Time{}
 	c.planRefresh(now)
@@ -112,21 +130,25 @@ func (c *schedule) idle() bool { return c.sent >= c.total }
 // ready is when the next announcement of the running burst may go out.
 func (c *schedule) ready() time.Time {
 	round := c.sent / c.addrs // a burst of no addresses is idle
-	return later(c.began.Add(time.Duration(round)*c.step), c.pause)
+	at := time.Duration(0)
+	if c.answering {
+		at = answerAt(round)
+	}
+	return later(c.began.Add(at), c.pause)
 }
 
 // start begins the burst that is due. One burst serves everything that is due by now.
 func (c *schedule) start(now time.Time) {
-	rounds, step := 0, time.Duration(0)
+	rounds, answering := 0, false
 	if !now.Before(c.began.Add(burstGap)) {
 		rounds = c.takePlain(now)
 	}
 	if due(c.answer, now) && !now.Before(c.lastAnswer.Add(burstGap)) {
-		rounds, step = answerRounds, answerStep
+		rounds, answering = answerRounds, true
 		c.answer, c.lastAnswer = time.Time{}, now
 	}
 	if rounds > 0 {
-		c.begin(now, rounds, step)
+		c.begin(now, rounds, answering)
 	}
 }
 
@@ -146,8 +168,8 @@ func (c *schedule) takePlain(now time.Time) (rounds int) {
 }
 
 // begin sends every address once before any a second time.
-func (c *schedule) begin(now time.Time, rounds int, step time.Duration) {
-	c.sent, c.total, c.step = 0, rounds*c.addrs, step
+func (c *schedule) begin(now time.Time, rounds int, answering bool) {
+	c.sent, c.total, c.answering = 0, rounds*c.addrs, answering
 	c.began, c.pause = now, time.Time{}
 }
 

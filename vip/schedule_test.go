@@ -51,7 +51,7 @@ func answersAt(starts ...time.Duration) []time.Duration {
 	var ages []time.Duration
 	for _, start := range starts {
 		for round := range answerRounds {
-			ages = append(ages, start+time.Duration(round)*answerStep)
+			ages = append(ages, start+answerAt(round))
 		}
 	}
 	return ages
@@ -221,6 +221,20 @@ func TestAnswerOutlastsTheOther(t *testing.T) {
 			if !slices.ContainsFunc(got, func(sent time.Duration) bool { return sent >= other && sent <= other+answerStep }) {
 				t.Errorf("repeat %d: the other acts at %v, answers at %v; want one within %v", repeat, other, got, answerStep)
 			}
+		}
+	}
+}
+
+// TestAnswerEchoesTheOthersAnnouncement: who takes an address over says so by an advert, and announces the address some
+// milliseconds later. Its clients went astray for the 100 ms until the answer's next round.
+func TestAnswerEchoesTheOthersAnnouncement(t *testing.T) {
+	const sign = 10 * time.Second
+	c := &schedule{garp: GARP{Repeat: 1, Delay: time.Hour, Refresh: -1}, addrs: 1}
+	got := sends(c, 20*time.Second, map[time.Duration]func(time.Time){0: c.takeover, sign: c.contest})
+	for after, within := range map[time.Duration]time.Duration{2: 8, 9: 1, 15: 15, 29: 1, 31: 69} {
+		other, limit := sign+after*time.Millisecond, sign+(after+within)*time.Millisecond
+		if !slices.ContainsFunc(got, func(sent time.Duration) bool { return sent >= other && sent <= limit }) {
+			t.Errorf("the other announces after %d ms, answers at %v; want one within %d ms", after, got, within)
 		}
 	}
 }
