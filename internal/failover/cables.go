@@ -34,7 +34,7 @@ func cableScenarios() []scenario {
 			{row: "frames from the master lost, one way", align: justAdvertised,
 				strike: func(_ context.Context, s *stage) error { return s.Cable(master).MuteOut() },
 				holder: backup, shared: true, bound: setting.silence, why: "3 x interval + skew + 50 ms"},
-			{row: "frames from the master pass again, the loser hears the winner first", align: before(master), strike: restore(master), check: firstHeard(master), holder: master, patient: true, bound: setting.contest, why: "a contest"},
+			{row: "frames from the master pass again, the loser hears the winner first", align: order(master), strike: restore(master), check: firstHeard(master), holder: master, patient: true, bound: setting.contest, why: "a contest"},
 		}},
 		{name: "one-way-in", local: true, prepare: steady, phases: []phase{
 			{row: "frames to the backup lost, one way",
@@ -52,15 +52,25 @@ func cableScenarios() []scenario {
 // heals is a partition with the client on the backup's side, which loses, and its end.
 func heals(row, first string) scenario {
 	return scenario{name: "heal-" + first + "-first", local: true, prepare: partition, phases: []phase{
-		{row: row, align: before(first), strike: restore(master), check: firstHeard(first), holder: master, patient: true,
+		{row: row, align: order(first), strike: restore(master), check: firstHeard(first), holder: master, patient: true,
 			bound: setting.contest, why: "a contest"},
 	}}
 }
 
-// before waits until a node is about to advertise. It may not be heard now: its phase is that of its last advert that was.
-func before(node string) func(context.Context, *stage) error {
+// order waits for the moment from which on the next advert will be that of first. Only the backup, which the client's side
+// hears, tells its phase: some time after its advert, when it has been answered, the next one is the master's, and just
+// before it its own, most likely.
+func order(first string) func(context.Context, *stage) error {
 	return func(ctx context.Context, s *stage) error {
-		return pause(ctx, untilPhase(time.Now(), s.heard[node], s.setting.interval, s.setting.interval/5))
+		after := s.setting.interval / 5
+		if first == backup {
+			after = s.setting.interval * 4 / 5
+		}
+		e, err := s.await(ctx, advertOf(backup))
+		if err != nil {
+			return err
+		}
+		return pause(ctx, time.Until(e.Time.Add(after)))
 	}
 }
 
@@ -86,8 +96,7 @@ func restore(node string) func(context.Context, *stage) error {
 
 // justAdvertised waits for the next advert of the master: silence that begins now takes longest to be noticed.
 func justAdvertised(ctx context.Context, s *stage) error {
-	e, err := s.await(ctx, advertOf(master))
-	s.heard[master] = e.Time
+	_, err := s.await(ctx, advertOf(master))
 	return err
 }
 
@@ -123,25 +132,10 @@ func partition(ctx context.Context, s *stage) error {
 	if err := s.Cable(master).Mute(); err != nil {
 		return err
 	}
-	mark := s.Lab.Mark()
 	if err := s.AwaitHolder(ctx, backup); err != nil {
 		return err
 	}
-	first, err := s.Lab.Await(ctx, mark, advertOf(backup))
-	if err != nil {
-		return err
-	}
-	s.heard[backup] = first.Time
 	return s.AwaitService(ctx, time.Now())
-}
-
-// untilPhase is how long it takes until something that happens every interval, and did at ref, is about to happen.
-func untilPhase(now, ref time.Time, interval, before time.Duration) time.Duration {
-	next := ref.Add(now.Sub(ref).Truncate(interval))
-	for next.Sub(now) < before {
-		next = next.Add(interval)
-	}
-	return next.Sub(now) - before
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tandem-lb/tandem/internal/config"
 )
@@ -61,18 +60,6 @@ func TestKeepalivedConfig(t *testing.T) {
 	}
 	if strings.Contains(v3.keepalivedConfig(master), "auth") {
 		t.Error("version 3 has no authentication")
-	}
-}
-
-func TestUntilPhase(t *testing.T) {
-	ref := time.Unix(1000, 0)
-	for _, tt := range []struct{ now, want int }{
-		{0, 800}, {100, 700}, {800, 0}, {801, 999}, {1000, 800}, {3650, 150}, {3950, 850},
-	} {
-		now := ref.Add(time.Duration(tt.now) * time.Millisecond)
-		if got := untilPhase(now, ref, time.Second, 200*time.Millisecond); got != time.Duration(tt.want)*time.Millisecond {
-			t.Errorf("%d ms after it: %v, want %d ms", tt.now, got, tt.want)
-		}
 	}
 }
 

@@ -30,8 +30,7 @@ type stage struct {
 	system  system
 	site    site
 	dir     string
-	heard   map[string]time.Time // the latest advert of each node before it was cut off
-	struck  netlab.Mark          // the latest strike
+	struck  netlab.Mark // the latest strike
 }
 
 // newStage builds the LAN and starts the system on it. The caller must close it.
@@ -40,7 +39,7 @@ func newStage(ctx context.Context, c plan, v setting, kind string, sc scenario) 
 	if err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
-	s := &stage{setting: v, dir: dir, heard: map[string]time.Time{}}
+	s := &stage{setting: v, dir: dir}
 	s.Pair, err = drill.NewPair(ctx, drill.PairConfig{Binary: c.tandem, Config: v.tandemConfig(sc.local), Dir: dir, Site: s.site.handler})
 	if err != nil {
 		_ = os.RemoveAll(dir) // the first error is the one that matters

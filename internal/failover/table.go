@@ -68,6 +68,7 @@ func millis(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds
 const (
 	noise       = 50 * time.Millisecond
 	noiseFailed = 10 // requests in that time; and a tenth, as a client on a busy machine asks less often than it would
+	noiseLost   = 2  // of the 50 that are held
 	tooMany     = 22 // of the 30 requests that are held, where each is lost with one chance in two: one run in 400 has more
 )
 
@@ -108,15 +109,10 @@ func (w row) worse() bool {
 	if !ok || t.settled && !k.settled {
 		return false
 	}
-	return t.outage > k.outage+noise || t.failed > k.failed+k.failed/10+noiseFailed || !w.phase.chance && t.lost.above(k.lost)
+	return t.outage > k.outage+noise || t.failed > k.failed+k.failed/10+noiseFailed || !w.phase.chance && t.lost.sum() > k.lost.sum()+noiseLost
 }
 
 func (t tally) sum() int { return t.slow + t.idle + t.downloads + t.uploads }
-
-// above says whether more of anything was lost.
-func (t tally) above(o tally) bool {
-	return t.slow > o.slow || t.idle > o.idle || t.downloads > o.downloads || t.uploads > o.uploads
-}
 
 func (p phase) boundOf(v setting) time.Duration {
 	if p.bound == nil {

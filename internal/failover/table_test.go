@@ -20,11 +20,11 @@ func TestVerdict(t *testing.T) {
 		want   string
 	}{
 		{"as good", pulled, good, good, "ok"},
-		{"within the noise", pulled, with(func(r *result) { r.outage += 49 * ms; r.failed += 80 }), good, "ok"},
+		{"within the noise", pulled, with(func(r *result) { r.outage += 49 * ms; r.failed += 80; r.lost.slow = 2 }), good, "ok"},
 		{"above the bound", pulled, with(func(r *result) { r.outage = 3660 * ms }), with(func(r *result) { r.outage = 3660 * ms }), "ABOVE THE BOUND"},
 		{"a longer outage", pulled, good, with(func(r *result) { r.outage = 3000 * ms }), "WORSE"},
 		{"more requests failed", pulled, good, with(func(r *result) { r.failed = 640 }), "WORSE"},
-		{"more lost", pulled, with(func(r *result) { r.lost.idle = 1 }), good, "WORSE"},
+		{"more lost", pulled, with(func(r *result) { r.lost.idle = 3 }), good, "WORSE"},
 		{"the other did not come to an end", pulled, good, result{holders: []string{master, backup}}, "ok"},
 		{"neither did", pulled, with(func(r *result) { r.settled = false }), result{}, "NOT OVER, WORSE"},
 		{"two holders", pulled, with(func(r *result) { r.holders = []string{master, backup} }), good, "HOLDERS"},
