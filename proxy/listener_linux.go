@@ -13,9 +13,12 @@ import (
 // listen binds a socket. The backlog is the kernel's net.core.somaxconn: where connections wait for a gate, more is
 // better.
 func listen(address netip.AddrPort, vip bool) (*net.TCPListener, error) {
-	network := "tcp"
-	if address.Addr().Is4() {
+	network := "tcp6" // IPv6 alone (IPV6_V6ONLY)
+	switch addr := address.Addr(); {
+	case addr.Is4():
 		network = "tcp4"
+	case addr.IsUnspecified():
+		network = "tcp" // both families
 	}
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error

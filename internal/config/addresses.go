@@ -39,8 +39,23 @@ func gatewayAddress() Type {
 
 // peerAddress is the address of a router that adverts are sent to.
 func peerAddress() Type {
-	t := gatewayAddress()
-	t.Want = "the IPv4 address of a node such as 192.168.1.12"
+	t := hostAddress()
+	t.Want = "the address of a node such as 192.168.1.12 or 2001:db8::12"
+	isHost := t.fault
+	t.fault = func(text string) string {
+		if what := isHost(text); what != "" {
+			return what
+		}
+		switch addr := netip.MustParseAddr(text); { // hostAddress has parsed it
+		case addr.IsLoopback():
+			return text + " is no neighbour's"
+		case addr.Is4In6():
+			return text + " is IPv4 in IPv6"
+		case addr.Is6() && addr.IsLinkLocalUnicast():
+			return text + " is link-local, and adverts to peers leave from a global address"
+		}
+		return ""
+	}
 	return t
 }
 
@@ -52,29 +67,36 @@ func hostFault(addr netip.Addr) string {
 	return ""
 }
 
-// virtualAddress is an IPv4 address with the length of its prefix, or alone.
+// virtualAddress is an address with the length of its prefix, or alone.
 func virtualAddress() Type {
-	return Type{Kind: "IPv4 address with prefix length", Range: "length 1 to 32, 32 where it is absent",
-		Want: "an IPv4 address with its prefix length such as 192.168.1.100/24", tags: textTags, fault: virtualAddressFault}
+	return Type{Kind: "IP address with prefix length", Range: "length 1 to 32, with IPv6 to 128, the longest where it is absent",
+		Want: "an address with its prefix length such as 192.168.1.100/24 or 2001:db8::100/64", tags: textTags, fault: virtualAddressFault}
 }
 
 func virtualAddressFault(text string) string {
+	if strings.Contains(text, "%") {
+		return quote(text) + " has a zone, which the interface says already"
+	}
 	prefix, err := parseVirtualAddress(text)
 	if err != nil {
 		return quote(text) + " is no address"
 	}
 	addr := prefix.Addr()
-	if !addr.Is4() {
-		return text + " is IPv6, which is not in this version"
-	}
-	if addr.IsLoopback() || prefix.Bits() < 1 {
+	switch {
+	case addr.Is4In6():
+		return text + " is IPv4 in IPv6"
+	case addr.IsLoopback() || prefix.Bits() < 1:
 		return text + " cannot move between hosts"
 	}
 	if what := hostFault(addr); what != "" {
 		return what
 	}
-	if prefix.Bits() < 31 && (addr == prefix.Masked().Addr() || addr == lastAddr(prefix)) {
+	ownNetwork := addr == prefix.Masked().Addr()
+	switch {
+	case addr.Is4() && prefix.Bits() < 31 && (ownNetwork || addr == lastAddr(prefix)):
 		return text + " is the network's own or its broadcast address"
+	case addr.Is6() && prefix.Bits() < 127 && ownNetwork: // RFC 4291 section 2.6.1, RFC 6164
+		return text + " is the address of all routers of its subnet"
 	}
 	return ""
 }

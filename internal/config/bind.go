@@ -36,8 +36,12 @@ func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
 	return binds
 }
 
-// listensOn returns what the address of a bind stands for: none for the virtual addresses, or, on a node that has no
-// instance, for every IPv4 address of the host.
+// needsZone reports whether an address means nothing without its interface. Nobody's client asks for one: a virtual router
+// of IPv6 has it for hosts that take it as their router.
+func needsZone(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
+
+// listensOn returns what the address of a bind stands for: none for the virtual addresses but link-local ones of IPv6, or, on a
+// node that has no instance, for every IPv4 address of the host.
 func (n Node) listensOn(addr netip.Addr) []netip.Addr {
 	switch {
 	case addr.IsValid():
@@ -47,7 +51,11 @@ func (n Node) listensOn(addr netip.Addr) []netip.Addr {
 	}
 	var vips []netip.Addr
 	for _, in := range n.Instances {
-		vips = append(vips, in.VRRP.Addresses...)
+		for _, a := range in.VRRP.Addresses {
+			if !needsZone(a) {
+				vips = append(vips, a)
+			}
+		}
 	}
 	return vips
 }

@@ -35,6 +35,7 @@ func nodeNames(root *yaml.Node) []string {
 func (b *builder) build() []Node {
 	b.checkWhole()
 	b.addGateways()
+	b.settleVersions()
 	b.checkInstances()
 	b.checkTrackers()
 	b.checkProxy()
@@ -58,9 +59,7 @@ func (b *builder) checkWhole() {
 	}
 	addresses := unique{b: b}
 	for _, name := range b.nodes {
-		if a := b.raw.Nodes[name].Address; a.IsValid() {
-			addresses.add(a.String(), "address", join(join("nodes", name), "address"))
-		}
+		b.checkHostAddresses(name, &addresses)
 	}
 }
 
@@ -115,7 +114,7 @@ func oneThere(names []string) string {
 
 // node returns the view of one node.
 func (b *builder) node(name string) Node {
-	n := Node{Name: name, Address: b.raw.Nodes[name].Address}
+	n := Node{Name: name, Addresses: b.raw.Nodes[name].Address}
 	for i := range b.raw.VRRP.Instances {
 		n.Instances = append(n.Instances, b.instance(i, name))
 	}

@@ -34,7 +34,7 @@ type Config struct {
 // Node is the configuration as one node runs it.
 type Node struct {
 	Name      string
-	Address   netip.Addr // the zero Addr where the file has no nodes
+	Addresses []netip.Addr // its own, of each family at most one; none where the file has no nodes
 	Instances []Instance
 	Scripts   []tracker.Script  // those that an instance tracks, by name
 	Files     []tracker.File    // as well
@@ -49,6 +49,7 @@ type Instance struct {
 	VRRP      vrrp.Config
 	SyncGroup string // the instances of one are MASTER together or not at all; empty: it is in none
 	VIP       vip.Config
+	Source    vip.Source        // where adverts leave from; that no virtual address does is left to whoever looks
 	Track     []tracker.Binding // the instance's own interface with weight 0 first
 	Notify    *notify.Config    // nil: none
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -101,13 +102,14 @@ func TestWebPair(t *testing.T) {
 	certs := &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS12}
 	vip100 := netip.MustParseAddr("192.168.1.100")
 	want := &Node{
-		Name:    "lb2",
-		Address: netip.MustParseAddr("192.168.1.12"),
+		Name:      "lb2",
+		Addresses: []netip.Addr{netip.MustParseAddr("192.168.1.12")},
 		Instances: []Instance{{
 			VRRP: vrrp.Config{Name: "VI_1", Interface: "eth0", VRID: 51, Version: vrrp.V2, Priority: 100, AdvertInterval: time.Second,
 				Auth: vrrp.Auth{Type: vrrp.AuthPass, Password: "supersec"}, Addresses: []netip.Addr{vip100}},
 			VIP: vip.Config{Instance: "VI_1", Addresses: []vip.Address{{Prefix: netip.MustParsePrefix("192.168.1.100/24"), Interface: "eth0"}},
 				GARP: vip.GARP{Repeat: 5, Delay: 5 * time.Second, Refresh: 30 * time.Second}, Lease: 3 * time.Second},
+			Source: vip.Source{Interface: "eth0"},
 			Track: []tracker.Binding{
 				{ID: tracker.ID{Kind: tracker.KindInterface, Name: "eth0"}},
 				{ID: tracker.ID{Kind: tracker.KindScript, Name: "check_app"}, Weight: -20},
@@ -155,8 +157,8 @@ func TestWebPair(t *testing.T) {
 
 func TestPlainBalancer(t *testing.T) {
 	n := good(t, "plain_balancer.yaml", "whoever")
-	if n.Name != "whoever" || n.Address.IsValid() || len(n.Instances) > 0 {
-		t.Errorf("got node %q at %v with %d instances, want any name and nothing else", n.Name, n.Address, len(n.Instances))
+	if n.Name != "whoever" || len(n.Addresses) > 0 || len(n.Instances) > 0 {
+		t.Errorf("got node %q at %v with %d instances, want any name and nothing else", n.Name, n.Addresses, len(n.Instances))
 	}
 	front, back := n.Proxy.Frontends[0], n.Proxy.Backends[0]
 	wantBinds := []proxy.Bind{
@@ -369,5 +371,59 @@ func TestLoadOfNoFile(t *testing.T) {
 	_, problems = Load("testdata")
 	if err := problems.Err(); err == nil || err.Error() != "testdata: read: read testdata: is a directory" {
 		t.Errorf("got %v, want that it is a directory", err)
+	}
+}
+
+func TestBothFamilies(t *testing.T) {
+	n := good(t, "ipv6.yaml", "lb2")
+	addrs := func(texts ...string) (all []netip.Addr) {
+		for _, text := range texts {
+			all = append(all, netip.MustParseAddr(text))
+		}
+		return all
+	}
+	if want := addrs("192.168.1.12", "2001:db8::12"); !slices.Equal(n.Addresses, want) {
+		t.Errorf("got addresses %v, want %v", n.Addresses, want)
+	}
+	own := netip.MustParseAddr("2001:db8::12")
+	for i, want := range []struct {
+		version   vrrp.Version
+		family    vrrp.Family
+		addresses []netip.Addr
+		source    vip.Source
+		peers     []vrrp.Peer
+	}{
+		{vrrp.V2, vrrp.IPv4, addrs("192.168.1.100"), vip.Source{Interface: "eth0"}, nil},
+		{vrrp.V3, vrrp.IPv6, addrs("fe80::64", "2001:db8::100", "2001:db8::101"), vip.Source{Interface: "eth0", Kind: vip.SourceLinkLocal}, nil},
+		{vrrp.V3, vrrp.IPv6, addrs("fe80::65"), vip.Source{Interface: "eth1", Kind: vip.SourceGlobalIPv6, Prefer: own},
+			[]vrrp.Peer{{Addr: netip.MustParseAddr("2001:db8::11")}}},
+		{vrrp.V3, vrrp.IPv6, addrs("fe80::66"), vip.Source{Interface: "eth1", Kind: vip.SourceGlobalIPv6, Prefer: own},
+			[]vrrp.Peer{{Addr: netip.MustParseAddr("2001:db8::11")}}},
+	} {
+		got := n.Instances[i]
+		if got.VRRP.Version != want.version || got.VRRP.Family() != want.family || !slices.Equal(got.VRRP.Addresses, want.addresses) {
+			t.Errorf("%s: got version %d, %v, %v, want %+v", got.VRRP.Name, got.VRRP.Version, got.VRRP.Family(), got.VRRP.Addresses, want)
+		}
+		if !reflect.DeepEqual(got.Source, want.source) || !slices.Equal(got.VRRP.UnicastPeers, want.peers) {
+			t.Errorf("%s: got source %+v and peers %v, want %+v", got.VRRP.Name, got.Source, got.VRRP.UnicastPeers, want)
+		}
+		if err := got.VRRP.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	held := n.Instances[1].VIP.Addresses
+	if want := (vip.Address{Prefix: netip.MustParsePrefix("2001:db8::101/128"), Interface: "eth1"}); held[2] != want {
+		t.Errorf("got %+v, want %+v", held[2], want)
+	}
+	var binds []string
+	for _, b := range n.Proxy.Frontends[0].Binds {
+		binds = append(binds, fmt.Sprint(b.Address, b.VIP))
+	}
+	// No client asks for a link-local address: it would have to name an interface of its own.
+	want := []string{
+		"192.168.1.100:80 true", "[2001:db8::100]:80 true", "[2001:db8::101]:80 true", "[2001:db8::101]:8080 true", "[2001:db8::11]:8081 false",
+	}
+	if !slices.Equal(binds, want) {
+		t.Errorf("got binds %q, want %q", binds, want)
 	}
 }

@@ -56,7 +56,7 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 	report := &checker{src: c.src}
 	if h.Interfaces != nil {
 		for i, in := range n.Instances {
-			report.subnets(i, in, h)
+			report.subnets(i, in, n, h)
 			report.source(i, in, n, h)
 		}
 	}
@@ -79,7 +79,7 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 }
 
 // subnets warns of virtual addresses that nobody on the network of their interface would ask for.
-func (c *checker) subnets(i int, in Instance, h Host) {
+func (c *checker) subnets(i int, in Instance, n *Node, h Host) {
 	if _, err := h.Interfaces(in.VRRP.Interface); err != nil {
 		c.warnAt(instancePath(i, "interface"), "no interface "+in.VRRP.Interface+" here: "+err.Error(), "")
 	}
@@ -95,18 +95,23 @@ func (c *checker) subnets(i int, in Instance, h Host) {
 		var subnets []string
 		inside := false
 		for _, p := range prefixes {
-			if p.Addr().Is4() && p.Addr() != a.Prefix.Addr() { // the virtual address itself may be held right now
+			if own := p.Addr(); sameScope(own, a.Prefix.Addr()) && !n.moves(own) { // a virtual address may be held right now
 				subnets = append(subnets, p.Masked().String())
 				inside = inside || p.Contains(a.Prefix.Addr())
 			}
 		}
 		switch {
 		case len(subnets) == 0:
-			c.warnAt(path, a.Interface+" has no IPv4 address of its own, so "+a.Prefix.Addr().String()+" is in none of its subnets", "")
+			c.warnAt(path, fmt.Sprintf("%s has no %v address of its own, so %s is in none of its subnets", a.Interface, familyOf(a.Prefix.Addr()), a.Prefix.Addr()), "")
 		case !inside:
 			c.warnAt(path, a.Prefix.Addr().String()+" is in no subnet of "+a.Interface, "one of "+strings.Join(subnets, ", "))
 		}
 	}
+}
+
+// sameScope reports whether a subnet of own may hold the address: it is of the same family, and in IPv6 as link-local.
+func sameScope(own, virtual netip.Addr) bool {
+	return familyOf(own) == familyOf(virtual) && (own.Is4() || own.IsLinkLocalUnicast() == virtual.IsLinkLocalUnicast())
 }
 
 // source warns of a node that its peers would not know by the address that its adverts leave from.
@@ -115,11 +120,12 @@ func (c *checker) source(i int, in Instance, n *Node, h Host) {
 	if err != nil || len(in.VRRP.UnicastPeers) == 0 {
 		return
 	}
-	first := slices.IndexFunc(prefixes, func(p netip.Prefix) bool { return p.Addr().Is4() && !n.moves(p.Addr()) })
-	if first >= 0 && prefixes[first].Addr() != n.Address {
-		c.warnAt(instancePath(i, "unicast_peers"), fmt.Sprintf("adverts leave from %s, the first address of %s, and the peers expect %s, that of %s",
-			prefixes[first].Addr(), in.VRRP.Interface, n.Address, n.Name), "the same one")
+	expected := in.Source.Prefer
+	if !expected.IsValid() || slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Addr() == expected }) {
+		return
 	}
+	c.warnAt(instancePath(i, "unicast_peers"), fmt.Sprintf("%s does not have %s, the address of %s that the peers expect adverts from",
+		in.VRRP.Interface, expected, n.Name), "it there")
 }
 
 // moves reports whether an address is a virtual one of the node.

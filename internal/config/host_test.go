@@ -90,14 +90,59 @@ vrrp:
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "f.yaml:5:143: warning: vrrp.instances[0].unicast_peers: adverts leave from 10.0.0.9, the first address of eth0, and the peers expect 10.0.0.1, that of lb1, want the same one"
+	const want = "f.yaml:5:143: warning: vrrp.instances[0].unicast_peers: eth0 does not have 10.0.0.1, the address of lb1 that the peers expect adverts from, want it there"
 	for _, tt := range []struct {
 		name, addresses string
 		want            []string
 	}{
 		{"as the peers expect", "10.0.0.1/24 10.0.0.9/24", nil},
-		{"another one first", "fe80::1/64 10.0.0.9/24 10.0.0.1/24", []string{want}},
-		{"virtual ones first", "10.0.0.101/24 10.0.0.100/24 10.0.0.1/24", nil},
+		{"another one first", "fe80::1/64 10.0.0.9/24 10.0.0.1/24", nil},
+		{"another one", "fe80::1/64 10.0.0.9/24", []string{want}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, p := range cfg.CheckHost(n, Host{Interfaces: func(string) (prefixes []netip.Prefix, err error) {
+				for a := range strings.FieldsSeq(tt.addresses) {
+					prefixes = append(prefixes, netip.MustParsePrefix(a))
+				}
+				return prefixes, nil
+			}}) {
+				got = append(got, p.String())
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCheckHostOfIPv6(t *testing.T) {
+	const text = `
+nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}
+vrrp:
+  instances:
+    - {name: VI_1, interface: eth0, virtual_router_id: 51, virtual_addresses: ["fe80::64", "fd00:77::100/64"], priority: {lb1: 101, lb2: 100}}
+`
+	cfg, problems := Parse("f.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	n, err := cfg.Node("lb1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first, second = "f.yaml:5:80: warning: vrrp.instances[0].virtual_addresses[0]: ", "f.yaml:5:92: warning: vrrp.instances[0].virtual_addresses[1]: "
+	for _, tt := range []struct {
+		name, addresses string
+		want            []string
+	}{
+		{"in both subnets", "10.0.0.1/24 fe80::1/64 fd00:77::1/64", nil},
+		{"in another one", "fe80::1/64 fd00:88::1/64 fd00:77::100/64", []string{second + "fd00:77::100 is in no subnet of eth0, want one of fd00:88::/64"}},
+		{"link-local alone", "10.0.0.1/24 fe80::1/64", []string{second + "eth0 has no IPv6 address of its own, so fd00:77::100 is in none of its subnets"}},
+		{"nothing of IPv6", "10.0.0.1/24", []string{
+			first + "eth0 has no IPv6 address of its own, so fe80::64 is in none of its subnets",
+			second + "eth0 has no IPv6 address of its own, so fd00:77::100 is in none of its subnets",
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string

@@ -13,7 +13,8 @@ func nodeKeys() []Key {
 			Absent: "one node of any name, for a plain load balancer without `vrrp`",
 			Help:   "The hosts that this file is for, by name. Who a host is: `--node`, else `$TANDEM_NODE`, else its host name."},
 		{Path: "nodes.*.address", Type: hostAddress(), Required: true, Example: "192.168.1.11", Reload: ReloadLive,
-			Help: "The node's own address, which no instance moves."},
+			Help: "The node's own address, which no instance moves. A node that speaks to `unicast_peers` in both families has a list with one of each."},
+		{Path: "nodes.*.address[]", Type: hostAddress(), Example: "192.168.1.11", Reload: ReloadLive, Help: "One of each family at most."},
 	}
 }
 

@@ -44,7 +44,11 @@ func (b *builder) checkV3(i int, raw rawInstance) {
 	}
 	if raw.Authentication != nil {
 		// "VRRPv3 does not include any authentication" (RFC 9568 section 9): there is no room for a password.
-		b.errorAt(instancePath(i, "authentication"), "version 3 has no passwords", "none, or version 2")
+		want := "none, or version 2"
+		if b.family(i) == vrrp.IPv6 {
+			want = "none"
+		}
+		b.errorAt(instancePath(i, "authentication"), "version 3 has no passwords", want)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/tandem-lb/tandem/vrrp"
 )
 
 // The raw structs are the file as it is written, checked and with its defaults. A pointer is nil where the key is absent
@@ -35,14 +37,36 @@ type rawFile struct {
 }
 
 type rawNode struct {
-	Address netip.Addr `yaml:"address"`
+	Address rawHost `yaml:"address"`
+}
+
+// rawHost is the addresses of a host, of each family at most one.
+type rawHost []netip.Addr
+
+// UnmarshalYAML reads a list, or a single address.
+func (h *rawHost) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.SequenceNode {
+		return n.Decode((*[]netip.Addr)(h))
+	}
+	*h = make(rawHost, 1)
+	return n.Decode(&(*h)[0])
+}
+
+// of returns the address of the family, or the zero Addr.
+func (h rawHost) of(f vrrp.Family) netip.Addr {
+	for _, a := range h {
+		if familyOf(a) == f {
+			return a
+		}
+	}
+	return netip.Addr{}
 }
 
 type rawInstance struct {
 	Name            string             `yaml:"name"`
 	Interface       perNode[string]    `yaml:"interface"`
 	VirtualRouterID uint8              `yaml:"virtual_router_id"`
-	Version         uint8              `yaml:"version"`
+	Version         uint8              `yaml:"version"` // 0: absent, until settleVersions
 	Priority        perNode[uint8]     `yaml:"priority"`
 	AdvertInterval  time.Duration      `yaml:"advert_interval"`
 	MaxLearned      time.Duration      `yaml:"max_learned_interval"` // 0: absent

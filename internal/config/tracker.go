@@ -81,7 +81,7 @@ func checkNamed[T any](b *builder, path, kind, name string, known map[string]T) 
 func (b *builder) checkTrackedGateway(path, gateway string) {
 	addr := netip.MustParseAddr(gateway) // the walk lets nothing else through
 	for _, name := range b.nodes {
-		if b.raw.Nodes[name].Address == addr {
+		if slices.Contains(b.raw.Nodes[name].Address, addr) {
 			b.errorAt(path, fmt.Sprintf("%s is the own address of %s", addr, name), "that of a neighbour")
 		}
 	}

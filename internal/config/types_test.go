@@ -75,8 +75,16 @@ func TestTypesAtTheirEdges(t *testing.T) {
 		{"of a point-to-point link", virtualAddress(), "192.168.1.0/31", ok},
 		{"virtual address of a network", virtualAddress(), "192.168.1.128/25", "192.168.1.128/25 is the network's own or its broadcast address"},
 		{"virtual broadcast address", virtualAddress(), "192.168.1.127/25", "192.168.1.127/25 is the network's own or its broadcast address"},
-		{"virtual address of IPv6", virtualAddress(), "fd00::1/64", "fd00::1/64 is IPv6, which is not in this version"},
-		{"virtual address in disguise", virtualAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv6, which is not in this version"},
+		{"virtual address of IPv6", virtualAddress(), "fd00::1/64", ok},
+		{"virtual address of IPv6 alone", virtualAddress(), "fe80::64", ok},
+		{"of a point-to-point link of IPv6", virtualAddress(), "fd00::/127", ok},
+		{"virtual address of routers", virtualAddress(), "fd00::/64", "fd00::/64 is the address of all routers of its subnet"},
+		{"virtual address in disguise", virtualAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv4 in IPv6"},
+		{"virtual address with a zone", virtualAddress(), "fe80::1%eth0", `"fe80::1%eth0" has a zone, which the interface says already`},
+
+		{"peer", peerAddress(), "2001:db8::12", ok},
+		{"link-local peer", peerAddress(), "fe80::12", "fe80::12 is link-local, and adverts to peers leave from a global address"},
+		{"peer in disguise", peerAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv4 in IPv6"},
 
 		{"server", serverAddress(), "[fd00::1]:443", ok},
 		{"server without port", serverAddress(), "10.0.0.1", `"10.0.0.1" is no IP address and port`},

@@ -11,18 +11,19 @@ const maxPeers = 64
 
 // peers returns whom a node sends the adverts of an instance to. None: the multicast group.
 func (b *builder) peers(i int, node string) []vrrp.Peer {
-	given := b.raw.VRRP.Instances[i].UnicastPeers
+	given, f := b.raw.VRRP.Instances[i].UnicastPeers, b.family(i)
 	var peers []vrrp.Peer
 	if given.nodes() {
 		for _, other := range b.nodes {
-			if a := b.raw.Nodes[other].Address; other != node && a.IsValid() {
+			if a := b.raw.Nodes[other].Address.of(f); other != node && a.IsValid() {
 				peers = append(peers, vrrp.Peer{Addr: a})
 			}
 		}
 		return peers
 	}
+	own := b.raw.Nodes[node].Address.of(f)
 	for _, p := range given {
-		if p.Address.IsValid() && p.Address != b.raw.Nodes[node].Address {
+		if p.Address.IsValid() && p.Address != own {
 			peers = append(peers, vrrp.Peer{Addr: p.Address, MinTTL: p.MinTTL, MaxTTL: p.MaxTTL})
 		}
 	}
@@ -39,9 +40,9 @@ func (b *builder) checkUnicast(i int) {
 		b.checkMulticast(i)
 		return
 	case raw.UnicastPeers.nodes():
-		b.checkNodesAsPeers(path)
+		b.checkNodesAsPeers(path, b.family(i))
 	default:
-		b.checkPeers(path, raw.UnicastPeers)
+		b.checkPeers(path, raw.UnicastPeers, b.family(i))
 	}
 	for _, node := range b.nodes {
 		if b.reported(path) || b.reported("nodes") {
@@ -67,21 +68,24 @@ func (b *builder) checkMulticast(i int) {
 	}
 }
 
-// checkNodesAsPeers reports nodes whose addresses are none to send IPv4 adverts to.
-func (b *builder) checkNodesAsPeers(path string) {
+// checkNodesAsPeers reports nodes whose addresses are none to send adverts of the family to.
+func (b *builder) checkNodesAsPeers(path string, f vrrp.Family) {
 	for _, node := range b.nodes {
-		switch a := b.raw.Nodes[node].Address; {
-		case !a.IsValid(): // reported
-		case !a.Is4():
-			b.errorAt(path, fmt.Sprintf("the address of %s, %s, is IPv6", node, a), "a list of IPv4 addresses")
-		case a.IsLoopback():
-			b.errorAt(path, fmt.Sprintf("the address of %s, %s, is no neighbour's", node, a), "a list of addresses")
+		all := b.raw.Nodes[node].Address
+		switch a := all.of(f); {
+		case len(all) == 0: // reported
+		case !a.IsValid():
+			b.errorAt(path, fmt.Sprintf("the address of %s, %s, is %v", node, all[0], familyOf(all[0])), fmt.Sprintf("a list of %v addresses, or one more address of %s", f, node))
+		default:
+			if what := peerAddress().fault(a.String()); what != "" {
+				b.errorAt(path, fmt.Sprintf("the address of %s: %s", node, what), "a list of addresses")
+			}
 		}
 	}
 }
 
 // checkPeers reports what is wrong with a list.
-func (b *builder) checkPeers(path string, peers rawPeers) {
+func (b *builder) checkPeers(path string, peers rawPeers, f vrrp.Family) {
 	addresses, listed := unique{b: b}, map[string]bool{}
 	for j, p := range peers {
 		at := item(path, j)
@@ -90,12 +94,18 @@ func (b *builder) checkPeers(path string, peers rawPeers) {
 		if p.MaxTTL != 0 && p.MinTTL > p.MaxTTL {
 			b.errorAt(at, fmt.Sprintf("min_ttl %d is above max_ttl %d", p.MinTTL, p.MaxTTL), "the smaller one as min_ttl")
 		}
+		if p.Address.IsValid() && familyOf(p.Address) != f {
+			b.errorAt(at, fmt.Sprintf("%s is %v, and the virtual addresses are %v", p.Address, familyOf(p.Address), f), "an address of their family")
+		}
 		if b.isVirtual(p) {
 			b.errorAt(at, p.Address.String()+" is a virtual address", "one that no instance moves")
 		}
 	}
 	for _, node := range b.nodes {
-		if a := b.raw.Nodes[node].Address; a.IsValid() && !listed[a.String()] {
+		switch a := b.raw.Nodes[node].Address.of(f); {
+		case !a.IsValid():
+			b.warnAt(path, fmt.Sprintf("no %v address of %s is known: where one is among them, it takes itself for a peer too", f, node), "one more address of "+node)
+		case !listed[a.String()]:
 			b.warnAt(path, fmt.Sprintf("the address of %s, %s, is not among them: if it runs this instance, the others do not hear it", node, a), "all nodes")
 		}
 	}

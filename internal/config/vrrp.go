@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/tracker"
@@ -22,6 +23,7 @@ func (b *builder) checkInstances() {
 				addresses.add(p.Addr().String(), "virtual address", item(instancePath(i, "virtual_addresses"), j))
 			}
 		}
+		b.checkFamily(i)
 		b.checkProtocol(i)
 		b.checkUnicast(i)
 		if in.PreemptDelay > 0 && !in.Preempt && !b.reported(instancePath(i, "preempt")) {
@@ -39,10 +41,10 @@ func (b *builder) checkNode(n Node) {
 	routers := unique{b: b}
 	for i, in := range n.Instances {
 		if in.VRRP.VRID != 0 && in.VRRP.Interface != "" {
-			routers.add(fmt.Sprintf("%d on %s", in.VRRP.VRID, in.VRRP.Interface), "virtual router", instancePath(i, "virtual_router_id"))
+			routers.add(fmt.Sprintf("%d of %v on %s", in.VRRP.VRID, in.VRRP.Family(), in.VRRP.Interface), "virtual router", instancePath(i, "virtual_router_id"))
 		}
 		for j, a := range in.VIP.Addresses {
-			if own := n.Address; own.IsValid() && a.Prefix.Addr() == own {
+			if own := a.Prefix.Addr(); slices.Contains(n.Addresses, own) {
 				b.errorAt(item(instancePath(i, "virtual_addresses"), j), fmt.Sprintf("%s is the own address of %s", own, n.Name), "one that no node has")
 			}
 		}
@@ -72,6 +74,7 @@ func (b *builder) instance(i int, node string) Instance {
 		},
 		SyncGroup: raw.SyncGroup,
 		VIP:       vip.Config{Instance: raw.Name, GARP: garp(raw)},
+		Source:    b.source(i, node),
 	}
 	if raw.Authentication != nil {
 		in.VRRP.Auth = vrrp.Auth{Type: vrrp.AuthPass, Password: raw.Authentication.Password}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -188,6 +189,53 @@ func TestLeaseLooksAtTheOtherNodes(t *testing.T) {
 		}
 		if got := n.Instances[0].VIP.Lease; got != want {
 			t.Errorf("%s: got a lease of %v, want %v", node, got, want)
+		}
+	}
+}
+
+func TestWarningsOfIPv6(t *testing.T) {
+	const text = `
+nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}
+vrrp:
+  instances:
+    - {name: VI_1, interface: eth0, virtual_router_id: 51, virtual_addresses: ["fd00::100/64"], priority: {lb1: 101, lb2: 100}, unicast_peers: ["fd00::1", "fd00::2"]}
+`
+	want := []string{
+		"f.yaml:5:80: warning: vrrp.instances[0].virtual_addresses[0]: fd00::100 comes first and is not link-local, as RFC 9568 wants it: Tandem and Keepalived hear such adverts, others may not, want an address such as fe80::64 before it",
+		"f.yaml:5:144: warning: vrrp.instances[0].unicast_peers: no IPv6 address of lb1 is known: where one is among them, it takes itself for a peer too, want one more address of lb1",
+		"f.yaml:5:144: warning: vrrp.instances[0].unicast_peers: no IPv6 address of lb2 is known: where one is among them, it takes itself for a peer too, want one more address of lb2",
+	}
+	_, problems := Parse("f.yaml", []byte(text))
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestIPv6AddressesFitOneAdvert(t *testing.T) {
+	var list []string
+	for i := range 91 {
+		list = append(list, fmt.Sprintf("fe80::%x", i+1))
+	}
+	for _, tt := range []struct {
+		n    int
+		want string
+	}{
+		{90, ""},
+		{91, "f.yaml:8:26: vrrp.instances[0].virtual_addresses: has 91 IPv6 addresses, want at most 90, which fit one advert"},
+	} {
+		text := strings.Replace(pair("{lb1: 101, lb2: 100}", "[{script: check_app}, {script: other}]"), "[10.0.0.100/24]", `["`+strings.Join(list[:tt.n], `", "`)+`"]`, 1)
+		text = text[:strings.Index(text, "proxy:")] // whose binds are another limit
+		_, problems := Parse("f.yaml", []byte(text))
+		got := ""
+		if len(problems) > 0 {
+			got = problems[0].String()
+		}
+		if got != tt.want {
+			t.Errorf("%d: got %q, want %q", tt.n, got, tt.want)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (g *group) goesOnAs(cfg groupConfig) bool {
 
 // sameRouter says whether an instance can go on with another configuration, or has to be made anew.
 func sameRouter(a, b vrrp.Config) bool {
-	return a.Name == b.Name && a.Interface == b.Interface && a.VRID == b.VRID && a.Version == b.Version
+	return a.Name == b.Name && a.Interface == b.Interface && a.VRID == b.VRID && a.Version == b.Version && a.Family() == b.Family()
 }
 
 // moveAddresses moves the addresses of the instances that stay. When that fails for one, those before it, and it, go
@@ -151,7 +151,7 @@ func hasAddress(all []vip.Address, a vip.Address) bool {
 // reconfigure takes over what cannot fail: the state machine's part, the trackers' weights and the script.
 func (i *instance) reconfigure(cfg config.Instance) {
 	i.mu.Lock()
-	changed := !reflect.DeepEqual(i.cfg.VRRP, cfg.VRRP)
+	changed, moved := !reflect.DeepEqual(i.cfg.VRRP, cfg.VRRP), !reflect.DeepEqual(i.cfg.Source, cfg.Source)
 	i.cfg = cfg
 	if changed { // one step with judge
 		i.router.Post(i.name, vrrp.ConfigChanged{Config: cfg.VRRP})
@@ -159,6 +159,12 @@ func (i *instance) reconfigure(cfg config.Instance) {
 	i.mu.Unlock()
 	if changed {
 		i.exec.do(i.renewWill) // its farewell is an advert of this configuration
+	}
+	if moved {
+		select {
+		case i.moved <- struct{}{}:
+		default: // a token is there already
+		}
 	}
 	i.notify.Apply(notifyConfig(cfg))
 	i.rejudge()

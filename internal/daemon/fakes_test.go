@@ -221,18 +221,16 @@ func (f *fakeInputs) set(in inputs) {
 	f.in = in
 }
 
-// fakeSources has one address for every interface.
-type fakeSources struct{ address netip.Addr }
+// fakeSources has one address of each kind for every interface.
+type fakeSources struct{}
 
-func (f fakeSources) primary(string) (netip.Addr, error) {
-	if !f.address.IsValid() {
-		return netip.Addr{}, vip.ErrNoAddress
-	}
-	return f.address, nil
+func (fakeSources) findSource(s vip.Source) (netip.Addr, error) {
+	return netip.MustParseAddr([]string{vip.SourceIPv4: "10.0.0.1", vip.SourceLinkLocal: "fe80::1", vip.SourceGlobalIPv6: "fd00::1"}[s.Kind]), nil
 }
 
-func (f fakeSources) watchSource(ctx context.Context, _ string, fn func(netip.Addr)) {
-	fn(f.address)
+func (f fakeSources) watchSource(ctx context.Context, s vip.Source, fn func(netip.Addr)) {
+	source, _ := f.findSource(s) // it always has one
+	fn(source)
 	<-ctx.Done()
 }
 
@@ -287,10 +285,10 @@ func groupOf(sync string, parts ...*part) *group {
 func (w *world) instance(cfg config.Instance) *part {
 	p := &part{router: &fakeRouter{journal: w.journal}, vips: &fakeAddresses{journal: w.journal, cfg: cfg.VIP}}
 	p.instance = &instance{
-		name: cfg.VRRP.Name, log: hclog.NewNullLogger(), sources: fakeSources{netip.MustParseAddr("10.0.0.1")},
+		name: cfg.VRRP.Name, log: hclog.NewNullLogger(), sources: fakeSources{},
 		inputs: w.inputs, keeper: w.keeper, gates: w.gates, router: p.router, vips: p.vips,
 		exec: newExecutor(), beat: newBeatLine(w.keeper, hclog.NewNullLogger()),
-		notify: notify.New(notifyConfig(cfg), noScripts{w.journal}, nil), judged: make(chan struct{}, 1),
+		notify: notify.New(notifyConfig(cfg), noScripts{w.journal}, nil), judged: make(chan struct{}, 1), moved: make(chan struct{}, 1),
 		applied: cfg.VIP, cfg: cfg, source: netip.MustParseAddr("10.0.0.1"),
 		verdict: verdict{outcome: tracker.Outcome{Priority: cfg.VRRP.Priority}},
 	}

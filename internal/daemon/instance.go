@@ -58,12 +58,13 @@ type instance struct {
 	beat    *beatLine // what the keeper sends for us
 	notify  *notify.Queue
 	judged  chan struct{} // capacity 1: a token says that inputs changed; sent by rejudge, never closed
+	moved   chan struct{} // capacity 1: a token says that cfg.Source changed; sent by reconfigure, never closed
 
 	applied vip.Config // what the addresses are; owned by exec's worker once it runs
 
 	mu          sync.Mutex
 	cfg         config.Instance     // guarded by mu
-	source      netip.Addr          // guarded by mu: the interface's own address; invalid while it has none
+	source      netip.Addr          // guarded by mu: where adverts leave from; invalid while the interface has no such address
 	verdict     verdict             // guarded by mu; what the group was told last
 	transitions []status.Transition // guarded by mu; replaced, never written to
 }
@@ -78,6 +79,7 @@ func newInstance(h *host, cfg config.Instance, alive func() bool) (*instance, er
 		beat:    newBeatLine(h.keeper, log),
 		notify:  notify.New(notifyConfig(cfg), notifyRunner{h.runner}, h.log.Named("notify")),
 		judged:  make(chan struct{}, 1),
+		moved:   make(chan struct{}, 1),
 		verdict: verdict{outcome: tracker.Outcome{Priority: cfg.VRRP.Priority}}, // what a new machine assumes
 	}
 	vips, err := vip.New(cfg.VIP, h.kernel, h.kernel, h.log)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/config"
@@ -11,12 +12,11 @@ import (
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
-// sources tells the addresses of interfaces.
+// sources finds the addresses that adverts leave from, none of which is a virtual one.
 type sources interface {
-	// primary is the address of an interface that is no virtual one.
-	primary(iface string) (netip.Addr, error)
+	findSource(s vip.Source) (netip.Addr, error)
 	// watchSource calls fn with it at once and after each change, the zero Addr while there is none, until ctx ends.
-	watchSource(ctx context.Context, iface string, fn func(netip.Addr))
+	watchSource(ctx context.Context, s vip.Source, fn func(netip.Addr))
 }
 
 // firstResults is how long a starting instance waits for the first results of its trackers. Interfaces answer in
@@ -82,7 +82,7 @@ func (h *host) inputs(cfg config.Instance) inputs {
 
 // prepare tells the state machine what is known before it starts: so a healthy node begins as BACKUP and not in FAULT.
 func (i *instance) prepare(ctx context.Context) {
-	if source, err := i.sources.primary(i.config().VRRP.Interface); err == nil {
+	if source, err := i.sources.findSource(i.config().Source); err == nil {
 		i.setSource(source) // else watchSource tells
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstResults)
@@ -96,12 +96,24 @@ func (i *instance) prepare(ctx context.Context) {
 	i.rejudge() // its deadline is watchInputs' affair
 }
 
-// watchSource tells the state machine the interface's own address.
+// watchSource tells the state machine the address that its adverts leave from. It starts anew when a reload wants another one.
 func (i *instance) watchSource(ctx context.Context) {
-	i.sources.watchSource(ctx, i.config().VRRP.Interface, func(source netip.Addr) {
-		i.setSource(source)
-		i.exec.do(i.renewWill)
-	})
+	for ctx.Err() == nil {
+		round, end := context.WithCancel(ctx)
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			i.sources.watchSource(round, i.config().Source, func(source netip.Addr) {
+				i.setSource(source)
+				i.exec.do(i.renewWill)
+			})
+		})
+		select {
+		case <-ctx.Done():
+		case <-i.moved:
+		}
+		end()
+		watching.Wait()
+	}
 }
 
 func (i *instance) setSource(source netip.Addr) {
@@ -111,20 +123,21 @@ func (i *instance) setSource(source netip.Addr) {
 	i.router.Post(i.name, vrrp.SourceChanged{Source: source})
 }
 
-func (h *host) primary(iface string) (netip.Addr, error) {
-	virtual, _ := h.watchVirtual()
-	return vip.Source{Interface: iface, Exclude: virtual}.Find(h.kernel)
+func (h *host) findSource(s vip.Source) (netip.Addr, error) {
+	s.Exclude, _ = h.watchVirtual()
+	return s.Find(h.kernel)
 }
 
 // watchSource starts anew when the node's virtual addresses change, which are no sources. That alone is no news: else each
 // such reload would have every instance leave its will anew.
-func (h *host) watchSource(ctx context.Context, iface string, fn func(netip.Addr)) {
+func (h *host) watchSource(ctx context.Context, s vip.Source, fn func(netip.Addr)) {
 	fn = whenNew(fn)
 	for ctx.Err() == nil {
-		virtual, changed := h.watchVirtual()
+		var changed context.Context
+		s.Exclude, changed = h.watchVirtual()
 		round, cancel := context.WithCancel(ctx)
 		stop := context.AfterFunc(changed, cancel)
-		_ = vip.Source{Interface: iface, Exclude: virtual}.Watch(round, h.kernel, fn) // nil: it ends with its context only
+		_ = s.Watch(round, h.kernel, fn) // nil: it ends with its context only
 		stop()
 		cancel()
 	}

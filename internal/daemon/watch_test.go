@@ -11,6 +11,8 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/tracker"
+	"github.com/tandem-lb/tandem/vip"
+	"github.com/tandem-lb/tandem/vrrp"
 )
 
 var uplink = tracker.ID{Kind: tracker.KindInterface, Name: "eth0"}
@@ -109,4 +111,34 @@ func TestASourceIsToldWhenItIsNew(t *testing.T) {
 	if want := []netip.Addr{{}, one, {}, one}; !slices.Equal(got, want) {
 		t.Errorf("told %v, want %v", got, want)
 	}
+}
+
+// An instance that a reload gives unicast peers sends from another kind of address.
+func TestWatchSourceFollowsAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		cfg := web("VI_1", "fd00::100/64")
+		cfg.VRRP.Version = vrrp.V3
+		cfg.Source.Kind = vip.SourceLinkLocal
+		p := w.instance(cfg)
+		ctx, cancel := context.WithCancel(t.Context())
+		var loop sync.WaitGroup
+		loop.Go(func() { p.watchSource(ctx) })
+		synctest.Wait()
+		w.want(t, "vrrp.SourceChanged{fe80::1}")
+
+		p.reconfigure(cfg)
+		synctest.Wait()
+		w.want(t) // nothing changed
+
+		cfg.VRRP.UnicastPeers = []vrrp.Peer{{Addr: netip.MustParseAddr("fd00::2")}}
+		cfg.Source.Kind = vip.SourceGlobalIPv6
+		p.reconfigure(cfg)
+		synctest.Wait()
+		if got := w.lines[len(w.lines)-1]; len(w.lines) != 2 || got != "vrrp.SourceChanged{fd00::1}" {
+			t.Errorf("got %q, want the configuration and then the other address", w.lines)
+		}
+		cancel()
+		loop.Wait()
+	})
 }

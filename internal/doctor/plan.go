@@ -64,7 +64,7 @@ func PlanNode(cfg *config.Config, n *config.Node) (Plan, error) {
 		if err != nil {
 			return Plan{}, err
 		}
-		p.Peers = append(p.Peers, other.Address)
+		p.Peers = append(p.Peers, other.Addresses...)
 	}
 	for _, in := range n.Instances {
 		p.Routers = append(p.Routers, router(in))
