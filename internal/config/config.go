@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
@@ -134,7 +135,7 @@ func (c *Config) Node(name string) (*Node, error) {
 // NodeAt is the name of the node with that address; empty where the file has none.
 func (c *Config) NodeAt(a netip.Addr) string {
 	for _, view := range c.views {
-		if a.IsValid() && view.Address == a {
+		if slices.Contains(view.Addresses, a) {
 			return view.Name
 		}
 	}

@@ -155,7 +155,7 @@ func addressStatus(a vip.AddressStatus, lease time.Duration) status.Address {
 func counters(m vrrp.Counters, v vip.Counters) status.Counters {
 	c := status.Counters{
 		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Transitions: m.Transitions, Dropped: drops(m.Dropped),
-		GARPSent: v.Announcements, GARPErrors: v.AnnounceErrors, ForeignDeletions: v.ForeignDeletions, Readded: v.ReAdds,
+		GARPSent: v.Announcements, GARPErrors: v.AnnounceErrors, ForeignDeletions: v.ForeignDeletions, Readded: v.ReAdds, DADFailures: v.DADFailures,
 		LeaseExpiries: v.Expiries, LeaseRenewals: v.Renewals, KernelErrors: v.KernelErrors, ForeignClaims: v.ForeignClaims,
 	}
 	return c

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,10 +21,10 @@ import (
 var (
 	VIP = netip.MustParseAddr("10.77.0.100") // the virtual address
 
-	addressOf = map[string]string{
-		"lb1": "10.77.0.1/24", "lb2": "10.77.0.2/24",
-		"web1": "10.77.0.11/24", "web2": "10.77.0.12/24",
-		"client": "10.77.0.21/24",
+	addressesOf = map[string]string{
+		"lb1": "10.77.0.1/24 fd00:77::1/64 fe80::1/64", "lb2": "10.77.0.2/24 fd00:77::2/64 fe80::2/64",
+		"web1": "10.77.0.11/24 fd00:77::11/64", "web2": "10.77.0.12/24 fd00:77::12/64",
+		"client": "10.77.0.21/24 fd00:77::21/64",
 	}
 )
 
@@ -65,13 +66,15 @@ type PairConfig struct {
 	Dir    string // for the configuration file; the caller removes it
 	// Site is what the server on a node answers; nil: every path with the node's name.
 	Site func(node string) http.Handler
+	VIP  netip.Addr // the virtual address that the client asks; zero: VIP
 }
 
 // Pair is two balancers, two servers and a client on one LAN. Its nodes are lb1, lb2, web1, web2 and client.
 type Pair struct {
 	Lab    *netlab.Lab
-	Record *Record // what the client sees
-	File   string  // the configuration file
+	Record *Record    // what the client sees
+	File   string     // the configuration file
+	VIP    netip.Addr // the virtual address
 
 	cfg     PairConfig
 	nodes   map[string]*netlab.Node
@@ -91,12 +94,15 @@ func NewPair(ctx context.Context, cfg PairConfig) (*Pair, error) {
 	if cfg.Site == nil {
 		cfg.Site = nameOf
 	}
+	if !cfg.VIP.IsValid() {
+		cfg.VIP = VIP
+	}
 	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
 	if err != nil {
 		return nil, err
 	}
 	p := &Pair{
-		Lab: lab, Record: &Record{}, File: filepath.Join(cfg.Dir, "tandem.yaml"), cfg: cfg,
+		Lab: lab, Record: &Record{}, File: filepath.Join(cfg.Dir, "tandem.yaml"), VIP: cfg.VIP, cfg: cfg,
 		nodes: map[string]*netlab.Node{}, cables: map[string]*netlab.Cable{},
 		daemons: map[string]*netlab.Process{}, servers: map[string]*http.Server{},
 		stop: func() {},
@@ -115,12 +121,16 @@ func (p *Pair) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, address := range addressOf {
+	for name, texts := range addressesOf {
+		var addresses []netip.Prefix
+		for text := range strings.FieldsSeq(texts) {
+			addresses = append(addresses, netip.MustParsePrefix(text))
+		}
 		node, err := p.Lab.Node(name)
 		if err != nil {
 			return err
 		}
-		cable, err := node.Connect(ctx, lan, "eth0", netip.MustParsePrefix(address))
+		cable, err := node.Connect(ctx, lan, "eth0", addresses...)
 		if err != nil {
 			return err
 		}
@@ -232,7 +242,7 @@ func (p *Pair) StartClient() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	c := Client{
-		Address: netip.AddrPortFrom(VIP, 80).String(), Interval: 5 * time.Millisecond, Deadline: 100 * time.Millisecond,
+		Address: netip.AddrPortFrom(p.VIP, 80).String(), Interval: 5 * time.Millisecond, Deadline: 100 * time.Millisecond,
 		Dial: p.nodes["client"].Dial, Record: p.Record,
 	}
 	p.wg.Go(func() { _ = c.Run(ctx) }) // it has no error to tell
@@ -258,7 +268,7 @@ func (p *Pair) awaitHolders(ctx context.Context, what string, ok func(holders []
 			return err
 		}
 		_, err = p.Lab.Await(ctx, mark, func(e netlab.Event) bool {
-			return (e.Kind == netlab.AddressAdded || e.Kind == netlab.AddressRemoved) && e.Address.Addr() == VIP
+			return (e.Kind == netlab.AddressAdded || e.Kind == netlab.AddressRemoved) && e.Address.Addr() == p.VIP
 		})
 		if err != nil {
 			return fmt.Errorf("wait until %s, now on %v: %w", what, holders, err)
@@ -287,7 +297,7 @@ func (p *Pair) AwaitService(ctx context.Context, since time.Time) error {
 
 // Holders returns the names of the nodes that have the virtual address now.
 func (p *Pair) Holders() ([]string, error) {
-	nodes, err := p.Lab.Holders(VIP)
+	nodes, err := p.Lab.Holders(p.VIP)
 	names := make([]string, len(nodes))
 	for i, n := range nodes {
 		names[i] = n.Name()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,7 +117,7 @@ func (k *keepalived) start(t *testing.T) {
 func (k *keepalived) running() *netlab.Process { return k.process }
 
 func (k *keepalived) moved(e netlab.Event, kind netlab.Kind) bool {
-	return e.Kind == kind && e.Node == "lb2" && e.Address.Addr() == drill.VIP
+	return e.Kind == kind && e.Node == "lb2" && e.Address.Addr() == k.pair.VIP
 }
 
 func (k *keepalived) holds() (bool, error) {
@@ -133,8 +134,14 @@ type mixedPair struct {
 // newMixedPair is one with Keepalived.
 func newMixedPair(t *testing.T, config, conf string) *mixedPair {
 	t.Helper()
+	return newMixedPairOf(t, config, conf, drill.VIP)
+}
+
+// newMixedPairOf is one whose client asks another address.
+func newMixedPairOf(t *testing.T, config, conf string, vip netip.Addr) *mixedPair {
+	t.Helper()
 	needPeer(t, "keepalived")
-	p := newPair(t, config)
+	p := newPairOf(t, config, vip)
 	check(t, p.StartServer(t.Context(), "lb2"))
 	return &mixedPair{Pair: p, peer: &keepalived{pair: p, conf: conf}}
 }
@@ -170,7 +177,7 @@ func (m *mixedPair) moved(e netlab.Event, node string, kind netlab.Kind) bool {
 	if node == "lb2" {
 		return m.peer.moved(e, kind)
 	}
-	return e.Kind == kind && e.Node == node && e.Address.Addr() == drill.VIP
+	return e.Kind == kind && e.Node == node && e.Address.Addr() == m.VIP
 }
 
 // start starts both nodes, the one that is to hold the address first, and the client.
@@ -289,7 +296,7 @@ func (m *mixedPair) make(t *testing.T, v move) {
 	t.Logf("| %s | %s %s | %d ms | %d ms | %d of %d | %s |", v.name, v.node, does, took.Milliseconds(),
 		seen.Outage.Milliseconds(), seen.Failed, seen.Requests, v.why)
 	if took > v.in {
-		t.Errorf("%v %v on %s after %v, want at most %v", drill.VIP, v.kind, v.node, took, v.in)
+		t.Errorf("%v %v on %s after %v, want at most %v", m.VIP, v.kind, v.node, took, v.in)
 	}
 	if seen.Outage > outageBound {
 		t.Errorf("the client saw: %v; want at most %v", seen, outageBound)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,8 +96,14 @@ func needPeer(t *testing.T, name string) string {
 // newPair builds a pair without starting its balancers; the test's end ends it.
 func newPair(t *testing.T, config string) *drill.Pair {
 	t.Helper()
+	return newPairOf(t, config, drill.VIP)
+}
+
+// newPairOf is newPair whose client asks another address.
+func newPairOf(t *testing.T, config string, vip netip.Addr) *drill.Pair {
+	t.Helper()
 	needLab(t)
-	p, err := drill.NewPair(t.Context(), drill.PairConfig{Binary: binary(t), Config: config, Dir: t.TempDir()})
+	p, err := drill.NewPair(t.Context(), drill.PairConfig{Binary: binary(t), Config: config, Dir: t.TempDir(), VIP: vip})
 	if err != nil {
 		t.Fatal(err)
 	}

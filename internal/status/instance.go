@@ -97,6 +97,7 @@ type Counters struct {
 	GARPErrors       uint64            `json:"garp_errors"`
 	ForeignDeletions uint64            `json:"foreign_deletions"` // addresses that someone else removed while held
 	Readded          uint64            `json:"addresses_readded"`
+	DADFailures      uint64            `json:"dad_failures"` // held IPv6 addresses that duplicate address detection kept silent
 	LeaseExpiries    uint64            `json:"lease_expiries"`
 	LeaseRenewals    uint64            `json:"lease_renewals"`
 	ForeignClaims    uint64            `json:"foreign_claims"` // ARP or neighbour packets by which others claimed held addresses
