@@ -37,6 +37,7 @@ func (b *builder) build() []Node {
 	b.addGateways()
 	b.settleVersions()
 	b.checkInstances()
+	b.readKeys()
 	b.checkTrackers()
 	b.checkProxy()
 	var views []Node

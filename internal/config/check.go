@@ -158,7 +158,7 @@ func (c *checker) pairs(n *yaml.Node, path string, each func(key, value *yaml.No
 func (c *checker) unknown(key, value *yaml.Node, f *field, path string) {
 	if meant := suggest(f, key.Value); meant != nil {
 		if meant.holdsSecret() { // misspelt, it is one all the same
-			c.src.secrets = append(c.src.secrets, value)
+			c.hide(value)
 		}
 		c.report(key, path, "unknown key, did you mean "+meant.name+"?", "")
 		return
@@ -170,6 +170,18 @@ func (c *checker) unknown(key, value *yaml.Node, f *field, path string) {
 		}
 	}
 	c.report(key, path, "unknown key", oxford(known))
+}
+
+// hide keeps the scalars at and below n out of reports.
+func (c *checker) hide(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		c.src.secrets = append(c.src.secrets, n)
+	}
+	for i, sub := range n.Content {
+		if n.Kind == yaml.SequenceNode || i%2 == 1 {
+			c.hide(sub)
+		}
+	}
 }
 
 // list checks a list. A section in it that is no section is replaced by an empty one, so that the numbers of the items

@@ -42,11 +42,11 @@ func (b *builder) checkV3(i int, raw rawInstance) {
 	if d := raw.MaxLearned; d != 0 && d < raw.AdvertInterval {
 		b.errorAt(instancePath(i, "max_learned_interval"), fmt.Sprintf("%v is below the own interval, %v", d, raw.AdvertInterval), "at least that one")
 	}
-	if raw.Authentication != nil {
+	if raw.Authentication != nil && raw.Authentication.Type == "PASS" {
 		// "VRRPv3 does not include any authentication" (RFC 9568 section 9): there is no room for a password.
-		want := "none, or version 2"
+		want := "type HMAC, or none, or version 2"
 		if b.family(i) == vrrp.IPv6 {
-			want = "none"
+			want = "type HMAC, or none"
 		}
 		b.errorAt(instancePath(i, "authentication"), "version 3 has no passwords", want)
 	}

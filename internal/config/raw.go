@@ -99,11 +99,6 @@ type rawFlapDamping struct {
 	Hold        time.Duration `yaml:"hold"`
 }
 
-type rawAuthentication struct {
-	Type     string `yaml:"type"`
-	Password string `yaml:"password"`
-}
-
 type rawAddress struct {
 	Address   string          `yaml:"address"`
 	Interface perNode[string] `yaml:"interface"`

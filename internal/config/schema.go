@@ -106,5 +106,5 @@ func placeless(n *yaml.Node) *yaml.Node {
 
 // holdsSecret reports whether f or something below it is a secret.
 func (f *field) holdsSecret() bool {
-	return f.Secret || slices.ContainsFunc(f.fields, (*field).holdsSecret)
+	return f.Secret || slices.ContainsFunc(f.fields, (*field).holdsSecret) || f.item != nil && f.item.holdsSecret()
 }

@@ -25,6 +25,7 @@ func (b *builder) checkInstances() {
 		}
 		b.checkFamily(i)
 		b.checkProtocol(i)
+		b.checkAuthentication(i)
 		b.checkUnicast(i)
 		if in.PreemptDelay > 0 && !in.Preempt && !b.reported(instancePath(i, "preempt")) {
 			b.warnAt(instancePath(i, "preempt_delay"), "does nothing with preempt: false", "one of them")
@@ -76,9 +77,10 @@ func (b *builder) instance(i int, node string) Instance {
 		VIP:       vip.Config{Instance: raw.Name, GARP: garp(raw)},
 		Source:    b.source(i, node),
 	}
-	if raw.Authentication != nil {
-		in.VRRP.Auth = vrrp.Auth{Type: vrrp.AuthPass, Password: raw.Authentication.Password}
+	if a := raw.Authentication; a != nil && a.Type == "PASS" && a.Password != nil {
+		in.VRRP.Auth = vrrp.Auth{Type: vrrp.AuthPass, Password: *a.Password}
 	}
+	in.VRRP.HMAC = raw.Authentication.hmac(raw.AdvertInterval)
 	if f := raw.FlapDamping; f != nil {
 		in.VRRP.FlapDamping = vrrp.FlapDamping{Transitions: f.Transitions, Window: f.Window, Hold: f.Hold}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tandem-lb/tandem/vrrp"
+	"github.com/tandem-lb/tandem/vrrp/seal"
 )
 
 // WireChanges returns what a reload of one node from old to new would break between running nodes: each line a change of
@@ -52,7 +53,7 @@ func wireDiff(a, b vrrp.Config) []string {
 	if a.UnicastTTL != b.UnicastTTL { // a peer may take only some
 		diffs = append(diffs, "unicast_ttl")
 	}
-	if a.Auth != b.Auth {
+	if a.Auth != b.Auth || !takes(a.HMAC, b.HMAC) || !takes(b.HMAC, a.HMAC) {
 		diffs = append(diffs, "authentication")
 	}
 	return diffs
@@ -69,6 +70,18 @@ func unheard(a, b vrrp.Config) bool {
 		return true
 	}
 	return slices.ContainsFunc(a.UnicastPeers, func(p vrrp.Peer) bool { return !slices.Contains(b.UnicastPeers, p) })
+}
+
+// takes says whether a node that runs a takes what one that runs b sends, as far as signatures go.
+func takes(a, b vrrp.HMAC) bool {
+	switch on := len(a.Keys) > 0; {
+	case len(b.Keys) == 0 || b.Mode == vrrp.HMACReceiveOnly: // it does not sign
+		return !on || a.Mode != vrrp.HMACEnforce
+	default:
+		return slices.ContainsFunc(a.Keys, func(k seal.Key) bool {
+			return k.ID == b.Active && slices.ContainsFunc(b.Keys, k.Equal)
+		})
+	}
 }
 
 // advice says in which order nodes are changed so that only one at a time is there to be MASTER.
