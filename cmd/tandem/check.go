@@ -18,13 +18,13 @@ func checkCommand() *cobra.Command {
 
 Everything wrong is told at once, as file:line:col: path: what, want what. Warnings do not fail the check: they tell of
 what works and is hardly meant, such as weights that can never make the other node take over. Where this host is one of
-the file's nodes, its interfaces, programs and certificates are looked at too.`,
+the file's nodes, its interfaces, programs, certificates and key files are looked at too.`,
 		Args: oneFile,
 	}
 	node := cmd.Flags().String("node", "", "check as this node (default: $TANDEM_NODE, else the host name)")
 	offline := cmd.Flags().Bool("offline", false, "look at the file only, not at this host")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, problems := config.Load(args[0])
+		cfg, problems := config.LoadAlone(args[0])
 		view, reason := (*config.Node)(nil), "only the file was checked"
 		if cfg != nil && !*offline {
 			var err error
@@ -34,10 +34,7 @@ the file's nodes, its interfaces, programs and certificates are looked at too.`,
 				}
 				reason = "this host is none of its nodes, so only the file was checked"
 			} else {
-				host := checkedHost(func(w string) {
-					problems = append(problems, config.Problem{File: args[0], What: w, Warning: true})
-				})
-				problems = append(cfg.CheckHost(view, host), problems...)
+				problems = checkHere(args[0], view.Name)
 			}
 		}
 		if _, err := problems.WriteTo(cmd.ErrOrStderr()); err != nil {
@@ -76,6 +73,22 @@ func thisNode(cfg *config.Config, flag string) (*config.Node, error) {
 		return nil, err
 	}
 	return cfg.Node(name)
+}
+
+// checkHere checks a file as a node that this host is: with the key files that the file names, and what else is here.
+func checkHere(file, node string) config.Problems {
+	cfg, problems := config.Load(file)
+	if cfg == nil {
+		return problems
+	}
+	view, err := cfg.Node(node)
+	if err != nil { // the file has been replaced meanwhile
+		return append(problems, config.Problem{File: file, What: err.Error()})
+	}
+	host := checkedHost(func(w string) {
+		problems = append(problems, config.Problem{File: file, What: w, Warning: true})
+	})
+	return append(cfg.CheckHost(view, host), problems...)
 }
 
 // checkedHost is this host with its certificates; what is doubtful in those goes to warn.

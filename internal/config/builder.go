@@ -14,7 +14,8 @@ import (
 // builder makes typed values of the raw ones, and reports what only shows when values are seen together.
 type builder struct {
 	*checker
-	raw *rawFile
+	raw     *rawFile
+	readKey func(file string) (text string, mode fs.FileMode, err error) // nil: key files are not read
 }
 
 // nodeNames returns the names under `nodes`, in the order of the text. The walk needs them before it gets there.

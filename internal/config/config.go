@@ -68,8 +68,17 @@ type Log struct {
 	JSON  bool
 }
 
-// Load reads and checks a file. The Config is nil where there are errors.
+// Load reads and checks a file, and the key files that it names. The Config is nil where there are errors.
 func Load(path string) (*Config, Problems) {
+	text, err := read(path)
+	if err != nil {
+		return nil, Problems{{File: path, What: err.Error()}}
+	}
+	return checkText(path, text, readKeyFile)
+}
+
+// LoadAlone is Load without the files that the file names, for who looks at it elsewhere.
+func LoadAlone(path string) (*Config, Problems) {
 	text, err := read(path)
 	if err != nil {
 		return nil, Problems{{File: path, What: err.Error()}}
@@ -94,8 +103,12 @@ func read(path string) ([]byte, error) {
 	return text, nil
 }
 
-// Parse checks a text; name is what problems call it. The Config is nil where there are errors.
-func Parse(name string, text []byte) (*Config, Problems) {
+// Parse checks a text; name is what problems call it. The Config is nil where there are errors. It lacks the keys that are in
+// files of their own.
+func Parse(name string, text []byte) (*Config, Problems) { return checkText(name, text, nil) }
+
+// checkText is Parse with a function that reads key files, or nil.
+func checkText(name string, text []byte, readKey func(string) (string, fs.FileMode, error)) (*Config, Problems) {
 	src, problem := parse(name, text)
 	if problem != nil {
 		return nil, Problems{*problem}
@@ -107,7 +120,7 @@ func Parse(name string, text []byte) (*Config, Problems) {
 			c.report(src.root, "", err.Error(), "")
 		}
 	}
-	b := builder{checker: c, raw: &raw}
+	b := builder{checker: c, raw: &raw, readKey: readKey}
 	views := b.build()
 	if c.errors > 0 {
 		return nil, c.problems()

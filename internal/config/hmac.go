@@ -124,6 +124,9 @@ func (b *builder) checkHMAC(path string, raw *rawAuthentication) {
 
 // readKeys reads the key files of all instances, each once.
 func (b *builder) readKeys() {
+	if b.readKey == nil {
+		return
+	}
 	for i, in := range b.raw.VRRP.Instances {
 		if in.Authentication == nil {
 			continue
@@ -131,15 +134,15 @@ func (b *builder) readKeys() {
 		for j := range in.Authentication.Keys {
 			if k := &in.Authentication.Keys[j]; k.File != "" && k.Key == nil {
 				path := item(instancePath(i, "authentication.keys"), j) + ".key_file"
-				k.Key = b.readKey(path, k.File)
+				k.Key = b.keyOf(path, k.File)
 			}
 		}
 	}
 }
 
-// readKey returns what a key file holds, or nil when it reports that it cannot be used.
-func (b *builder) readKey(path, file string) *string {
-	text, mode, err := readKeyFile(file)
+// keyOf returns what a key file holds, or nil when it reports that it cannot be used.
+func (b *builder) keyOf(path, file string) *string {
+	text, mode, err := b.readKey(file)
 	if err != nil {
 		b.errorAt(path, err.Error(), "a file with a key")
 		return nil

@@ -74,7 +74,7 @@ func TestRule37_Configuration(t *testing.T) {
 			vrrp.HMAC{Keys: []seal.Key{hex32}, Active: 1, Window: 5 * time.Second}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg, problems := Parse("f.yaml", withAuthentication(tt.keys))
+			cfg, problems := checkText("f.yaml", withAuthentication(tt.keys), readKeyFile)
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
@@ -99,7 +99,7 @@ func TestRule37_Configuration(t *testing.T) {
 // What is wrong with a key file is said without a word of what is in it.
 func TestRule37_KeyFiles(t *testing.T) {
 	with := func(file string) Problems {
-		_, problems := Parse("f.yaml", withAuthentication("authentication: {type: HMAC, keys: [{id: 1, key_file: "+file+"}]}"))
+		_, problems := checkText("f.yaml", withAuthentication("authentication: {type: HMAC, keys: [{id: 1, key_file: "+file+"}]}"), readKeyFile)
 		return problems
 	}
 	const place = "f.yaml:3:195: "
@@ -126,8 +126,16 @@ func TestRule37_KeyFiles(t *testing.T) {
 			}
 		})
 	}
-	if got, want := with("/nonexistent/vrrp.key").Err().Error(), place+path+"stat /nonexistent/vrrp.key: no such file or directory, want a file with a key"; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	for file, what := range map[string]string{
+		"/nonexistent/vrrp.key": "stat /nonexistent/vrrp.key: no such file or directory",
+		"/dev/zero":             "/dev/zero is not a regular file",
+	} {
+		if got, want := with(file).Err().Error(), place+path+what+", want a file with a key"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	if _, problems := Parse("f.yaml", withAuthentication("authentication: {type: HMAC, keys: [{id: 1, key_file: /nonexistent/vrrp.key}]}")); len(problems) > 0 {
+		t.Errorf("a file that is looked at elsewhere: got %v", problems)
 	}
 }
 

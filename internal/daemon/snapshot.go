@@ -108,6 +108,7 @@ func (i *instance) snapshot(now time.Time) status.Instance {
 	if m.Master.Address.IsValid() {
 		s.Peer = &status.Router{Address: m.Master.Address, Priority: m.Master.Priority, Since: m.Master.Since, Heard: m.Master.Heard}
 	}
+	s.HMAC = hmacStatus(m.HMAC)
 	for _, a := range v.Addresses {
 		s.Addresses = append(s.Addresses, addressStatus(a, v.Lease))
 	}
@@ -116,6 +117,17 @@ func (i *instance) snapshot(now time.Time) status.Instance {
 			Tracker: t.ID.String(), Weight: t.Weight, Status: t.Status.String(), Delta: t.Delta, Fault: t.Fault,
 			Number: t.ID.Kind == tracker.KindFile, Text: t.Text,
 		})
+	}
+	return s
+}
+
+func hmacStatus(h vrrp.HMACStatus) *status.HMAC {
+	if h.Mode == "" {
+		return nil
+	}
+	s := &status.HMAC{Mode: h.Mode, Active: int(h.Active), Window: h.Window.Seconds()}
+	for _, id := range h.Keys {
+		s.Keys = append(s.Keys, int(id))
 	}
 	return s
 }
@@ -154,7 +166,7 @@ func addressStatus(a vip.AddressStatus, lease time.Duration) status.Address {
 
 func counters(m vrrp.Counters, v vip.Counters) status.Counters {
 	c := status.Counters{
-		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Transitions: m.Transitions, Dropped: drops(m.Dropped),
+		AdvertsSent: m.Sent, AdvertsReceived: m.Received, Unsigned: m.Unsigned, Transitions: m.Transitions, Dropped: drops(m.Dropped),
 		GARPSent: v.Announcements, GARPErrors: v.AnnounceErrors, ForeignDeletions: v.ForeignDeletions, Readded: v.ReAdds, DADFailures: v.DADFailures,
 		LeaseExpiries: v.Expiries, LeaseRenewals: v.Renewals, KernelErrors: v.KernelErrors, ForeignClaims: v.ForeignClaims,
 	}

@@ -124,9 +124,10 @@ func judgeAddresses(f *Facts, in *Interface) []Finding {
 	return found
 }
 
-// Octets of an advert besides its addresses: the longest IPv4 header, VRRP's own, the authentication of version 2.
+// Octets of an advert besides its addresses: the longest IPv4 header, VRRP's own, the authentication of version 2, the trailer of
+// HMAC.
 const (
-	advertOverhead = 60 + 8 + 8
+	advertOverhead = 60 + 8 + 8 + 28
 	leastMTU       = 576 // what every IPv4 link carries, if need be in fragments (RFC 791 section 3.2)
 )
 

@@ -37,6 +37,8 @@ type Instance struct {
 	// HandoverUntil is when a handover ends: until then it leaves a live master alone.
 	HandoverUntil time.Time `json:"handover_until,omitzero"`
 
+	HMAC *HMAC `json:"hmac,omitempty"` // nil: adverts are not signed
+
 	// Peer is the other router whose advert was accepted last: while BACKUP, the master.
 	Peer        *Router      `json:"peer,omitempty"`
 	Addresses   []Address    `json:"addresses"`
@@ -45,6 +47,14 @@ type Instance struct {
 	Terms       []Term       `json:"terms"`
 	Counters    Counters     `json:"counters"`
 	Transitions []Transition `json:"transitions"` // the last ones, oldest first, at most MaxTransitions
+}
+
+// HMAC is how adverts are signed, without a key.
+type HMAC struct {
+	Mode   string  `json:"mode"`                          // enforce, permissive or receive-only
+	Keys   []int   `json:"keys"`                          // ids of the keys that count
+	Active int     `json:"active_key"`                    // id of the key that signs, unless the mode is receive-only
+	Window float64 `json:"time_window_seconds,omitempty"` // by how much clocks may differ; 0: they are not compared
 }
 
 // Priority is what the instance says, and what it was configured to say.
@@ -90,7 +100,8 @@ type Term struct {
 // Counters count since the instance was started.
 type Counters struct {
 	AdvertsSent      uint64            `json:"adverts_sent"`
-	AdvertsReceived  uint64            `json:"adverts_received"` // accepted ones
+	AdvertsReceived  uint64            `json:"adverts_received"`           // accepted ones
+	Unsigned         uint64            `json:"adverts_unsigned,omitempty"` // of those: not signed, with HMAC in a mode that lets them pass
 	Dropped          map[string]uint64 `json:"adverts_dropped,omitempty"`
 	Transitions      uint64            `json:"transitions"`
 	GARPSent         uint64            `json:"garp_sent"`

@@ -64,6 +64,7 @@ func vi2() Instance {
 		Peer:      &Router{Address: netip.MustParseAddr("192.168.2.12"), Priority: 90, Heard: ago(300 * time.Millisecond)},
 		Addresses: []Address{{Prefix: netip.MustParsePrefix("192.168.2.100/24"), Interface: "eth1", Held: true}},
 		Holds:     []string{"backend web has no healthy server"},
+		HMAC:      &HMAC{Mode: "permissive", Keys: []int{1, 2}, Active: 2, Window: 5},
 		Terms: []Term{
 			{Tracker: "script check_db", Weight: -20, Status: "unknown", Text: "waiting for its first result: would subtract 20 while down"},
 			{Tracker: "script check_app", Weight: -10, Status: "up", Text: "up: would subtract 10 while down"},

@@ -87,6 +87,9 @@ func (s Snapshot) writeInstances(w *bufio.Writer) {
 	writeTable(w, "INSTANCE|STATE|FOR|PRIORITY|INTERFACE|VRID|PEER", rows)
 	s.writeSyncGroups(w)
 	for _, i := range s.Instances {
+		if i.HMAC != nil {
+			fmt.Fprintf(w, "  %s HMAC: %s\n", i.Name, i.HMAC.words())
+		}
 		for _, f := range i.Faults {
 			fmt.Fprintf(w, "  %s fault: %s\n", i.Name, f)
 		}
@@ -182,4 +185,17 @@ func (s Snapshot) writeNotify(w *bufio.Writer) {
 		})
 	}
 	writeTable(w, "NOTIFY|RUNS|FAILURES|COALESCED|LAST|RESULT", rows)
+}
+
+// words says how adverts are signed: "enforce, signs with key 2, takes keys 1, 2".
+func (h HMAC) words() string {
+	ids := make([]string, len(h.Keys))
+	for i, id := range h.Keys {
+		ids[i] = strconv.Itoa(id)
+	}
+	signs := "signs with key " + strconv.Itoa(h.Active)
+	if h.Mode == "receive-only" {
+		signs = "does not sign"
+	}
+	return h.Mode + ", " + signs + ", takes keys " + strings.Join(ids, ", ")
 }
