@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/tandem-lb/tandem/proxy"
 )
@@ -49,27 +50,12 @@ func (n Node) listensOn(addr netip.Addr) []netip.Addr {
 	case len(n.Instances) == 0:
 		return []netip.Addr{netip.IPv4Unspecified()}
 	}
-	var vips []netip.Addr
-	for _, in := range n.Instances {
-		for _, a := range in.VRRP.Addresses {
-			if !needsZone(a) {
-				vips = append(vips, a)
-			}
-		}
-	}
-	return vips
+	return slices.DeleteFunc(virtualAddresses(n), needsZone)
 }
 
 // holds reports whether addr is a virtual one.
 func (n Node) holds(addr netip.Addr) bool {
-	for _, in := range n.Instances {
-		for _, a := range in.VRRP.Addresses {
-			if a == addr {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Contains(virtualAddresses(n), addr)
 }
 
 // listening notes the addresses that are listened on, and reports those that exclude each other: an unspecified

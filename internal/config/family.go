@@ -54,10 +54,7 @@ func (b *builder) checkFamily(i int) {
 			continue // reported
 		}
 		if other := familyOf(p.Addr()); other != f { // all are of one family: RFC 9568 section 5.2.9
-			b.errorAt(item(path, j), fmt.Sprintf("%s is %v, and the first one is %v", p.Addr(), other, f), fmt.Sprintf("a second instance for %v, which may have the same VRID", other))
-		}
-		if f == vrrp.IPv6 {
-			b.checkOptions6(item(path, j), a)
+			b.errorAt(item(path, j), fmt.Sprintf("%s is %v, and the first one is %v", p.Addr(), other, f), fmt.Sprintf("it in excluded_addresses, or a second instance for %v, which may have the same VRID", other))
 		}
 	}
 	if f == vrrp.IPv6 {
@@ -80,16 +77,6 @@ func (b *builder) checkIPv6(i int) {
 	// "The first address MUST be the IPv6 link-local address" (RFC 9568 section 5.2.9); Keepalived asks for it in strict mode.
 	if first, err := parseVirtualAddress(raw.Addresses[0].Address); err == nil && first.Addr().Is6() && !first.Addr().IsLinkLocalUnicast() {
 		b.warnAt(item(path, 0), first.Addr().String()+" comes first and is not link-local, as RFC 9568 wants it: Tandem and Keepalived hear such adverts, others may not", "an address such as fe80::64 before it")
-	}
-}
-
-// checkOptions6 reports options that an IPv6 address does not have.
-func (b *builder) checkOptions6(path string, a rawAddress) {
-	if a.Label != "" {
-		b.errorAt(path+".label", "IPv6 addresses have no labels", "none")
-	}
-	if a.Scope != "" && a.Scope != "global" {
-		b.errorAt(path+".scope", "an IPv6 address has its scope in itself", "none")
 	}
 }
 

@@ -56,7 +56,7 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 	report := &checker{src: c.src}
 	if h.Interfaces != nil {
 		for i, in := range n.Instances {
-			report.subnets(i, in, n, h)
+			report.subnets(i, c.raw.VRRP.Instances[i], n, h)
 			report.source(i, in, n, h)
 		}
 	}
@@ -79,12 +79,13 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 }
 
 // subnets warns of virtual addresses that nobody on the network of their interface would ask for.
-func (c *checker) subnets(i int, in Instance, n *Node, h Host) {
+func (c *checker) subnets(i int, raw rawInstance, n *Node, h Host) {
+	in := n.Instances[i]
 	if _, err := h.Interfaces(in.VRRP.Interface); err != nil {
 		c.warnAt(instancePath(i, "interface"), "no interface "+in.VRRP.Interface+" here: "+err.Error(), "")
 	}
 	for j, a := range in.VIP.Addresses {
-		path := item(instancePath(i, "virtual_addresses"), j)
+		path := raw.movingPath(i, j)
 		prefixes, err := h.Interfaces(a.Interface)
 		if err != nil {
 			if a.Interface != in.VRRP.Interface {
@@ -95,7 +96,7 @@ func (c *checker) subnets(i int, in Instance, n *Node, h Host) {
 		var subnets []string
 		inside := false
 		for _, p := range prefixes {
-			if own := p.Addr(); sameScope(own, a.Prefix.Addr()) && !n.moves(own) { // a virtual address may be held right now
+			if own := p.Addr(); sameScope(own, a.Prefix.Addr()) && !n.holds(own) { // a virtual address may be held right now
 				subnets = append(subnets, p.Masked().String())
 				inside = inside || p.Contains(a.Prefix.Addr())
 			}
@@ -126,11 +127,6 @@ func (c *checker) source(i int, in Instance, n *Node, h Host) {
 	}
 	c.warnAt(instancePath(i, "unicast_peers"), fmt.Sprintf("%s does not have %s, the address of %s that the peers expect adverts from",
 		in.VRRP.Interface, expected, n.Name), "it there")
-}
-
-// moves reports whether an address is a virtual one of the node.
-func (n *Node) moves(a netip.Addr) bool {
-	return slices.ContainsFunc(n.Instances, func(in Instance) bool { return slices.Contains(in.VRRP.Addresses, a) })
 }
 
 // commands reports programs that cannot be run: such a check would never succeed.

@@ -2,7 +2,7 @@ package config
 
 func vrrpKeys() []Key {
 	const in = "vrrp.instances[]"
-	return []Key{
+	keys := []Key{
 		{Path: "vrrp", Type: section(), Example: "{instances: []}", Absent: "no virtual addresses: a plain load balancer", Reload: ReloadParts, Help: "The virtual routers. A daemon that was started without any takes the first ones after a restart only."},
 		{Path: "vrrp.instances", Type: list(0, 255), Others: "vrrp_instance", Example: "[]", Absent: "none", Reload: ReloadParts, Help: "One item for each virtual router. With two of them each node can hold one."},
 		{Path: in + ".name", Type: identifier(), Required: true, Example: "VI_1", Reload: ReloadAnew, Help: "Its name in logs and status, unique."},
@@ -46,12 +46,12 @@ func vrrpKeys() []Key {
 		{Path: in + ".virtual_addresses", Type: list(1, 255), Required: true, Others: "virtual_ipaddress", Example: "[192.168.1.100/24]", Reload: ReloadLive,
 			Help: "The addresses that move, advertised in this order: all IPv4, or all IPv6, of which there may be 90 and the first should be a link-local one. Those of the other family take an instance of their own, which may have the same VRID. " +
 				"An IPv6 address answers at once, without duplicate address detection, and no connection of the node leaves from it."},
-		{Path: in + ".virtual_addresses[]", Type: virtualAddress(), Example: "{address: 192.168.1.100/24, label: \"eth0:vip\"}", Reload: ReloadLive,
-			Help: "An address, or a section that says more about it."},
-		{Path: in + ".virtual_addresses[].address", Type: virtualAddress(), Required: true, Example: "192.168.1.100/24", Reload: ReloadLive, Help: "The address."},
-		{Path: in + ".virtual_addresses[].interface", Type: interfaceName(), PerNode: true, Others: "dev", Absent: "the instance's", Example: "eth1", Reload: ReloadLive, Help: "The interface that gets it."},
-		{Path: in + ".virtual_addresses[].label", Type: line(15), Absent: "none", Example: `"eth0:vip"`, Reload: ReloadLive, Help: "The address label, which older tools show as an interface. IPv4 only."},
-		{Path: in + ".virtual_addresses[].scope", Type: oneOf("global", "site", "link", "host"), Default: "global", Example: "link", Reload: ReloadLive, Help: "The kernel's address scope. IPv4 only."},
+	}
+	keys = append(keys, addressKeys(in+".virtual_addresses[]")...)
+	keys = append(keys, Key{Path: in + ".excluded_addresses", Type: list(0, 1000), Others: "virtual_ipaddress_excluded", Absent: "none", Example: "[10.20.0.1/24]", Reload: ReloadLive,
+		Help: "More addresses that move with the others and are in no advert: more than fit one, or of the other family. A node that compares lists, as older ones of Keepalived do, need not know them."})
+	keys = append(keys, addressKeys(in+".excluded_addresses[]")...)
+	return append(keys, []Key{
 		{Path: in + ".preempt", Type: boolean(), Default: "true", Others: "nopreempt", Example: "false", Reload: ReloadLive,
 			Help: "Whether a node that comes back takes the addresses from a master of lower priority. With `false` it still does when that master's priority fell."},
 		{Path: in + ".preempt_delay", Type: duration("0s", "1000s"), Default: "0s", Example: "30s", Reload: ReloadLive,
@@ -104,6 +104,22 @@ func vrrpKeys() []Key {
 		{Path: in + ".notify.timeout", Type: duration("100ms", "1h"), Default: "10s", Example: "10s", Reload: ReloadLive, Help: "When it is killed."},
 		{Path: in + ".notify.user", Type: identifier(), Absent: "tandem_script", Example: "tandem_script", Reload: ReloadLive, Help: "Whom it runs as."},
 		{Path: in + ".use_vmac", Later: true, Help: "A virtual MAC address."},
+	}...)
+}
+
+// addressKeys are those of one address in a list.
+func addressKeys(path string) []Key {
+	return []Key{
+		{Path: path, Type: virtualAddress(), Example: "{address: 192.168.1.100/24, label: \"eth0:vip\"}", Reload: ReloadLive,
+			Help: "An address, or a section that says more about it."},
+		{Path: path + ".address", Type: virtualAddress(), Required: true, Example: "192.168.1.100/24", Reload: ReloadLive, Help: "The address."},
+		{Path: path + ".interface", Type: interfaceName(), PerNode: true, Others: "dev", Absent: "the instance's", Example: "eth1", Reload: ReloadLive, Help: "The interface that gets it."},
+		{Path: path + ".label", Type: line(15), Absent: "none", Example: `"eth0:vip"`, Reload: ReloadLive, Help: "The address label, which older tools show as an interface. IPv4 only."},
+		{Path: path + ".scope", Type: oneOf("global", "site", "link", "host"), Default: "global", Example: "link", Reload: ReloadLive, Help: "The kernel's address scope. IPv4 only."},
+		{Path: path + ".broadcast", Type: hostAddress(), Others: "brd", Absent: "none", Example: "192.168.1.255", Reload: ReloadLive,
+			Help: "The broadcast address that comes with it. IPv4 only; the kernel needs none."},
+		{Path: path + ".peer", Type: hostAddress(), Absent: "none", Example: "192.168.1.2", Reload: ReloadLive,
+			Help: "The other end of a point-to-point link, of the same family; the prefix length is its."},
 	}
 }
 

@@ -73,6 +73,7 @@ type rawInstance struct {
 	BareChecksum    bool               `yaml:"v3_checksum_as_v2"`
 	Authentication  *rawAuthentication `yaml:"authentication"`
 	Addresses       []rawAddress       `yaml:"virtual_addresses"`
+	Excluded        []rawAddress       `yaml:"excluded_addresses"`
 	Preempt         bool               `yaml:"preempt"`
 	PreemptDelay    time.Duration      `yaml:"preempt_delay"`
 	FlapDamping     *rawFlapDamping    `yaml:"flap_damping"`
@@ -104,6 +105,8 @@ type rawAddress struct {
 	Interface perNode[string] `yaml:"interface"`
 	Label     string          `yaml:"label"`
 	Scope     string          `yaml:"scope"`
+	Broadcast netip.Addr      `yaml:"broadcast"`
+	Peer      netip.Addr      `yaml:"peer"`
 }
 
 // UnmarshalYAML reads a section, or the address alone.

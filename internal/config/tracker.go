@@ -86,7 +86,7 @@ func (b *builder) checkTrackedGateway(path, gateway string) {
 		}
 	}
 	for _, in := range b.raw.VRRP.Instances {
-		for _, a := range in.Addresses {
+		for _, a := range in.moving() {
 			if p, err := parseVirtualAddress(a.Address); err == nil && p.Addr() == addr {
 				b.errorAt(path, fmt.Sprintf("%s is a virtual address of %s", addr, in.Name), "that of a neighbour")
 			}

@@ -113,7 +113,7 @@ func (b *builder) checkPeers(path string, peers rawPeers, f vrrp.Family) {
 
 func (b *builder) isVirtual(p rawPeer) bool {
 	for _, in := range b.raw.VRRP.Instances {
-		for _, a := range in.Addresses {
+		for _, a := range in.moving() {
 			if prefix, err := parseVirtualAddress(a.Address); err == nil && prefix.Addr() == p.Address {
 				return true
 			}

@@ -18,10 +18,12 @@ func (b *builder) checkInstances() {
 	names, addresses := unique{b: b}, unique{b: b}
 	for i, in := range b.raw.VRRP.Instances {
 		names.add(in.Name, "name", instancePath(i, "name"))
-		for j, a := range in.Addresses {
+		for j, a := range in.moving() {
+			path := in.movingPath(i, j)
 			if p, err := parseVirtualAddress(a.Address); err == nil {
-				addresses.add(p.Addr().String(), "virtual address", item(instancePath(i, "virtual_addresses"), j))
+				addresses.add(p.Addr().String(), "virtual address", path)
 			}
+			b.checkOptions(path, a)
 		}
 		b.checkFamily(i)
 		b.checkProtocol(i)
@@ -46,7 +48,7 @@ func (b *builder) checkNode(n Node) {
 		}
 		for j, a := range in.VIP.Addresses {
 			if own := a.Prefix.Addr(); slices.Contains(n.Addresses, own) {
-				b.errorAt(item(instancePath(i, "virtual_addresses"), j), fmt.Sprintf("%s is the own address of %s", own, n.Name), "one that no node has")
+				b.errorAt(b.raw.VRRP.Instances[i].movingPath(i, j), fmt.Sprintf("%s is the own address of %s", own, n.Name), "one that no node has")
 			}
 		}
 	}
@@ -84,17 +86,15 @@ func (b *builder) instance(i int, node string) Instance {
 	if f := raw.FlapDamping; f != nil {
 		in.VRRP.FlapDamping = vrrp.FlapDamping{Transitions: f.Transitions, Window: f.Window, Hold: f.Hold}
 	}
-	for _, a := range raw.Addresses {
-		prefix, err := parseVirtualAddress(a.Address)
-		if err != nil {
+	for j, a := range raw.moving() {
+		address, ok := a.address(node, in.VRRP.Interface)
+		if !ok {
 			continue // reported
 		}
-		address := vip.Address{Prefix: prefix, Interface: a.Interface.on(node), Label: a.Label, Scope: scope(a.Scope)}
-		if address.Interface == "" {
-			address.Interface = in.VRRP.Interface
-		}
 		in.VIP.Addresses = append(in.VIP.Addresses, address)
-		in.VRRP.Addresses = append(in.VRRP.Addresses, prefix.Addr())
+		if j < len(raw.Addresses) {
+			in.VRRP.Addresses = append(in.VRRP.Addresses, address.Prefix.Addr())
+		}
 	}
 	if raw.Lease {
 		in.VIP.Lease = b.lease(i, node)
@@ -113,8 +113,4 @@ func garp(raw rawInstance) vip.GARP {
 		g.Refresh = -1
 	}
 	return g
-}
-
-func scope(word string) vip.Scope {
-	return map[string]vip.Scope{"site": vip.ScopeSite, "link": vip.ScopeLink, "host": vip.ScopeHost}[word]
 }
