@@ -47,9 +47,9 @@ type File struct {
 	Missing int    // the number that counts while there is no file
 }
 
-// Gateway is a neighbour that has to answer ARP requests (RFC 826), IPv4 for now.
+// Gateway is a neighbour that has to answer: ARP requests (RFC 826), or with IPv6 neighbour solicitations (RFC 4861).
 type Gateway struct {
-	Address   netip.Addr
+	Address   netip.Addr    // without a zone: Interface says it
 	Interface string        // where it is asked
 	Interval  time.Duration // between two requests
 	Timeout   time.Duration // how long an answer may take; at most Interval

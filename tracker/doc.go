@@ -15,7 +15,7 @@
 //	interface.go     a network interface: existence and carrier
 //	backend.go       healthy servers of a backend
 //	file.go          a number in a file; file_linux.go: the kernel says when to look
-//	gateway.go       a neighbour that answers ARP; gateway_linux.go: one question on the wire
+//	gateway.go       a neighbour that answers ARP; gateway_nd.go: one of IPv6; gateway_linux.go: one question on the wire
 //	set.go           Set: runs what the bindings need, and replaces only what a reload changed
 //	links.go         Links: the interfaces of this node, from one netlink subscription
 //	links_linux.go   that subscription

@@ -41,10 +41,10 @@ func newGatewayWatcher(id ID, cfg Config, _ Sources) (watcher, error) {
 	if g.Interval <= 0 || g.Timeout <= 0 || g.Timeout > g.Interval {
 		return nil, fmt.Errorf("interval %v and timeout %v must be positive, the timeout not above the interval", g.Interval, g.Timeout)
 	}
-	if !g.Address.Is4() {
-		return nil, errors.New("only IPv4 gateways can be asked")
+	if a := g.Address; !a.IsValid() || a.Is4In6() || a.Zone() != "" {
+		return nil, fmt.Errorf("%v is no address of IPv4 or IPv6 without a zone", a)
 	}
-	return gatewayWatcher{gateway: g, ask: askARP}, nil
+	return gatewayWatcher{gateway: g, ask: askNeighbour}, nil
 }
 
 func (w gatewayWatcher) newTrack(last State, report func(State)) *track {

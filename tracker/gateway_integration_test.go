@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func asked(t *testing.T, g Gateway) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), g.Timeout)
 	defer cancel()
-	a, err := askARP(ctx, g)
+	a, err := askNeighbour(ctx, g)
 	o := gatewayWatcher{gateway: g}.verdict(a, err)
 	if !o.ok {
 		return o.text
@@ -209,7 +210,7 @@ func TestIntegrationGatewayEnds(t *testing.T) {
 	stop := time.AfterFunc(20*time.Millisecond, cancel)
 	defer stop.Stop()
 	began := time.Now()
-	if _, err := askARP(ctx, lanGateway()); !errors.Is(err, errNoAnswer) {
+	if _, err := askNeighbour(ctx, lanGateway()); !errors.Is(err, errNoAnswer) {
 		t.Errorf("got %v, want %v", err, errNoAnswer)
 	}
 	if took := time.Since(began); took > 5*time.Second {
@@ -234,30 +235,35 @@ func neighbourOf(t *testing.T, n *neighbour) string {
 // announce makes the neighbour announce the gateway's address in every way there is, until stop returns.
 func announce(t *testing.T, n *neighbour) (stop func()) {
 	t.Helper()
+	return sendAgain(t, n, unix.ETH_P_ARP, allMACs,
+		frame(t, arp.OperationRequest, gatewayMAC, gatewayIP, allMACs, gatewayIP),
+		frame(t, arp.OperationReply, gatewayMAC, gatewayIP, allMACs, gatewayIP),
+		frame(t, arp.OperationReply, gatewayMAC, gatewayIP, otherMAC, ourIP),
+		frame(t, arp.OperationRequest, gatewayMAC, gatewayIP, make(net.HardwareAddr, 6), ourIP),
+	)
+}
+
+// sendAgain has the neighbour send packets again and again, until stop returns. All have been sent when it returns.
+func sendAgain(t *testing.T, n *neighbour, protocol int, to net.HardwareAddr, packets ...[]byte) (stop func()) {
+	t.Helper()
 	var conn *packet.Conn
 	var err error
 	n.in(func() {
 		var ifi *net.Interface
 		if ifi, err = net.InterfaceByName("peer0"); err == nil {
-			conn, err = packet.Listen(ifi, packet.Datagram, unix.ETH_P_ARP, nil)
+			conn, err = packet.Listen(ifi, packet.Datagram, protocol, nil)
 		}
 	})
 	must(t, err)
-	announcements := [][]byte{
-		frame(t, arp.OperationRequest, gatewayMAC, gatewayIP, allMACs, gatewayIP),
-		frame(t, arp.OperationReply, gatewayMAC, gatewayIP, allMACs, gatewayIP),
-		frame(t, arp.OperationReply, gatewayMAC, gatewayIP, otherMAC, ourIP),
-		frame(t, arp.OperationRequest, gatewayMAC, gatewayIP, make(net.HardwareAddr, 6), ourIP),
-	}
 	ended := make(chan struct{})
 	quit := make(chan struct{})
 	sent := make(chan struct{}, 1)
 	go func() {
 		defer close(ended)
 		for {
-			for _, b := range announcements {
-				if _, err := conn.WriteTo(b, &packet.Addr{HardwareAddr: allMACs}); err != nil && !errors.Is(err, os.ErrClosed) {
-					t.Errorf("announce: %v", err)
+			for _, b := range packets {
+				if _, err := conn.WriteTo(b, &packet.Addr{HardwareAddr: to}); err != nil && !errors.Is(err, os.ErrClosed) {
+					t.Errorf("send: %v", err)
 				}
 			}
 			select {
@@ -284,4 +290,105 @@ func mustLink(t *testing.T, h *netlink.Handle, name string) netlink.Link {
 	l, err := h.LinkByName(name)
 	must(t, err)
 	return l
+}
+
+// addIPv6 adds an address that is not tentative at first, when it would answer nobody.
+func addIPv6(t *testing.T, h *netlink.Handle, link netlink.Link, address string) {
+	t.Helper()
+	a, err := netlink.ParseAddr(address)
+	must(t, err)
+	a.Flags = unix.IFA_F_NODAD
+	must(t, h.AddrAdd(link, a))
+}
+
+// removeIPv6 takes every IPv6 address off a link, those of the kernel included.
+func removeIPv6(t *testing.T, h *netlink.Handle, link netlink.Link) {
+	t.Helper()
+	all, err := h.AddrList(link, netlink.FAMILY_V6)
+	must(t, err)
+	for _, a := range all {
+		must(t, h.AddrDel(link, &a))
+	}
+}
+
+// A gateway of IPv6 is asked by neighbour solicitations, by its global or its link-local address, and never from a virtual one.
+func TestIntegrationGatewayOfIPv6(t *testing.T) {
+	h := namespace(t)
+	n := addNeighbour(t, h, "")
+	setMAC(t, n, gatewayMAC)
+	eth0 := mustLink(t, h, "eth0")
+	const virtual, local = "fd00:9::100", "fe80::77"
+	for _, a := range []string{virtual + "/64", ourIPv6.String() + "/64", local + "/64"} {
+		addIPv6(t, h, eth0, a)
+	}
+	addIPv6(t, n.handle, n.link, gatewayIPv6.String()+"/64")
+	addIPv6(t, n.handle, n.link, "fe80::1/64")
+	g := lanGateway6()
+	g.Timeout = g.Interval
+	g.Virtual = []netip.Addr{netip.MustParseAddr(virtual)}
+	quick := g
+	quick.Timeout = 100 * time.Millisecond
+	linkLocal := g
+	linkLocal.Address = netip.MustParseAddr("fe80::1")
+	const answers, muted = "02:00:00:00:00:fe answered in TIME", "no answer within 100ms"
+	if got := eventually(t, g, answers); got != answers {
+		t.Fatalf("a gateway that is there: got %q, want %q", got, answers)
+	}
+	if got := eventually(t, linkLocal, answers); got != answers {
+		t.Errorf("its link-local address: got %q, want %q", got, answers)
+	}
+	heard := heardIPv6(t, n)
+	if !slices.Contains(heard, ourIPv6.String()) || slices.Contains(heard, virtual) {
+		t.Errorf("the gateway heard of %v, want of %v and not of the virtual %v", heard, ourIPv6, virtual)
+	}
+	setMAC(t, n, otherMAC)
+	if got, want := asked(t, g), "02:00:00:00:00:09 answered in TIME"; got != want {
+		t.Errorf("a gateway that failed over: got %q, want %q", got, want)
+	}
+
+	removeIPv6(t, n.handle, n.link)
+	if got := asked(t, quick); got != muted {
+		t.Errorf("a gateway that is gone: got %q, want %q", got, muted)
+	}
+	stop := announceIPv6(t, n)
+	if got := asked(t, quick); got != muted {
+		t.Errorf("gone, and announced by others: got %q, want %q", got, muted)
+	}
+	stop()
+
+	removeIPv6(t, h, eth0)
+	addIPv6(t, h, eth0, virtual+"/64")
+	if got, want := asked(t, quick), "cannot ask: eth0: the interface has no IPv6 address of its own"; got != want {
+		t.Errorf("a virtual address alone: got %q, want %q", got, want)
+	}
+	must(t, h.LinkSetUp(mustLink(t, h, "lo")))
+	quick.Interface = "lo"
+	if got, want := asked(t, quick), "cannot ask: lo: the interface has no Ethernet address"; got != want {
+		t.Errorf("an interface without neighbour discovery: got %q, want %q", got, want)
+	}
+}
+
+// heardIPv6 is whom the neighbour has heard of.
+func heardIPv6(t *testing.T, n *neighbour) []string {
+	t.Helper()
+	heard, err := n.handle.NeighList(n.link.Attrs().Index, netlink.FAMILY_V6)
+	must(t, err)
+	var all []string
+	for _, e := range heard {
+		if e.State != netlink.NUD_NOARP {
+			all = append(all, e.IP.String())
+		}
+	}
+	return all
+}
+
+// announceIPv6 makes the neighbour advertise the gateway's address in every way that is no answer, until stop returns.
+func announceIPv6(t *testing.T, n *neighbour) (stop func()) {
+	t.Helper()
+	return sendAgain(t, n, unix.ETH_P_IPV6, net.HardwareAddr{0x33, 0x33, 0, 0, 0, 1},
+		advertisement(t, gatewayIPv6, allNodes, gatewayIPv6, gatewayMAC, false),
+		advertisement(t, gatewayIPv6, ourIPv6, gatewayIPv6, gatewayMAC, false),
+		advertisement(t, gatewayIPv6, otherIPv6, gatewayIPv6, gatewayMAC, true),
+		advertisement(t, otherIPv6, ourIPv6, otherIPv6, gatewayMAC, true),
+	)
 }

@@ -171,7 +171,14 @@ func TestGatewaysThatCannotBe(t *testing.T) {
 		{"on another interface", func(_ *Gateway, id *ID) { id.Interface = "eth1" }, "no such gateway"},
 		{"no interval", func(g *Gateway, _ *ID) { g.Interval = 0 }, "interval 0s and timeout 300ms must be positive, the timeout not above the interval"},
 		{"an answer after the next request", func(g *Gateway, _ *ID) { g.Timeout = 2 * time.Second }, "interval 1s and timeout 2s must be positive, the timeout not above the interval"},
-		{"IPv6", func(g *Gateway, id *ID) { g.Address = netip.MustParseAddr("fe80::1"); id.Name = "fe80::1" }, "only IPv4 gateways can be asked"},
+		{"IPv4 in IPv6", func(g *Gateway, id *ID) {
+			g.Address = netip.MustParseAddr("::ffff:10.9.0.1")
+			id.Name = g.Address.String()
+		}, "::ffff:10.9.0.1 is no address of IPv4 or IPv6 without a zone"},
+		{"with a zone", func(g *Gateway, id *ID) {
+			g.Address = netip.MustParseAddr("fe80::1%eth0")
+			id.Name = g.Address.String()
+		}, "fe80::1%eth0 is no address of IPv4 or IPv6 without a zone"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

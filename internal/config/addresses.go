@@ -16,21 +16,23 @@ func hostAddress() Type {
 	}}
 }
 
-// gatewayAddress is the address of a neighbour that can be asked by ARP.
+// gatewayAddress is the address of a neighbour that can be asked by ARP or neighbour discovery. It is a name too, so there is
+// one way to write it.
 func gatewayAddress() Type {
 	t := hostAddress()
-	t.Range = "IPv4"
-	t.Want = "the IPv4 address of a neighbour such as 192.168.1.1"
+	t.Want = "the address of a neighbour such as 192.168.1.1 or fe80::1"
 	isHost := t.fault
 	t.fault = func(text string) string {
 		if what := isHost(text); what != "" {
 			return what
 		}
 		switch addr := netip.MustParseAddr(text); { // hostAddress has parsed it
-		case !addr.Is4():
-			return text + " is IPv6, which is not in this version"
+		case addr.Is4In6():
+			return text + " is IPv4 in IPv6"
 		case addr.IsLoopback():
 			return text + " is no neighbour's"
+		case addr.String() != text:
+			return text + " is not as it is usually written: " + addr.String()
 		}
 		return ""
 	}

@@ -48,6 +48,7 @@ func TestGoodFilesHaveNoProblems(t *testing.T) {
 func TestTrackersOfEveryKind(t *testing.T) {
 	n := good(t, "trackers.yaml", "lb2")
 	usual, special := netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("192.168.2.1")
+	linkLocal, global := netip.MustParseAddr("fe80::1"), netip.MustParseAddr("fd00::1")
 	virtual := []netip.Addr{netip.MustParseAddr("192.168.1.100"), netip.MustParseAddr("192.168.1.101")}
 	gateway := func(addr netip.Addr, on string) tracker.ID {
 		return tracker.ID{Kind: tracker.KindGateway, Name: addr.String(), Interface: on}
@@ -64,6 +65,8 @@ func TestTrackersOfEveryKind(t *testing.T) {
 		tracker.OwnInterface("ens4"),
 		{ID: gateway(usual, "ens4"), Weight: -40},
 		{ID: gateway(special, "ens9"), Weight: -20},
+		{ID: gateway(linkLocal, "ens4"), Weight: -20},
+		{ID: gateway(global, "eth9"), Weight: -20},
 		{ID: drain, Weight: -2},
 	}} {
 		if got := n.Instances[i].Track; !reflect.DeepEqual(got, want) {
@@ -73,8 +76,12 @@ func TestTrackersOfEveryKind(t *testing.T) {
 	usually := tracker.Gateway{Address: usual, Interface: "ens3", Interval: time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Virtual: virtual}
 	elsewhere := usually
 	elsewhere.Interface = "ens4"
+	six := elsewhere
+	six.Address = linkLocal
+	far := elsewhere
+	far.Address, far.Interface = global, "eth9"
 	want := []tracker.Gateway{usually, elsewhere, {Address: special, Interface: "ens9", Interval: 500 * time.Millisecond,
-		Timeout: 200 * time.Millisecond, Rise: 1, Fall: 5, Virtual: virtual, Init: hysteresis.Up}}
+		Timeout: 200 * time.Millisecond, Rise: 1, Fall: 5, Virtual: virtual, Init: hysteresis.Up}, far, six}
 	if !reflect.DeepEqual(n.Gateways, want) {
 		t.Errorf("got %+v, want %+v", n.Gateways, want)
 	}

@@ -92,7 +92,7 @@ func vrrpKeys() []Key {
 		{Path: in + ".track[].interface", Type: interfaceName(), PerNode: true, Example: "eth1", Reload: ReloadAnew, Help: "An interface: down without carrier."},
 		{Path: in + ".track[].backend", Type: identifier(), Example: "web", Reload: ReloadAnew, Help: "A backend of `proxy.backends`: down with less than `min_up` healthy servers."},
 		{Path: in + ".track[].min_up", Type: integer(1, 65535), Absent: "1", Example: "1", Reload: ReloadAnew, Help: "For `backend`: how many healthy servers make it up."},
-		{Path: in + ".track[].gateway", Type: gatewayAddress(), Example: "192.168.1.1", Reload: ReloadAnew, Help: "A neighbour, which this node asks by ARP from its own address: down when it does not answer. How often: `tracker.gateways`."},
+		{Path: in + ".track[].gateway", Type: gatewayAddress(), Example: "192.168.1.1", Reload: ReloadAnew, Help: "A neighbour, which this node asks by ARP, or with IPv6 by neighbour discovery, from its own address: down when it does not answer. How often: `tracker.gateways`."},
 		{Path: in + ".track[].file", Type: identifier(), Example: "drain", Reload: ReloadAnew, Help: "A file of `tracker.files`: the number in it, times `weight`, is added to the priority."},
 		{Path: in + ".track[].weight", Type: integer(-253, 253), Absent: "0; 1 for a file", Example: "-20", Reload: ReloadLive,
 			Help: "Negative: subtracted from the priority while down. Positive: added while up. 0: FAULT while down, so never for what both nodes share. " +
@@ -163,7 +163,7 @@ func trackerKeys() []Key {
 		{Path: file + ".missing", Type: integer(-254, 254), Default: "0", Others: "init_file", Example: "0", Reload: ReloadAnew, Help: "The number that counts while there is no file."},
 
 		{Path: "tracker.gateways", Type: names(gatewayAddress()), Absent: "the defaults below for every gateway", Example: "{192.168.1.1: {interval: 500ms, timeout: 200ms}}", Reload: ReloadParts,
-			Help: "How gateways are asked, by their addresses. Only those that an instance tracks are asked: by an ARP request from the node's own address, or as RFC 5227 probes where the interface has none. " +
+			Help: "How gateways are asked, by their addresses. Only those that an instance tracks are asked: by an ARP request from the node's own address, or as RFC 5227 probes where the interface has none; with IPv6 by a neighbour solicitation, which takes an address of its own. " +
 				"Any MAC may answer; announcements are no answers."},
 		{Path: gateway + ".interface", Type: interfaceName(), PerNode: true, Absent: "that of the instance that tracks it", Example: "{lb1: eth1, lb2: ens4}", Reload: ReloadAnew, Help: "Where it is asked."},
 		{Path: gateway + ".interval", Type: duration("100ms", "1h"), Default: "1s", Example: "1s", Reload: ReloadAnew, Help: "Between two requests."},
