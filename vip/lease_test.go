@@ -135,7 +135,8 @@ func TestLifelessOwner(t *testing.T) {
 func TestExpiryGrace(t *testing.T) {
 	inBubble(t, config(1), func(t *testing.T, s *vip.Set, k *viptest.Kernel) {
 		mustAcquire(t, s)
-		resume := k.Stall(viptest.OpAddresses) // the first renewal hangs, as a stopped process does
+		resume := k.Stall(viptest.OpAddresses) // Run hangs, as in a stopped process
+		k.LoseEvents()
 		time.Sleep(3500 * time.Millisecond)
 		resume()
 		time.Sleep(900 * time.Millisecond)

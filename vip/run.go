@@ -84,11 +84,14 @@ func (s *Set) mendDue(ctx context.Context) {
 	now := time.Now()
 	s.mu.Lock()
 	renew := due(s.renewAt, now)
-	mend := renew || s.dirty || due(s.retryAt, now)
+	look := s.dirty || due(s.retryAt, now) || renew && !s.sound(now)
 	s.dirty = false
 	s.mu.Unlock()
-	if mend {
+	switch {
+	case look:
 		s.mend(now, renew)
+	case renew:
+		s.planMending(now, true, s.renew(each(s.slots)))
 	}
 }
 

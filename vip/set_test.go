@@ -180,6 +180,7 @@ func TestFailuresAreRetried(t *testing.T) {
 				if err := tt.do(t, s); (err != nil || tt.want != "") && fmt.Sprint(err) != tt.want {
 					t.Errorf("got error %v, want %q", err, tt.want)
 				}
+				k.LoseEvents() // has it look
 				time.Sleep(4 * time.Second)
 				synctest.Wait()
 				if st := s.Status(); st.KernelErrors < 5 || !errors.Is(st.Addresses[0].Err, broken) {
