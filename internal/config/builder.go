@@ -46,6 +46,7 @@ func (b *builder) build() []Node {
 		views = append(views, b.node(name))
 	}
 	b.checkPriorities(views)
+	b.checkLeases()
 	b.checkSyncGroups(views)
 	return views
 }

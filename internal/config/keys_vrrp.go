@@ -86,7 +86,7 @@ func vrrpKeys() []Key {
 		{Path: in + ".garp.refresh", Type: duration("0s", "24h"), Default: "30s", Others: "garp_master_refresh", Example: "30s", Reload: ReloadLive, Help: "How often a held address is announced again; `0s`: never."},
 		{Path: in + ".garp.interval", Type: duration("0s", "10s"), Default: "0s", Others: "garp_interval", Example: "1ms", Reload: ReloadLive, Help: "The least time between two announcements on an interface."},
 		{Path: in + ".lease", Type: boolean(), Default: "true", Example: "false", Reload: ReloadLive,
-			Help: "Whether the kernel itself drops the addresses when the daemon stops renewing them. The time is as long as the peer's patience allows, and at least 2s."},
+			Help: "Whether the kernel itself drops the addresses when the daemon stops renewing them. The time is as long as the peer's patience allows, and at least 2s. With more than 500 addresses on a node it is at least 3s for each 500 of them, and `tandem check`, the log and the status say so."},
 		{Path: in + ".track", Type: list(0, 64), Others: "track_script track_interface track_file", Absent: "the instance's interface alone", Example: "[{script: check_app, weight: -20}]", Reload: ReloadLive, Help: "What moves the priority. Exactly one of `script`, `interface`, `backend`, `gateway` and `file` in each item."},
 		{Path: in + ".track[].script", Type: identifier(), Example: "check_app", Reload: ReloadAnew, Help: "A script of `tracker.scripts`: down when it fails."},
 		{Path: in + ".track[].interface", Type: interfaceName(), PerNode: true, Example: "eth1", Reload: ReloadAnew, Help: "An interface: down without carrier."},

@@ -157,6 +157,67 @@ func TestLeaseStaysBelowThePeersPatience(t *testing.T) {
 	}
 }
 
+// Above 500 addresses leases lengthen, and it is said.
+func TestLeasesOfManyAddresses(t *testing.T) {
+	const warning = "f.yaml:3:19: warning: vrrp.instances: %d addresses: their leases are at least %v, and where daemon and keeper are killed at once the addresses stay for that long beside those of the next holder, want 500 at most for the shortest leases"
+	for _, tt := range []struct {
+		name      string
+		addresses int
+		second    string // whether the second instance, of 20, has a lease
+		want      time.Duration
+		warned    int // of so many addresses; 0: not at all
+	}{
+		{"as many as can have the shortest", 500, "true", 3 * time.Second, 0},
+		{"one more", 501, "true", 6 * time.Second, 501},
+		{"some without a lease", 501, "false", 3 * time.Second, 0},
+		{"255 instances of 20", 5100, "true", 33 * time.Second, 5100},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, problems := Parse("f.yaml", []byte(crowd(tt.addresses, tt.second)))
+			if cfg == nil {
+				t.Fatal(problems)
+			}
+			n, err := cfg.Node("lb1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := n.Instances[0].VIP.Lease; got != tt.want {
+				t.Errorf("got a lease of %v, want %v", got, tt.want)
+			}
+			var got, want string
+			if w := problems.Warnings(); len(w) > 0 {
+				got = w[0].String()
+			}
+			if tt.warned > 0 {
+				want = fmt.Sprintf(warning, tt.warned, tt.want)
+			}
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// crowd is a file with so many addresses, 20 for each instance; second says whether those of the second have a lease.
+func crowd(addresses int, second string) string {
+	var b strings.Builder
+	b.WriteString("\nnodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}}\nvrrp: {instances: [")
+	for i := 1; addresses > 0; i++ {
+		lease := "true"
+		if i == 2 {
+			lease = second
+		}
+		fmt.Fprintf(&b, "{name: VI_%d, interface: eth0, virtual_router_id: %d, priority: {lb1: 101, lb2: 100}, lease: %s, virtual_addresses: [", i, i, lease)
+		for n := 1; n <= 20 && addresses > 0; n++ {
+			fmt.Fprintf(&b, "10.1.%d.%d/16, ", i, n)
+			addresses--
+		}
+		b.WriteString("]}, ")
+	}
+	b.WriteString("]}\n")
+	return b.String()
+}
+
 func TestLeaseIsForTheQuickestPeer(t *testing.T) {
 	const text = `
 nodes: {lb1: {address: 10.0.0.1}, lb2: {address: 10.0.0.2}, lb3: {address: 10.0.0.3}}

@@ -76,13 +76,21 @@ func New(ctx context.Context, opt Options) (d *Daemon, err error) {
 		begun: make(chan struct{}), failures: make(chan error, 1),
 	}
 	d.loaded = status.Config{File: cfg.File, Hash: cfg.Hash, LoadedAt: d.started}
-	for _, w := range problems.Warnings() {
-		d.log.Warn(w.String())
-	}
+	d.loaded.Warnings = d.warn(problems)
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
+}
+
+// warn logs the warnings about a configuration, and returns them for the status.
+func (d *Daemon) warn(problems config.Problems) []string {
+	var all []string
+	for _, w := range problems.Warnings() {
+		d.log.Warn(w.String())
+		all = append(all, w.String())
+	}
+	return all
 }
 
 // open opens what can fail, and marks the run as under way when nothing can fail any more: the record of a former run

@@ -61,9 +61,7 @@ func (d *Daemon) reload(ctx context.Context, force bool) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	for _, w := range problems.Warnings() {
-		d.log.Warn(w.String())
-	}
+	warnings := d.warn(problems)
 	node, err := next.Node(oldNode.Name)
 	if err != nil {
 		return err
@@ -83,7 +81,7 @@ func (d *Daemon) reload(ctx context.Context, force bool) error {
 	}
 	d.mu.Lock()
 	d.cfg, d.node = next, node
-	d.loaded.Hash, d.loaded.LoadedAt = next.Hash, time.Now()
+	d.loaded.Hash, d.loaded.LoadedAt, d.loaded.Warnings = next.Hash, time.Now(), warnings
 	d.mu.Unlock()
 	return nil
 }

@@ -34,7 +34,8 @@ type Config struct {
 	File           string    `json:"file"`
 	Hash           string    `json:"hash"` // SHA-256 of the file, hexadecimal: equal on nodes that have the same file
 	LoadedAt       time.Time `json:"loaded_at"`
-	Reloads        uint64    `json:"reloads"` // asked for since the start
+	Warnings       []string  `json:"warnings,omitempty"` // about it, as tandem check prints them
+	Reloads        uint64    `json:"reloads"`            // asked for since the start
 	ReloadFailures uint64    `json:"reload_failures"`
 	LastReload     Reload    `json:"last_reload,omitzero"`
 }

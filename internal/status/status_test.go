@@ -94,6 +94,7 @@ func full() Snapshot {
 		Time: now, Node: "lb1", Version: "1.2.3", PID: 4711, StartedAt: ago(26 * time.Hour),
 		Config: Config{
 			File: "/etc/tandem/tandem.yaml", Hash: strings.Repeat("0123456789abcdef", 4), LoadedAt: ago(26 * time.Hour), Reloads: 1, ReloadFailures: 1,
+			Warnings:   []string{"tandem.yaml:6:3: warning: vrrp.instances: 501 addresses"},
 			LastReload: Reload{Time: ago(90 * time.Second), Error: "tandem.yaml:3:5: vrrp: unknown key"},
 		},
 		Keeper:     Keeper{Process: Process{PID: 4712, Alive: true, Restarts: 1}, WillSet: true},

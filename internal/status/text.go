@@ -45,6 +45,9 @@ func (s Snapshot) writeNode(w *bufio.Writer) {
 	fmt.Fprintf(w, "tandem %s on %s, pid %d, running for %s\n", s.Version, s.Node, s.PID, s.age(s.StartedAt))
 	c := s.Config
 	fmt.Fprintf(w, "configuration %s (%.12s), in force for %s\n", c.File, c.Hash, s.age(c.LoadedAt))
+	for _, text := range c.Warnings {
+		fmt.Fprintln(w, text)
+	}
 	if r := c.LastReload; !r.Time.IsZero() && !r.OK {
 		fmt.Fprintf(w, "last reload refused %s ago: %s\n", s.age(r.Time), r.Error)
 	}
