@@ -10,19 +10,20 @@ import (
 )
 
 // The simulated LAN: two or three routers run by discrete events, no goroutine and no clock. It loses, delays, duplicates
-// and reorders packets, splits and heals; routers crash, stop, freeze, fall ill and change their priority; addresses
-// take time to acquire and release. Some LANs speak version 2, some version 3 with an interval for each router; some
+// and reorders packets, splits and heals; routers crash, stop, freeze, doze while their keeper speaks for them, fall ill and
+// change their priority; addresses take time to acquire and release. Some LANs speak version 2, some version 3 with an interval for each router; some
 // routers do not preempt, or later, or listen longer. simcheck_test.go watches what must hold meanwhile, simgroup_test.go
 // has sync groups on two LANs.
 
 const (
-	simInterval   = time.Second            // of a router's adverts, at most
-	simDamped     = 30 * time.Second       // of flap damping: what happens in there counts
-	simPatience   = 3 * time.Second        // at most, of the configured delays
-	simDelay      = 10 * time.Millisecond  // at most, on a LAN in order
-	simChaosDelay = 500 * time.Millisecond // at most, while the LAN is out of order
-	simHandover   = "handover"             // a node resigned because it was told to
-	simWork       = 80 * time.Millisecond  // at most, to acquire or to release addresses
+	simInterval   = time.Second             // of a router's adverts, at most
+	simDamped     = 30 * time.Second        // of flap damping: what happens in there counts
+	simPatience   = 3 * time.Second         // at most, of the configured delays
+	simDelay      = 10 * time.Millisecond   // at most, on a LAN in order
+	simChaosDelay = 500 * time.Millisecond  // at most, while the LAN is out of order
+	simHandover   = "handover"              // a node resigned because it was told to
+	simWork       = 80 * time.Millisecond   // at most, to acquire or to release addresses
+	simKeeper     = 4500 * time.Millisecond // at most: how long a keeper speaks for a daemon that does not run
 )
 
 // router is a Machine, or one with a deliberate bug.
@@ -33,6 +34,9 @@ type router interface {
 	Priority() uint8
 	MasterDownInterval() time.Duration
 	Done() bool
+	Advert() Advert
+	Beating() bool
+	lostTouch(slept, silent time.Duration) bool
 	skewTime() time.Duration
 	notBefore() time.Time
 }
@@ -54,6 +58,9 @@ type simNode struct {
 	frozen   bool          // nothing of it runs
 	frozenAt time.Duration // start of the freeze
 	inbox    []func()      // what came while it was frozen
+	dozes    bool          // frozen, and its keeper is not
+	spoke    time.Duration // its last advert
+	fenced   bool          // it has lost touch as Master, and must not speak as one
 	busy     time.Duration // the executor's last job ends
 	holds    bool          // the addresses are in its kernel
 	fault    bool          // what FaultChanged said last
@@ -77,6 +84,9 @@ func (n *simNode) healthy() bool { return n.live() && !n.stopping && n.standing(
 func (n *simNode) standing() bool {
 	return n.router.State() == Backup || n.router.State() == Master
 }
+
+// spokenFor reports whether a keeper speaks for it that does not run itself.
+func (n *simNode) spokenFor() bool { return n.up && n.dozes && n.router.Beating() }
 
 // listening reports whether a delay keeps the node from taking over.
 func (n *simNode) listening() bool {
@@ -232,6 +242,7 @@ func (s *sim) carry(n *simNode, a Action) {
 		if !a.Periodic {
 			s.logf("%v sends priority %d", n.addr, a.Advert.Priority)
 		}
+		s.watch.speaks(s, n)
 		s.broadcast(n, a.Advert)
 		if n.router.State() != Master && a.Advert.Priority != PriorityResign {
 			s.watch.silentSince = s.now // a parting advert, which a freeze can make late: others wait for its sender anew
@@ -265,6 +276,7 @@ func (s *sim) work(n *simNode, job func()) {
 }
 
 func (s *sim) broadcast(from *simNode, ad Advert) {
+	from.spoke = s.now
 	for _, to := range s.nodes {
 		if to == from || to.lan != from.lan {
 			continue
@@ -308,6 +320,7 @@ func (s *sim) start(n *simNode) {
 	n.life++
 	n.up, n.stopping, n.frozen, n.fault, n.holds = true, false, false, false, false
 	n.inbox, n.busy, n.tickAt = nil, 0, -1
+	n.dozes, n.fenced, n.spoke = false, false, 0
 	n.router = s.make(n.cfg)
 	s.step(n, SourceChanged{n.addr})
 	s.step(n, Startup{})
@@ -327,7 +340,7 @@ func (s *sim) crash(n *simNode) {
 	if n.up {
 		s.logf("%v crashes", n.addr)
 		n.life++
-		n.up, n.frozen, n.holds, n.inbox = false, false, false, nil
+		n.up, n.frozen, n.dozes, n.holds, n.inbox = false, false, false, false, nil
 	}
 }
 
@@ -349,15 +362,45 @@ func (s *sim) freeze(n *simNode) {
 	}
 }
 
+// doze freezes the daemon, and not the keeper: that speaks for a master until it has been silent for too long, and carries
+// out its will then.
+func (s *sim) doze(n *simNode) {
+	if !n.live() {
+		return
+	}
+	s.freeze(n)
+	n.dozes = true
+	until, life, began := s.now+s.upTo(simKeeper), n.life, n.frozenAt
+	var beat func()
+	beat = func() {
+		switch {
+		case n.life != life || !n.spokenFor() || n.frozenAt != began:
+			return
+		case s.now >= until:
+			s.watch.trouble(s)
+			s.crash(n)
+			resign := n.router.Advert()
+			resign.Priority = PriorityResign
+			s.broadcast(n, resign)
+			return
+		}
+		s.broadcast(n, n.router.Advert())
+		s.after(n.cfg.AdvertInterval, beat)
+	}
+	s.after(max(n.spoke+n.cfg.AdvertInterval-s.now, 0), beat)
+}
+
 // resume goes on as a Group's turn does: oversleeping first, then what came, then the timers.
 func (s *sim) resume(n *simNode) {
 	if !n.up || !n.frozen {
 		return
 	}
-	slept := s.now - n.frozenAt
-	s.logf("%v goes on after %v", n.addr, slept)
-	n.frozen = false
-	if slept > n.router.MasterDownInterval() {
+	slept, silent := s.now-n.frozenAt, s.now-n.spoke
+	s.logf("%v goes on after %v, silent for %v", n.addr, slept, silent)
+	n.frozen, n.dozes = false, false
+	down := n.router.MasterDownInterval()
+	n.fenced = n.router.State() == Master && slept > down && silent > down
+	if n.router.lostTouch(slept, silent) {
 		s.step(n, Overslept{For: slept})
 	}
 	inbox := n.inbox
@@ -455,6 +498,9 @@ func (s *sim) trouble() (first, then func(*simNode)) {
 	case 1, 2:
 		return s.stop, s.start
 	case 3:
+		if s.chance(0.5) {
+			return s.doze, s.resume
+		}
 		return s.freeze, s.resume
 	case 4:
 		return s.ill, s.well

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -71,7 +72,7 @@ func (w *watch) since(s *sim, times ...time.Duration) time.Duration {
 // look follows every event.
 func (s *sim) look() {
 	w := &s.watch
-	masters, holders := 0, 0
+	masters, holders, spokenFor := 0, 0, false
 	var best *simNode
 	for _, n := range s.nodes {
 		if n.up && n.router.State() == Master {
@@ -88,11 +89,12 @@ func (s *sim) look() {
 		if n.holder() {
 			holders++
 		}
+		spokenFor = spokenFor || n.spokenFor()
 		if n.healthy() && (best == nil || n.router.Priority() > best.router.Priority()) {
 			best = n
 		}
 	}
-	if masters > 0 || w.masters > 0 {
+	if masters > 0 || w.masters > 0 || spokenFor {
 		w.silentSince = s.now
 	}
 	// The state before this event lasted until now; a second one that comes begins anew.
@@ -193,8 +195,19 @@ func (w *watch) transition(s *sim, n *simNode, t Transition) {
 	if quiet := w.since(s, w.troubleAt); quiet > settle {
 		w.fail(s, "%v went from %v to %v, %v after the last trouble: %s", n.addr, t.From, t.To, quiet, t.Reason)
 	}
+	if silent := s.now - n.spoke; strings.HasPrefix(t.Reason, "overslept") && silent <= n.router.MasterDownInterval() {
+		w.fail(s, "%v stepped down for sleeping, though its last advert was %v ago", n.addr, silent)
+	}
+	n.fenced = false
 	if t.From == Master && (t.To != Backup || t.Reason == simHandover) && n.group == nil {
 		w.resigned(s, n)
+	}
+}
+
+// speaks holds a master that slept in silence to stepping down first.
+func (w *watch) speaks(s *sim, n *simNode) {
+	if n.fenced {
+		w.fail(s, "%v speaks as if it had not slept", n.addr)
 	}
 }
 
@@ -264,6 +277,15 @@ type buggy struct {
 	in  func(m *Machine, ev Event) bool // false: the machine does not see the event
 	as  func(ev Event) Event            // what it sees in place of it
 	out func(m *Machine, a Action) bool // false: the action is not done
+
+	sleeps bool // it takes a keeper's adverts for silence
+}
+
+func (b buggy) lostTouch(slept, silent time.Duration) bool {
+	if b.sleeps {
+		silent = slept
+	}
+	return b.Machine.lostTouch(slept, silent)
 }
 
 func (b buggy) Step(now time.Time, ev Event, out []Action) []Action {
@@ -321,6 +343,11 @@ func TestSimulatedLANFindsBugs(t *testing.T) {
 			}
 			return ev
 		}}},
+		{"a master that slept goes on speaking", buggy{in: func(m *Machine, ev Event) bool {
+			_, ok := ev.(Overslept)
+			return !ok || m.State() != Master
+		}}},
+		{"a master steps down though its keeper spoke", buggy{sleeps: true}},
 	}
 	for _, b := range bugs {
 		t.Run(b.name, func(t *testing.T) {
