@@ -122,6 +122,7 @@ func (b *builder) node(name string) Node {
 		n.Instances = append(n.Instances, b.instance(i, name))
 	}
 	b.checkNode(n)
+	n.RealTime = RealTime{Priority: b.raw.VRRP.RTPriority, NoSwap: b.raw.VRRP.NoSwap}
 	n.Scripts = b.scripts()
 	n.Files = b.files()
 	n.Gateways = b.gateways(n)

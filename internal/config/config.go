@@ -37,6 +37,7 @@ type Node struct {
 	Name      string
 	Addresses []netip.Addr // its own, of each family at most one; none where the file has no nodes
 	Instances []Instance
+	RealTime  RealTime
 	Scripts   []tracker.Script  // those that an instance tracks, by name
 	Files     []tracker.File    // as well
 	Gateways  []tracker.Gateway // as well, by address and interface
@@ -53,6 +54,12 @@ type Instance struct {
 	Source    vip.Source        // where adverts leave from; that no virtual address does is left to whoever looks
 	Track     []tracker.Binding // the instance's own interface with weight 0 first
 	Notify    *notify.Config    // nil: none
+}
+
+// RealTime is what keeps adverts on time on a busy host.
+type RealTime struct {
+	Priority int  // of the keeper's process under SCHED_RR, 1 to 99; 0: none
+	NoSwap   bool // its memory is never swapped out
 }
 
 // Admin says where the runtime socket is.

@@ -15,7 +15,9 @@ import (
 type rawFile struct {
 	Nodes map[string]rawNode `yaml:"nodes"`
 	VRRP  struct {
-		Instances []rawInstance `yaml:"instances"`
+		Instances  []rawInstance `yaml:"instances"`
+		RTPriority int           `yaml:"rt_priority"`
+		NoSwap     bool          `yaml:"no_swap"`
 	} `yaml:"vrrp"`
 	Tracker struct {
 		Scripts  map[string]rawScript  `yaml:"scripts"`

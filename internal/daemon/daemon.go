@@ -161,7 +161,7 @@ func (d *Daemon) openHost(hold time.Duration) (err error) {
 	}
 	d.host, err = openHost(hostConfig{
 		dir: d.opt.RuntimeDir, node: d.node.Name, lock: d.lock, started: d.started, recoveryUntil: until,
-		proxy: d.proxy, log: d.log, logJSON: d.node.Log.JSON, onChange: d.rejudge,
+		proxy: d.proxy, realTime: d.node.RealTime, log: d.log, logJSON: d.node.Log.JSON, onChange: d.rejudge,
 	})
 	return err
 }

@@ -186,6 +186,7 @@ func TestReloadThatIsRefusedChangesNothing(t *testing.T) {
 		{"another node's file", strings.Replace(string(good), "lb1", "lb9", 1), "lb1"},
 		{"a port that is taken", strings.Replace(string(good), s.address, taken, 1), "frontend http: bind " + taken + ": address already in use"},
 		{"another log", string(good) + "log: {level: debug}\n", "log cannot be changed by a reload: restart the daemon"},
+		{"real time", string(good) + "vrrp: {rt_priority: 10}\n", "vrrp.rt_priority and vrrp.no_swap cannot be changed by a reload: restart the daemon"},
 		{"another socket", string(good) + "admin: {socket: {mode: \"0600\"}}\n", "admin.socket cannot be changed by a reload: restart the daemon"},
 		{"first instances", string(good) + "vrrp: {instances: [{name: VI_1, interface: lo, virtual_router_id: 5, virtual_addresses: [10.0.0.100/24]}]}\n",
 			"this daemon was started without vrrp.instances and lacks what they need: restart it"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/tandem-lb/tandem/internal/config"
 	"github.com/tandem-lb/tandem/internal/keeper"
 	"github.com/tandem-lb/tandem/internal/runner"
 	"github.com/tandem-lb/tandem/proxy"
@@ -55,6 +56,7 @@ type hostConfig struct {
 	started       time.Time // of the daemon
 	recoveryUntil time.Time
 	proxy         *proxy.Proxy
+	realTime      config.RealTime
 	log           hclog.Logger
 	logJSON       bool   // what the keeper itself says is JSON too
 	onChange      func() // a tracker's or a backend's verdict changed
@@ -78,6 +80,7 @@ func (h *host) open(cfg hostConfig) (err error) {
 	h.replay(cfg)
 	if h.keeper, err = keeper.Start(keeper.Config{
 		Dir: cfg.dir, Name: cfg.node, Silence: keeperSilence, LockFile: cfg.lock, Log: cfg.log.Named("keeper"), LogJSON: cfg.logJSON,
+		RTPriority: cfg.realTime.Priority, NoSwap: cfg.realTime.NoSwap,
 	}); err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ func (h *host) snapshot(s *status.Snapshot) {
 	s.Keeper = status.Keeper{
 		Process: status.Process{PID: k.PID, Alive: k.Alive, Restarts: k.Restarts}, WillSet: k.Wills > 0,
 		Adverts: k.Adverts, AdvertErrors: k.AdvertErrors, Latest: k.Latest.Seconds(),
+		Overslept: k.Overslept, DaemonStarved: k.Starved, RTPriority: k.RTPriority, Locked: k.Locked,
 	}
 	r := h.runner.Status()
 	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}

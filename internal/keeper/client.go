@@ -35,6 +35,11 @@ type Config struct {
 	LockFile *os.File      // the node's lock, which the keeper holds too until the wills are carried out; nil: none
 	Log      hclog.Logger  // nil: no log
 	LogJSON  bool          // what the keeper itself says is JSON, as the daemon's log is
+
+	// RTPriority runs the keeper's process under SCHED_RR, 1 to 99, so that it is on time on a machine whose processors
+	// others want too; 0: it does not. NoSwap keeps its memory from being swapped out. What cannot be had is an error of Start.
+	RTPriority int
+	NoSwap     bool
 }
 
 // Client is the daemon's side of a keeper. Its methods may be called from any goroutine.
@@ -54,6 +59,7 @@ type Client struct {
 	wills  map[string]will // guarded by talk: what the keeper holds, or the next one will
 	beats  map[string]Beat // guarded by talk
 	closed bool            // guarded by talk
+	denied error           // guarded by talk: what the last keeper did not get of what Config asks for
 	buf    []byte          // guarded by talk: the reply
 
 	mu     sync.Mutex
@@ -100,6 +106,9 @@ func Start(cfg Config) (*Client, error) {
 	c.slots.Store(&map[string]int{})
 	if _, err := c.start(); err != nil {
 		return nil, errors.Join(err, c.shared.Close())
+	}
+	if c.denied != nil {
+		return nil, errors.Join(c.denied, c.Close())
 	}
 	return c, nil
 }

@@ -20,7 +20,8 @@ type loop struct {
 	core     core
 	hands    *hands
 	ledger   ledger
-	daemon   int // its process number
+	daemon   int  // its process number
+	noSwap   bool // asked for
 	file     willJournal
 	counters Counters
 
@@ -117,6 +118,7 @@ func (l *loop) request(r request) error {
 		l.core.silence = r.Hello.Silence
 		l.file = willJournal{file: willFileOf(r.Hello.Dir, r.Hello.Name)}
 		l.log = Words(r.Hello.LogJSON)
+		return l.privilege(r.Hello)
 	case askWill:
 		l.hands.clocks.adopt(r.Instance, r.Will.signer())
 		// The will is held even where its packet can't be sent, or the file not be written: the addresses matter most.
@@ -134,6 +136,7 @@ func (l *loop) request(r request) error {
 	case askStop:
 		return l.step(now, event{kind: stop})
 	case askPing:
+		return l.lock()
 	}
 	return nil
 }
@@ -147,6 +150,27 @@ func ways(w will) []Way {
 		}
 	}
 	return all
+}
+
+// privilege takes what was asked for to be on time.
+func (l *loop) privilege(h *hello) error {
+	l.noSwap = h.NoSwap
+	failed := l.lock()
+	if h.RTPriority > 0 {
+		if err := goRealTime(h.RTPriority); err != nil {
+			return errors.Join(failed, err)
+		}
+		l.counters.RTPriority = h.RTPriority
+	}
+	return failed
+}
+
+// lock keeps the memory that the keeper has by now, where that was asked for: it grows with its wills.
+func (l *loop) lock() (err error) {
+	if l.noSwap {
+		l.counters.Locked, err = lockMemory()
+	}
+	return err
 }
 
 // step lets the core decide and carries out what it decides, in order.

@@ -116,7 +116,10 @@ func (c *Client) spawn() (*child.Process, error) {
 
 // brief tells a new keeper everything. What it can't do, it can't do at the next start either: that is logged.
 func (c *Client) brief(p *child.Process) error {
-	hello := &hello{Dir: c.cfg.Dir, Name: c.cfg.Name, Silence: c.cfg.Silence, LogJSON: c.cfg.LogJSON}
+	c.denied = nil
+	hello := &hello{
+		Dir: c.cfg.Dir, Name: c.cfg.Name, Silence: c.cfg.Silence, LogJSON: c.cfg.LogJSON, RTPriority: c.cfg.RTPriority, NoSwap: c.cfg.NoSwap,
+	}
 	requests := []request{{Kind: askHello, Hello: hello}}
 	for _, name := range slices.Sorted(maps.Keys(c.wills)) {
 		requests = append(requests, request{Kind: askWill, Instance: name, Will: c.wills[name]})
@@ -131,6 +134,9 @@ func (c *Client) brief(p *child.Process) error {
 		answer, err := c.exchange(p, r, wait)
 		if err != nil {
 			return err
+		}
+		if answer.Err != "" && r.Kind == askHello {
+			c.denied = fmt.Errorf("keeper: %s", answer.Err) // a later one works without, for it is needed
 		}
 		if answer.Err != "" {
 			c.log.Error("the new keeper refuses", "instance", r.Instance, "err", answer.Err)

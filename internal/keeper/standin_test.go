@@ -24,6 +24,7 @@ const (
 	envHoldUp   = "STANDIN_HOLD_UP"  // a named pipe: each removal takes an octet of it; empty: none does
 	envInterval = "STANDIN_INTERVAL" // of VI_1's beat
 	envLogJSON  = "STANDIN_LOG_JSON" // whether its log is JSON; empty: text
+	envRealTime = "STANDIN_REALTIME" // Config.RTPriority; empty: 0
 )
 
 // standIn is a daemon as far as the keeper can tell: it holds two instances' addresses, beats for one of them, and obeys
@@ -44,7 +45,8 @@ func stand() error {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return err
 	}
-	c, err := Start(Config{Dir: os.Getenv(envDir), Name: "lb1", LockFile: lock, LogJSON: os.Getenv(envLogJSON) != ""})
+	priority, _ := strconv.Atoi(os.Getenv(envRealTime))
+	c, err := Start(Config{Dir: os.Getenv(envDir), Name: "lb1", LockFile: lock, LogJSON: os.Getenv(envLogJSON) != "", RTPriority: priority})
 	if err != nil {
 		return err
 	}

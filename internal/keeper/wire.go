@@ -46,6 +46,9 @@ type hello struct {
 	Name    string        `json:"name"`
 	Silence time.Duration `json:"silence"`
 	LogJSON bool          `json:"log_json,omitempty"`
+
+	RTPriority int  `json:"rt_priority,omitempty"`
+	NoSwap     bool `json:"no_swap,omitempty"`
 }
 
 type reply struct {
@@ -62,6 +65,8 @@ type Counters struct {
 	Overslept    uint64        `json:"overslept"`     // how often the keeper itself did not run in time
 	Starved      uint64        `json:"starved"`       // how often the daemon was silent because it was not let run
 	OOMScoreAdj  int           `json:"oom_score_adj"` // -1000: never chosen by the out-of-memory killer
+	RTPriority   int           `json:"rt_priority"`   // of SCHED_RR, in force; 0: it is scheduled as others are
+	Locked       uint64        `json:"locked"`        // octets of memory that are never swapped out
 }
 
 func encodeRequest(r request) ([]byte, error) {

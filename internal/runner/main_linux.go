@@ -60,6 +60,10 @@ func work() error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &core); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)
 	}
+	// The unit's limit is for the keeper: no script shall be able to take every processor from everybody.
+	if err := unix.Setrlimit(unix.RLIMIT_RTPRIO, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid real time: %w", err)
+	}
 	main, err := child.FileConn(child.Socket)
 	if err != nil {
 		return err

@@ -62,6 +62,11 @@ type Keeper struct {
 	Adverts      uint64  `json:"adverts_sent"`   // by the present keeper, for all instances
 	AdvertErrors uint64  `json:"advert_errors"`  // adverts that it could not send
 	Latest       float64 `json:"latest_seconds"` // by how much its latest advert was late
+
+	Overslept     uint64 `json:"overslept"`      // how often it did not run in time itself
+	DaemonStarved uint64 `json:"daemon_starved"` // how often it found the daemon wanting to run and not let
+	RTPriority    int    `json:"rt_priority"`    // of SCHED_RR; 0: it is scheduled as other processes are
+	Locked        uint64 `json:"locked_bytes"`   // of its memory, never swapped out
 }
 
 // Tracker is something that moves priorities.

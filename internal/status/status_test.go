@@ -97,7 +97,7 @@ func full() Snapshot {
 			Warnings:   []string{"tandem.yaml:6:3: warning: vrrp.instances: 501 addresses"},
 			LastReload: Reload{Time: ago(90 * time.Second), Error: "tandem.yaml:3:5: vrrp: unknown key"},
 		},
-		Keeper:     Keeper{Process: Process{PID: 4712, Alive: true, Restarts: 1}, WillSet: true},
+		Keeper:     Keeper{Process: Process{PID: 4712, Alive: true, Restarts: 1}, WillSet: true, DaemonStarved: 2, RTPriority: 10, Locked: 28 << 20},
 		Runner:     Process{PID: 4713, Alive: true},
 		Instances:  []Instance{vi1(), vi2(), vi3()},
 		Interfaces: []Interface{{Name: "eth0", Family: "IPv4", Dropped: map[string]uint64{"vrid": 3, "length": 1}}, {Name: "eth1", Family: "IPv6"}},

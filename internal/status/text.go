@@ -56,7 +56,7 @@ func (s Snapshot) writeNode(w *bufio.Writer) {
 		if s.Keeper.WillSet {
 			will = "holds a will"
 		}
-		fmt.Fprintf(w, "keeper: %s, %s\n", s.Keeper.words(), will)
+		fmt.Fprintf(w, "keeper: %s, %s%s\n", s.Keeper.words(), will, s.Keeper.realTime())
 	}
 	if s.Runner != (Process{}) {
 		fmt.Fprintf(w, "runner: %s\n", s.Runner.words())
@@ -71,6 +71,18 @@ func (p Process) words() string {
 	}
 	if p.Restarts > 0 {
 		text += ", restarted " + count(int(p.Restarts), "time")
+	}
+	return text
+}
+
+// realTime says what keeps the keeper on time on a busy host.
+func (k Keeper) realTime() string {
+	text := ""
+	if k.RTPriority > 0 {
+		text += ", real-time priority " + strconv.Itoa(k.RTPriority)
+	}
+	if k.Locked > 0 {
+		text += ", memory locked"
 	}
 	return text
 }
