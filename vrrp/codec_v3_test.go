@@ -26,6 +26,7 @@ func goldenV3() []vectorV3 {
 		{vector{"no pseudo header", "computed from RFC 9568 by hand", "313364010064e1adc0a8c810", bare}, "192.168.200.2", "224.0.0.18"},
 		{vector{"keepalived multicast", "Keepalived 2.2.7 on the wire", "31336501 006473d9 0a4d0064", keepalived}, "10.77.0.1", "224.0.0.18"},
 		{vector{"keepalived unicast", "Keepalived 2.2.7 on the wire", "31336501 0064499d 0a4d0064", keepalived}, "10.77.0.1", "10.77.0.2"},
+		{vector{"FRRouting multicast", "FRRouting 8.4.4 on the wire", "31336501 006473d9 0a4d0064", keepalived}, "10.77.0.1", "224.0.0.18"},
 	}
 }
 

@@ -77,13 +77,22 @@ func newListener6(t *testing.T, sets ...func(*Config)) *listener {
 	return l
 }
 
-// The golden packet of rule 32, and Keepalived's of a router whose first address is not link-local.
+// The golden packet of rule 32, and those of a router whose first address is not link-local.
 func goldenV6() []vectorV3 {
+	global := Advert{Version: V3, VRID: 51, Priority: 101, Interval: time.Second, Addresses: addrs("fd00:77::100")}
+	both := Advert{Version: V3, VRID: 52, Priority: 101, Interval: 100 * time.Millisecond, Addresses: addrs("fe80::100", "fd00:77::101")}
 	return []vectorV3{
 		{vector{"two addresses", "computed from RFC 9568 by hand",
 			"3133640200643ff2fe80000000000000000000000000000520010db8000000000000000000000005",
 			Advert{Version: V3, VRID: 51, Priority: 100, Interval: time.Second, Addresses: addrs("fe80::5", "2001:db8::5")}},
 			"fe80::2", "ff02::12"},
+		{vector{"keepalived", "Keepalived 2.2.7 on the wire", "31336501 00646cd0 fd000077000000000000000000000100", global},
+			"fe80::1", "ff02::12"},
+		{vector{"keepalived two addresses", "Keepalived 2.2.7 on the wire",
+			"31346502 000a6d96 fe800000000000000000000000000100 fd000077000000000000000000000101", both},
+			"fe80::1", "ff02::12"},
+		{vector{"FRRouting", "FRRouting 8.4.4 on the wire", "31336501 006459b0 fd000077000000000000000000000100", global},
+			"fe80::ddb6:d986:3d5e:1e85", "ff02::12"},
 	}
 }
 
@@ -94,11 +103,11 @@ func TestRule17_26_32_GoldenV6(t *testing.T) {
 		want := unhex(t, tt.packet)
 		got, err := Append(nil, src, dst, &tt.advert)
 		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("Append: got %x, %v, want %x", got, err, want)
+			t.Errorf("%s: Append: got %x, %v, want %x", tt.name, got, err, want)
 		}
 		var ad Advert
 		if err := Parse(want, src, dst, &ad); err != nil || !reflect.DeepEqual(ad, tt.advert) {
-			t.Errorf("Parse: got %+v, %v, want %+v", ad, err, tt.advert)
+			t.Errorf("%s: Parse: got %+v, %v, want %+v", tt.name, ad, err, tt.advert)
 		}
 		t.Run("rule 26 the checksum is no other", func(t *testing.T) {
 			var ad Advert
