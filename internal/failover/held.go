@@ -30,16 +30,25 @@ type tally struct {
 	slow, idle, downloads, uploads int
 }
 
+// most is the worse of two tallies, kind by kind.
+func most(a, b tally) tally {
+	return tally{
+		slow: max(a.slow, b.slow), idle: max(a.idle, b.idle),
+		downloads: max(a.downloads, b.downloads), uploads: max(a.uploads, b.uploads),
+	}
+}
+
 // dial connects from the client's node.
 type dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // held is what a client holds.
 type held struct {
-	address string
-	dial    dial
-	grace   time.Duration // how late a held request may end
-	idle    []*visitor
-	wg      sync.WaitGroup
+	address  string
+	dial     dial
+	grace    time.Duration // how late a held request may end
+	idle     []*visitor
+	released bool
+	wg       sync.WaitGroup
 
 	mu   sync.Mutex
 	lost tally // guarded by mu
@@ -88,9 +97,14 @@ func (h *held) each(ctx context.Context, n int, lost *int, do func(*visitor) err
 	}
 }
 
-// release waits for the end of the requests, asks once more over each idle connection, and says what was lost.
+// release waits for the end of the requests, asks once more over each idle connection, and says what was lost. Releasing
+// again says the same.
 func (h *held) release() tally {
 	h.wg.Wait()
+	if h.released {
+		return h.lost
+	}
+	h.released = true
 	for _, v := range h.idle {
 		h.wg.Go(func() {
 			if err := v.get("/", lateIdle); err != nil {

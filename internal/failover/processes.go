@@ -19,6 +19,12 @@ func processScenarios() []scenario {
 			{row: "clean stop (SIGTERM)", strike: do(stopAll, master), holder: backup, bound: setting.stop, why: "skew + 150 ms"},
 			{row: "started again: failback", late: true, strike: do(startAll, master), holder: master, bound: setting.contest, why: "a contest"},
 		}},
+		{name: "drain", phases: []phase{
+			{row: "planned drain to the peer", late: true, strike: do(drain, master), holder: backup, bound: setting.contest, why: "a contest",
+				later: "0 failed, 0 lost: the pair link"},
+			{row: "and back", late: true, strike: do(undrain, master), holder: master, bound: setting.contest, why: "a contest",
+				later: "0 failed, 0 lost"},
+		}},
 		{name: "reload", phases: []phase{
 			{row: "reload", strike: do(reload, master), holder: master, none: true, keep: true, why: "nothing"},
 		}},

@@ -29,6 +29,7 @@ type stage struct {
 	setting setting
 	system  system
 	site    site
+	binary  string // tandem
 	dir     string
 	struck  netlab.Mark // the latest strike
 }
@@ -39,7 +40,7 @@ func newStage(ctx context.Context, c plan, v setting, kind string, sc scenario) 
 	if err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
-	s := &stage{setting: v, dir: dir}
+	s := &stage{setting: v, binary: c.tandem, dir: dir}
 	s.Pair, err = drill.NewPair(ctx, drill.PairConfig{Binary: c.tandem, Config: v.tandemConfig(sc.local), Dir: dir, Site: s.site.handler})
 	if err != nil {
 		_ = os.RemoveAll(dir) // the first error is the one that matters
@@ -90,46 +91,26 @@ func (s *stage) open(ctx context.Context, sc scenario) error {
 func (s *stage) close() error { return errors.Join(s.Close(), os.RemoveAll(s.dir)) }
 
 // measure strikes and says what it cost.
-func (s *stage) measure(ctx context.Context, ph phase) (result, error) {
-	h, began, err := s.strike(ctx, ph)
+func (s *stage) measure(ctx context.Context, ph phase) (r result, err error) {
+	before, err := s.hold(ctx)
 	if err != nil {
-		return result{}, err
-	}
-	defer h.close()
-	r := result{settled: s.settle(ctx, ph, began)}
-	r.lost = h.release()
-	seen := s.Record.Since(began)
-	r.requests, r.failed, r.outage = seen.Requests, seen.Failed, seen.Outage
-	if ph.trouble {
-		r.outage = seen.Trouble
-	}
-	if seen.FirstErr != nil {
-		r.err = seen.FirstErr.Error()
-	}
-	if r.holders, err = s.Holders(); err != nil {
-		return result{}, err
-	}
-	if r.sole, err = s.lastMove(began); err != nil || ph.check == nil {
 		return r, err
 	}
-	return r, ph.check(s)
-}
-
-// strike begins what is held and strikes, or the other way round where the address moves late.
-func (s *stage) strike(ctx context.Context, ph phase) (h *held, began time.Time, err error) {
-	if !ph.late {
-		if h, err = s.hold(ctx); err != nil {
-			return nil, began, err
+	defer before.close()
+	began, err := s.deal(ctx, ph)
+	if err != nil {
+		return r, err
+	}
+	late := before
+	if lag := s.setting.down() - heldFor/2; ph.late && lag > 0 {
+		if late, err = s.holdAfter(ctx, lag); err != nil {
+			return r, err
 		}
+		defer late.close()
 	}
-	began, err = s.deal(ctx, ph)
-	if err == nil && ph.late {
-		h, err = s.hold(ctx)
-	}
-	if err != nil && h != nil {
-		h.close()
-	}
-	return h, began, err
+	r.settled = s.settle(ctx, ph, began)
+	r.lost = most(before.release(), late.release())
+	return r, s.look(&r, ph, began)
 }
 
 // deal waits for the moment and does the deed.
@@ -140,10 +121,33 @@ func (s *stage) deal(ctx context.Context, ph phase) (began time.Time, err error)
 		}
 	}
 	s.struck, began = s.Lab.Mark(), time.Now()
-	if err := ph.strike(ctx, s); err != nil || !ph.late {
-		return began, err
+	return began, ph.strike(ctx, s)
+}
+
+// look fills in what the client saw, and where the address is.
+func (s *stage) look(r *result, ph phase, began time.Time) (err error) {
+	seen := s.Record.Since(began)
+	r.requests, r.failed, r.outage = seen.Requests, seen.Failed, seen.Outage
+	if ph.trouble {
+		r.outage = seen.Trouble
 	}
-	return began, pause(ctx, s.setting.down()-heldFor/2)
+	if seen.FirstErr != nil {
+		r.err = seen.FirstErr.Error()
+	}
+	if r.holders, err = s.Holders(); err != nil {
+		return err
+	}
+	if r.sole, err = s.lastMove(began); err != nil || ph.check == nil {
+		return err
+	}
+	return ph.check(s)
+}
+
+func (s *stage) holdAfter(ctx context.Context, lag time.Duration) (*held, error) {
+	if err := pause(ctx, lag); err != nil {
+		return nil, err
+	}
+	return s.hold(ctx)
 }
 
 // hold begins what the client holds.

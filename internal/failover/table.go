@@ -31,10 +31,7 @@ func worst(a, b result) result {
 		w = b
 	}
 	w.outage, w.failed, w.sole = max(a.outage, b.outage), max(a.failed, b.failed), max(a.sole, b.sole)
-	w.lost = tally{
-		slow: max(a.lost.slow, b.lost.slow), idle: max(a.lost.idle, b.lost.idle),
-		downloads: max(a.lost.downloads, b.lost.downloads), uploads: max(a.lost.uploads, b.lost.uploads),
-	}
+	w.lost = most(a.lost, b.lost)
 	if len(b.holders) != 1 {
 		w.holders = b.holders
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"syscall"
 	"time"
@@ -31,6 +32,12 @@ func (t tandem) do(ctx context.Context, d deed, node string) error {
 			return context.Cause(ctx)
 		}
 		return t.StartDaemon(node)
+	case drain: // it ends when the other node has the address, which is what is measured
+		_, err := t.Node(node).Start(exec.Command(t.binary, "handover"))
+		return err
+	case undrain:
+		_, err := t.Command(ctx, node, "handover", "--release")
+		return err
 	case reload:
 		_, err := t.Command(ctx, node, "reload")
 		return err
