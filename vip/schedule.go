@@ -20,6 +20,10 @@ const (
 	answerRounds = int(burstGap/answerStep) + 2 // with the two echoes
 )
 
+// extraGap is the least time between two rounds beside an answer's own: a sign that comes while it goes on is answered at
+// once, as far as that allows. A contest in which each advert is a sign ends by the answer to one of them.
+const extraGap = 50 * time.Millisecond
+
 // answerAt is when a round of an answer is due, counted from its beginning.
 func answerAt(round int) time.Duration {
 	switch round {
@@ -51,6 +55,8 @@ type schedule struct {
 	pause      time.Time // no announcement before this
 	began      time.Time // when the last burst began; zero: not announcing
 	lastAnswer time.Time // when the last answer began
+	extra      int       // announcements of the extra round that are left
+	lastExtra  time.Time // when the last one was asked for
 
 	// When the next burst of each kind is due; zero: none.
 	second, again, answer, refresh time.Time
@@ -71,8 +77,13 @@ func (c *schedule) ask(now time.Time) {
 	}
 }
 
-// contest plans an answer to another holder as soon as one may begin.
-func (c *schedule) contest(now time.Time) { c.answer = earliest(c.answer, now) }
+// contest plans an answer to another holder as soon as one may begin, and until then an extra round.
+func (c *schedule) contest(now time.Time) {
+	if now.Before(c.lastAnswer.Add(burstGap)) && !now.Before(c.lastExtra.Add(extraGap)) {
+		c.extra, c.lastExtra = c.addrs, now
+	}
+	c.answer = earliest(c.answer, now)
+}
 
 // claim plans one to somebody's claim, who may be the next holder.
 func (c *schedule) claim(now time.Time) { c.answer = earliest(c.answer, now.Add(claimGrace)) }
@@ -95,6 +106,9 @@ func (c *schedule) configure(now time.Time, g GARP, addrs int, changed bool) {
 
 // next returns the index of the address whose announcement is due now; done or wait must follow.
 func (c *schedule) next(now time.Time) (i int, ok bool) {
+	if c.extra > 0 {
+		return c.addrs - c.extra, !now.Before(c.pause)
+	}
 	if c.idle() {
 		c.start(now)
 	}
@@ -105,13 +119,22 @@ func (c *schedule) next(now time.Time) (i int, ok bool) {
 }
 
 // done takes the announcement that next returned off the burst.
-func (c *schedule) done() { c.sent++ }
+func (c *schedule) done() {
+	if c.extra > 0 {
+		c.extra--
+		return
+	}
+	c.sent++
+}
 
 // wait keeps it for later.
 func (c *schedule) wait(until time.Time) { c.pause = until }
 
 // deadline says when next may have something; zero: never.
 func (c *schedule) deadline() time.Time {
+	if c.extra > 0 {
+		return later(c.lastExtra, c.pause)
+	}
 	if !c.idle() {
 		return c.ready()
 	}
@@ -170,7 +193,7 @@ func (c *schedule) takePlain(now time.Time) (rounds int) {
 // begin sends every address once before any a second time.
 func (c *schedule) begin(now time.Time, rounds int, answering bool) {
 	c.sent, c.total, c.answering = 0, rounds*c.addrs, answering
-	c.began, c.pause = now, time.Time{}
+	c.began, c.pause, c.extra = now, time.Time{}, 0
 }
 
 func (c *schedule) planRefresh(now time.Time) {

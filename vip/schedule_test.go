@@ -90,7 +90,7 @@ func TestSchedule(t *testing.T) {
 				}
 			},
 			until: 4 * s,
-			want:  slices.Concat([]time.Duration{0, 0}, answersAt(200*ms, 1200*ms, 3*s)),
+			want:  slices.Sorted(slices.Values(slices.Concat([]time.Duration{0, 0, 300 * ms, 1100 * ms}, answersAt(200*ms, 1200*ms, 3*s)))),
 		}, {
 			name: "an answer does not wait for the end of another burst's second",
 			events: func(c *schedule) map[time.Duration]func(time.Time) {
@@ -104,7 +104,7 @@ func TestSchedule(t *testing.T) {
 				return map[time.Duration]func(time.Time){0: c.takeover, 4500 * ms: c.contest, 5400 * ms: c.contest}
 			},
 			until: 10 * s,
-			want:  slices.Concat([]time.Duration{0, 0}, answersAt(4500*ms, 5500*ms)),
+			want:  slices.Sorted(slices.Values(slices.Concat([]time.Duration{0, 0, 5400 * ms}, answersAt(4500*ms, 5500*ms)))),
 		}, {
 			name: "a burst just before the second one moves it",
 			events: func(c *schedule) map[time.Duration]func(time.Time) {
@@ -239,6 +239,27 @@ func TestAnswerEchoesTheOthersAnnouncement(t *testing.T) {
 	}
 }
 
+// TestSignDuringAnAnswerIsAnsweredAtOnce: in a contest that goes on each advert of the other holder is a sign; it gives the
+// address up after one of them, and its clients waited for the answer's next round.
+func TestSignDuringAnAnswerIsAnsweredAtOnce(t *testing.T) {
+	const second, ms = time.Second, time.Millisecond
+	c := &schedule{garp: GARP{Repeat: 1, Delay: time.Hour, Refresh: -1}, addrs: 2}
+	got := sends(c, 20*second, map[time.Duration]func(time.Time){
+		0: c.takeover, 10 * second: c.contest, 10*second + 250*ms: c.contest, 10*second + 299*ms: c.contest, 10*second + 950*ms: c.contest,
+	})
+	for age, want := range map[time.Duration]int{250 * ms: 2, 299 * ms: 0, 950 * ms: 2} { // one of each address; not twice in 50 ms
+		n := 0
+		for _, sent := range got {
+			if sent == 10*second+age {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("sign %v after the first one: %d announcements at once, want %d; all: %v", age, n, want, got)
+		}
+	}
+}
+
 // TestScheduleRate: whatever is asked when, there is at most one answer a second beside one other burst, and a sign is
 // answered within a second.
 func TestScheduleRate(t *testing.T) {
@@ -252,7 +273,7 @@ func TestScheduleRate(t *testing.T) {
 			asked = append(asked, age)
 		}
 		got := sends(c, time.Minute, events)
-		const most = answerRounds + 1 // an answer, and one of another burst
+		const most = answerRounds + 1 + int(burstGap/extraGap) // an answer with its extra rounds, and one of another burst
 		for i := most; i < len(got); i++ {
 			if got[i]-got[i-most] < burstGap {
 				t.Fatalf("announcements at %v, want at most %d in a second", got[i-most:i+1], most)

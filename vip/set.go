@@ -111,8 +111,9 @@ func (s *Set) Release(ctx context.Context) error {
 // plans, and does nothing while the addresses are not held.
 func (s *Set) Announce() { s.plan((*schedule).takeover) }
 
-// Answer asks for one burst, on a sign that somebody else held an address too. There is at most one burst a second;
-// an answer within it is sent at its end. It is spread over that second, so that the last word is ours.
+// Answer asks for one burst, on a sign that somebody else held an address too. It is spread over a second, so that the
+// last word is ours. There is at most one such burst a second: a sign while one goes on brings a single announcement,
+// 50 ms after the one before at the earliest, and another burst at its end.
 func (s *Set) Answer() { s.plan((*schedule).contest) }
 
 func (s *Set) plan(what func(*schedule, time.Time)) {
