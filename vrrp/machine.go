@@ -51,7 +51,7 @@ type Machine struct {
 	// What a sync group makes of it, see sync.go.
 	grouped    bool
 	wanting    bool   // Backup whose down timer has fired, waiting for the others
-	groupFault string // why others cannot serve
+	groupFault string // why another one cannot serve
 
 	// Addresses. Events that come while a release is under way find the machine in one of two places: resigning, still
 	// Master, the priority-0 advert to come; or already Backup or Fault, perhaps with a parting advert to send.

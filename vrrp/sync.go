@@ -23,8 +23,13 @@ func (groupTakes) event() {}
 // concert says what a member of a sync group has to be told next: which one, and what. It reports false when the group is of
 // one mind. Telling it changes the member, so asking again comes to an end.
 func concert(members []*Machine) (which int, ev Event, ok bool) {
+	first, ofFirst, ofSecond := faults(members)
 	for i, m := range members {
-		if reason := faultOfOthers(members, m); reason != m.groupFault {
+		reason := ofFirst
+		if m == first {
+			reason = ofSecond
+		}
+		if reason != m.groupFault {
 			return i, groupFault{reason}, true
 		}
 	}
@@ -57,13 +62,19 @@ func (m *Machine) stage() string {
 	return m.state.String()
 }
 
-// faultOfOthers is why members of the group besides m cannot serve.
-func faultOfOthers(members []*Machine, m *Machine) string {
-	var reasons []string
-	for _, other := range members {
-		if own := other.ownFaults(); other != m && len(own) > 0 {
-			reasons = append(reasons, fmt.Sprintf("%s is in FAULT: %s", other.cfg.Name, strings.Join(own, "; ")))
+// faults is why members cannot serve: the first of those that cannot, whom all others are told of, and the second, whom the
+// first one is told of.
+func faults(members []*Machine) (first *Machine, ofFirst, ofSecond string) {
+	for _, m := range members {
+		own := m.ownFaults()
+		if len(own) == 0 {
+			continue
 		}
+		reason := fmt.Sprintf("%s is in FAULT: %s", m.cfg.Name, strings.Join(own, "; "))
+		if first != nil {
+			return first, ofFirst, reason
+		}
+		first, ofFirst = m, reason
 	}
-	return strings.Join(reasons, "; ")
+	return first, ofFirst, ""
 }

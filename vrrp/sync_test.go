@@ -163,6 +163,26 @@ func TestSyncGroup(t *testing.T) {
 		c.tell(0, FaultChanged{})
 		c.want("1: FAULT>BACKUP", "2: FAULT>BACKUP")
 	})
+	t.Run("of several that are faulty one is told", func(t *testing.T) {
+		c := newChoir(t, 100, 100, 100)
+		reasons := func(want ...string) {
+			t.Helper()
+			for i, m := range c.ms {
+				if m.groupFault != want[i] {
+					t.Errorf("%s: got %q, want %q", m.cfg.Name, m.groupFault, want[i])
+				}
+			}
+		}
+		const two, three = "VI_2 is in FAULT: eth1 is down", "VI_3 is in FAULT: eth2 is down"
+		c.tell(2, FaultChanged{[]string{"eth2 is down"}})
+		reasons(three, three, "")
+		c.tell(1, FaultChanged{[]string{"eth1 is down"}})
+		reasons(two, three, two)
+		c.tell(1, FaultChanged{})
+		reasons(three, three, "")
+		c.tell(2, FaultChanged{})
+		reasons("", "", "")
+	})
 	t.Run("a fault before the start", func(t *testing.T) {
 		c := &choir{t: t, now: simEpoch}
 		for range 2 {
