@@ -217,10 +217,11 @@ func (m *Machine) faulty() bool {
 	return len(m.faults) > 0 || m.failure != "" || m.sourceless || m.groupFault != ""
 }
 
-// faultReasons lists why the node cannot serve.
+// faultReasons lists why the node cannot serve. That another one of the sync group is in FAULT is told where nothing else is:
+// what befell this one befell that one, too, as often as not.
 func (m *Machine) faultReasons() []string {
 	reasons := m.ownFaults()
-	if m.groupFault != "" {
+	if m.groupFault != "" && len(reasons) == 0 {
 		reasons = append(reasons, m.groupFault)
 	}
 	return reasons

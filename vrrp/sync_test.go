@@ -178,6 +178,9 @@ func TestSyncGroup(t *testing.T) {
 		reasons(three, three, "")
 		c.tell(1, FaultChanged{[]string{"eth1 is down"}})
 		reasons(two, three, two)
+		if got := c.ms[1].status().Faults; !slices.Equal(got, []string{"eth1 is down"}) {
+			t.Errorf("got %q, want its own fault alone", got)
+		}
 		c.tell(1, FaultChanged{})
 		reasons(three, three, "")
 		c.tell(2, FaultChanged{})

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -59,6 +61,33 @@ func newSyncPair(t *testing.T, config string) *syncPair {
 		check(t, err)
 	}
 	return p
+}
+
+// dualConfig has VI_1 for IPv4 and VI_2 for IPv6, on one LAN with one VRID.
+func dualConfig(t *testing.T) string {
+	return edited(t, syncConfig, "interface: eth1\n      virtual_router_id: 52", "interface: eth0\n      virtual_router_id: 51",
+		"[10.78.0.100/24]", fmt.Sprintf("[%q, %q]", vip6Local.String()+"/64", vip6.String()+"/64"))
+}
+
+// newDualPair is a pair for both families.
+func newDualPair(t *testing.T) *syncPair {
+	t.Helper()
+	return &syncPair{Pair: newPair(t, dualConfig(t)), vips: []netip.Addr{drill.VIP, vip6}}
+}
+
+// loseLinkLocal takes a node's own link-local addresses away, without which no advert of IPv6 leaves it.
+func (p *syncPair) loseLinkLocal(t *testing.T, node string) {
+	t.Helper()
+	for line := range strings.Lines(command(t, p.Pair, node, "ip", "-6", "-o", "address", "show", "dev", "eth0", "scope", "link")) {
+		if address := strings.Fields(line)[3]; !strings.HasPrefix(address, vip6Local.String()) {
+			command(t, p.Pair, node, "ip", "-6", "address", "del", address, "dev", "eth0")
+		}
+	}
+}
+
+func (p *syncPair) giveLinkLocal(t *testing.T, node string) {
+	t.Helper()
+	command(t, p.Pair, node, "ip", "-6", "address", "add", "fe80::9/64", "dev", "eth0", "nodad")
 }
 
 // heldBy reports whether a node alone has every address.
@@ -275,4 +304,57 @@ func TestIntegrationReloadOfASyncGroup(t *testing.T) {
 		p.moves(t, "reload: a lower priority", "lb2", syncSilence, func() error { mustReload(t, p.Pair, "lb1", lower); return nil })
 		p.moves(t, "reload: the priority back", "lb1", syncSilence, func() error { mustReload(t, p.Pair, "lb1", syncConfig); return nil })
 	})
+}
+
+// What befalls one family befalls the other one.
+func TestIntegrationSyncGroupOfBothFamilies(t *testing.T) {
+	p := newDualPair(t)
+	check(t, p.StartDaemon("lb1"))
+	p.awaitHolder(t, "lb1")
+	check(t, p.StartDaemon("lb2"))
+	p.settledOn(t, "lb1")
+	ctx := t.Context()
+	p.moves(t, "both families: cable pulled", "lb2", syncSilence, func() error { return p.Cable("lb1").Pull(ctx) })
+	p.moves(t, "both families: cable back", "lb1", syncSilence, func() error { return p.Cable("lb1").Restore(ctx) })
+	p.settledOn(t, "lb1")
+	p.moves(t, "both families: no link-local address", "lb2", syncSilence, func() error { p.loseLinkLocal(t, "lb1"); return nil })
+	const reason = "VI_2 is in FAULT: interface eth0 has no link-local address to send from"
+	if got := mustSnapshot(t, p.Pair, "lb1").Instances[0].Faults; !slices.Equal(got, []string{reason}) {
+		t.Errorf("VI_1 is in FAULT because of %q, want %q", got, reason)
+	}
+	p.moves(t, "both families: a link-local address again", "lb1", syncSilence, func() error { p.giveLinkLocal(t, "lb1"); return nil })
+	p.settledOn(t, "lb1")
+	p.moves(t, "both families: killed", "lb2", syncResigns, func() error { return p.Daemon("lb1").Signal(syscall.SIGKILL) })
+}
+
+// A node that is alone on its side of the network has both addresses there, too. When the networks heal, one after the other, the
+// better node keeps what it has and nothing comes and goes.
+func TestIntegrationSyncGroupHeals(t *testing.T) {
+	p := newSyncPair(t, syncConfig)
+	check(t, p.StartDaemon("lb1"))
+	p.awaitHolder(t, "lb1")
+	check(t, p.StartDaemon("lb2"))
+	p.settledOn(t, "lb1")
+	for _, first := range []*netlab.Cable{p.Cable("lb1"), p.inside["lb1"]} {
+		mark := p.Lab.Mark()
+		check(t, p.Cable("lb1").Mute())
+		check(t, p.inside["lb1"].Mute())
+		for _, vip := range p.vips {
+			await(t, p.Pair, mark, "lb2 has "+vip.String(), on(netlab.AddressAdded, "lb2", vip))
+		}
+		healed := time.Now()
+		check(t, first.Restore(t.Context()))
+		p.awaitHolder(t, "lb1")
+		within(t, "healed: lb1 alone has all addresses", time.Since(healed), contestBound)
+		check(t, errors.Join(p.Cable("lb1").Restore(t.Context()), p.inside["lb1"].Restore(t.Context())))
+		p.settledOn(t, "lb1")
+		pause(t, afterglow)
+		events, err := p.Lab.Since(mark)
+		check(t, err)
+		if odd := filter(events, func(e netlab.Event) bool {
+			return e.Node == "lb1" && (e.Kind == netlab.AddressAdded || e.Kind == netlab.AddressRemoved)
+		}); len(odd) > 0 {
+			t.Errorf("lb1 had all addresses, and yet: %v", odd)
+		}
+	}
 }
