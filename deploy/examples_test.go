@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +20,8 @@ import (
 func TestExamplesLoad(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("examples/*.yaml")
-	if err != nil || len(files) != 4 {
-		t.Fatalf("got examples %q, %v; want four", files, err)
+	if err != nil || len(files) != 5 {
+		t.Fatalf("got examples %q, %v; want five", files, err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -71,6 +72,23 @@ func TestFastPairIsFast(t *testing.T) {
 		in := exampleNode(t, "examples/fast-pair.yaml", name).Instances[0]
 		if in.VRRP.Version != vrrp.V3 || 4*in.VRRP.AdvertInterval > 500*time.Millisecond {
 			t.Errorf("%s: got version %d with an advert every %v, want 3 and 125ms at most", name, in.VRRP.Version, in.VRRP.AdvertInterval)
+		}
+	}
+}
+
+// The example of both families moves them together, whatever befalls one.
+func TestDualStackMovesTogether(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"lb1", "lb2"} {
+		in := exampleNode(t, "examples/dual-stack.yaml", name).Instances
+		if len(in) != 2 || in[0].VRRP.Family() != vrrp.IPv4 || in[1].VRRP.Family() != vrrp.IPv6 {
+			t.Fatalf("%s: got %+v, want an instance for either family", name, in)
+		}
+		if in[0].SyncGroup == "" || in[0].SyncGroup != in[1].SyncGroup || in[0].VRRP.Priority != in[1].VRRP.Priority {
+			t.Errorf("%s: got sync groups %q and %q, priorities %d and %d, want the same", name, in[0].SyncGroup, in[1].SyncGroup, in[0].VRRP.Priority, in[1].VRRP.Priority)
+		}
+		if !slices.Equal(in[0].Track, in[1].Track) {
+			t.Errorf("%s: VI_4 tracks %v and VI_6 %v, want the same", name, in[0].Track, in[1].Track)
 		}
 	}
 }
