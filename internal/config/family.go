@@ -9,8 +9,11 @@ import (
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
-// maxAddresses6 is how many IPv6 addresses fit one advert (RFC 9568 section 5.2.5).
-const maxAddresses6 = 90
+// How many IPv6 addresses fit one advert (RFC 9568 section 5.2.5), and one that may have the trailer of HMAC.
+const (
+	maxAddresses6     = 90
+	maxAddresses6HMAC = 89
+)
 
 // familyOf returns the family of an address.
 func familyOf(a netip.Addr) vrrp.Family {
@@ -65,8 +68,12 @@ func (b *builder) checkFamily(i int) {
 // checkIPv6 reports what an instance of IPv6 cannot be.
 func (b *builder) checkIPv6(i int) {
 	raw, path := b.raw.VRRP.Instances[i], instancePath(i, "virtual_addresses")
-	if n := len(raw.Addresses); n > maxAddresses6 {
-		b.errorAt(path, fmt.Sprintf("has %d IPv6 addresses", n), fmt.Sprintf("at most %d, which fit one advert", maxAddresses6))
+	most := maxAddresses6
+	if raw.Authentication != nil && raw.Authentication.Type == "HMAC" {
+		most = maxAddresses6HMAC
+	}
+	if n := len(raw.Addresses); n > most {
+		b.errorAt(path, fmt.Sprintf("has %d IPv6 addresses", n), fmt.Sprintf("at most %d, which fit one advert", most))
 	}
 	if vrrp.Version(raw.Version) == vrrp.V2 {
 		b.errorAt(instancePath(i, "version"), "version 2 has no IPv6", "3, or none")

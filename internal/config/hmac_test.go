@@ -196,3 +196,35 @@ func TestRule37_WireChanges(t *testing.T) {
 		})
 	}
 }
+
+// The trailer takes the room of an IPv6 address.
+func TestRule37_AddressesOfIPv6(t *testing.T) {
+	file := func(n int, authentication string) []byte {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf(`"fe80::%x/64"`, 0x1000+i))
+		}
+		text := strings.Replace(string(withAuthentication(authentication)), "[10.0.0.100/24]", "["+strings.Join(list, ", ")+"]", 1)
+		return []byte(strings.ReplaceAll(text, "{address: 10.0.0.", "{address: fd00::"))
+	}
+	hmac := "authentication: {type: HMAC, keys: [{id: 1, key: " + hexKey + "}]}"
+	for _, tt := range []struct {
+		name           string
+		n              int
+		authentication string
+		want           string
+	}{
+		{"89", 89, hmac, ""},
+		{"90", 90, hmac, "has 90 IPv6 addresses, want at most 89, which fit one advert"},
+		{"90 without", 90, "preempt: true", ""},
+	} {
+		_, problems := Parse("f.yaml", file(tt.n, tt.authentication))
+		got := ""
+		if errs := problems.Errors(); len(errs) > 0 {
+			got = fmt.Sprint(errs)
+		}
+		if (tt.want == "") != (got == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %s, want %q", tt.name, got, tt.want)
+		}
+	}
+}

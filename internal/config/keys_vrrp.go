@@ -49,7 +49,7 @@ func vrrpKeys() []Key {
 		{Path: in + ".authentication.time_window", Type: duration("1s", "300s"), Absent: "5s, or three advert intervals where that is longer", Example: "5s", Reload: ReloadLive,
 			Help: "For `anti_replay: time`: by how much the clock of a sender may differ, in whole seconds."},
 		{Path: in + ".virtual_addresses", Type: list(1, 255), Required: true, Others: "virtual_ipaddress", Example: "[192.168.1.100/24]", Reload: ReloadLive,
-			Help: "The addresses that move, advertised in this order: all IPv4, or all IPv6, of which there may be 90 and the first should be a link-local one. Those of the other family take an instance of their own, which may have the same VRID. " +
+			Help: "The addresses that move, advertised in this order: all IPv4, or all IPv6, of which there may be 90 (with HMAC 89) and the first should be a link-local one. Those of the other family take an instance of their own, which may have the same VRID. " +
 				"An IPv6 address answers at once, without duplicate address detection, and no connection of the node leaves from it."},
 	}
 	keys = append(keys, addressKeys(in+".virtual_addresses[]")...)
