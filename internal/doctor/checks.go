@@ -13,6 +13,7 @@ func checks() []check {
 		{"users", judgeUsers},
 		{"kernel", judgeKernel},
 		{"clock", judgeClock},
+		{"realtime", judgeRealTime},
 		{"rivals", judgeRivals},
 		{"link", each(judgeLink)},
 		{"sysctls", each(judgeSysctls)},

@@ -15,6 +15,7 @@
 //	capabilities.go    what processes here may do
 //	users.go           whom scripts run as
 //	kernel.go          the features that Tandem uses
+//	realtime.go        whether the keeper is on time on a busy host
 //	clock.go           boot time, and a clock that is kept right
 //	rivals.go          other programs here that speak VRRP
 //	link.go            the interface: up, carrier, size, an address of its own, the subnets of virtual ones

@@ -37,6 +37,7 @@ func Examine(ctx context.Context, p Plan, listen time.Duration) (*Facts, error) 
 		return nil, err
 	}
 	f.Clock = readClock()
+	f.RealTime = readRealTime(p.RTPriority)
 	if f.Rivals, err = rawSockets(); err != nil { // before this process has some
 		return nil, err
 	}

@@ -15,6 +15,7 @@ type Facts struct {
 	Users        Users
 	Kernel       Kernel
 	Clock        Clock
+	RealTime     RealTime
 	Rivals       []RawSocket
 	Ports        []Port
 	Interfaces   []Interface

@@ -103,6 +103,24 @@ func TestJudge(t *testing.T) {
 		change func(*Facts)
 		want   []want
 	}{
+		{"adverts too frequent for a busy host", func(f *Facts) {
+			f.Plan.Routers[0].Interval, first(f).Heard.Speakers[0].Interval = 90*time.Millisecond, 90*time.Millisecond
+		},
+			[]want{{"realtime", Warning, "VI_1 advertises each 90ms, and vrrp.rt_priority is 0", "rt_priority: 10"}}},
+		{"they are, and the keeper is on time", func(f *Facts) {
+			f.Plan.Routers[0].Interval, first(f).Heard.Speakers[0].Interval = 10*time.Millisecond, 10*time.Millisecond
+			f.Plan.RTPriority = 10
+			f.RealTime = RealTime{Trial: "operation not permitted", Keepers: []Keeper{{PID: 7, Priority: 10}}}
+		}, nil},
+		{"a keeper from before", func(f *Facts) {
+			f.Plan.RTPriority = 10
+			f.RealTime.Keepers = []Keeper{{PID: 7}}
+		}, []want{{"realtime", Warning, "the keeper that runs here (pid 7) has real-time priority 0, the configuration says 10", "restart tandem"}}},
+		{"no real time to be had", func(f *Facts) {
+			f.Plan.RTPriority = 10
+			f.RealTime.Trial = "operation not permitted"
+		}, []want{{"realtime", Problem, "real-time priority 10: operation not permitted", "LimitRTPRIO=10"}}},
+		{"real time to be had", func(f *Facts) { f.Plan.RTPriority = 10 }, nil},
 		{"no NET_ADMIN to be had", func(f *Facts) { f.Capabilities.Bounding.NetAdmin = false },
 			[]want{{"capabilities", Problem, "CAP_NET_ADMIN cannot be had here", "--cap-add CAP_NET_ADMIN"}}},
 		{"no NET_RAW to be had", func(f *Facts) { f.Capabilities.Bounding.NetRaw = false },

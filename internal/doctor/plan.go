@@ -13,6 +13,7 @@ type Plan struct {
 	Configured bool         // there is a configuration; without one only the host and an interface are examined
 	Node       string       // the node that this host is
 	Peers      []netip.Addr // the addresses of the other nodes
+	RTPriority int          // that the keeper is to have; 0: none
 	Interfaces []string     // those that speak VRRP or get virtual addresses, sorted
 	Routers    []Router
 	LowPorts   []netip.AddrPort // binds that need CAP_NET_BIND_SERVICE
@@ -55,7 +56,7 @@ func PlanInterface(name string) Plan { return Plan{Interfaces: []string{name}} }
 
 // PlanNode is what the configuration wants of one of its nodes.
 func PlanNode(cfg *config.Config, n *config.Node) (Plan, error) {
-	p := Plan{Configured: true, Node: n.Name}
+	p := Plan{Configured: true, Node: n.Name, RTPriority: n.RealTime.Priority}
 	for _, name := range cfg.Nodes {
 		if name == n.Name {
 			continue

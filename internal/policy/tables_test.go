@@ -33,7 +33,7 @@ var allowedImports = map[string][]string{
 	// What stands on few others.
 	"internal/admin":  {"internal/status"},
 	"internal/demo":   {"internal/drill", "internal/netlab"},
-	"internal/doctor": {"internal/config"},
+	"internal/doctor": {"internal/config", "internal/keeper"},
 	"internal/drill":  {"internal/netlab"},
 	"internal/keeper": {"internal/child", "vrrp/seal"},
 	"internal/notify": {},
