@@ -15,7 +15,7 @@
 // resigns with them.
 //
 // A master that keeps another process beating for it (Beat) is not silent when its own is late. A Group that overslept
-// steps down before it says a word.
+// reads first; a master that nobody spoke for meanwhile steps down before it says a word.
 //
 // In reading order:
 //

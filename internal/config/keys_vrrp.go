@@ -7,7 +7,7 @@ func vrrpKeys() []Key {
 		{Path: "vrrp.instances", Type: list(0, 255), Others: "vrrp_instance", Example: "[]", Absent: "none", Reload: ReloadParts, Help: "One item for each virtual router. With two of them each node can hold one."},
 		{Path: "vrrp.rt_priority", Type: integer(0, 99), Default: "0", Others: "vrrp_rt_priority", Example: "10", Reload: ReloadRestart,
 			Help: "Runs the keeper, which sends the adverts, in real time (SCHED_RR) at this priority: adverts are on time on a host whose processors other processes want too. 0: it is scheduled as they are. " +
-				"A start that does not get it is refused. Wanted where `advert_interval` is below 100ms."},
+				"A start that does not get it is refused; the unit allows up to 50. Wanted where `advert_interval` is below 100ms."},
 		{Path: "vrrp.no_swap", Type: boolean(), Default: "false", Others: "vrrp_no_swap", Example: "true", Reload: ReloadRestart,
 			Help: "Keeps the keeper's memory, some 15 MiB, from being swapped out. A start that does not get it is refused."},
 		{Path: in + ".name", Type: identifier(), Required: true, Example: "VI_1", Reload: ReloadAnew, Help: "Its name in logs and status, unique."},

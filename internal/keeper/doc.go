@@ -13,9 +13,14 @@
 //
 // Time: heartbeats carry the daemon's CLOCK_BOOTTIME, so one that waited in a queue is as old as it is. A keeper that
 // finds that it overslept (a suspended or stalled machine) knows nothing about the daemon's health: it grants a fresh
-// period of silence, and sends no advert until a heartbeat shows that the daemon runs, because that must read what the
-// peer has done meanwhile before anyone speaks for it. On a machine so busy that the keeper itself is late by
-// a sixth of that period over and over, a frozen daemon is not killed; then the lease ends the address.
+// period of silence. On a machine so busy that the keeper itself is late by a sixth of that period over and over, a
+// frozen daemon is not killed; then the lease ends the address. Where adverts were missing for longer than the peer waits,
+// they go on only when a heartbeat shows that the daemon is awake, because that must read what the peer has done
+// meanwhile before anyone speaks for it. The ledger tells the daemon when each beat was last sent, so that it does not take
+// its own sleep for silence.
+//
+// A daemon that wants to run and is not let is not frozen. Its threads' accounts tell it from one that is stopped, waits
+// for itself or spins; such time is excused, within bounds. The keeper itself can be in real time, and all of it then.
 //
 // The child ignores TERM, INT, HUP, ABRT and QUIT, and ends when the daemon does. It is single-threaded: wait, read, decide,
 // act. Its sockets are open before they are needed. The daemon asks it twice a second whether it is there; while it
@@ -33,12 +38,15 @@
 //	beat.go          Beat: an advert, and when
 //	signer.go        Signer: how a packet is sealed
 //	core.go          which message and which silence leads to what; pure
+//	starved.go       whether the daemon was denied a processor; pure
+//	ledger_linux.go  when each beat was last sent
+//	realtime_linux.go  SCHED_RR and locked memory
 //	effects.go       Effects and Sender, and carrying out operations with them
 //	main_linux.go    the child: Main
 //	loop_linux.go    the child's loop
 //	log.go           what the child has to say
 //	willfile.go      wills on disk, and Replay
 //	wire.go          what the daemon and the child say to each other
-//	client.go        the daemon's side: Start, SetWill, SetBeat, Heartbeat, Close
+//	client.go        the daemon's side: Start, SetWill, SetBeat, Spoke, Heartbeat, Close
 //	run.go           the daemon's side: Run, which watches the child
 package keeper
