@@ -22,7 +22,7 @@ func cableScenarios() []scenario {
 				strike: func(ctx context.Context, s *stage) error { return s.Cable(master).Pull(ctx) },
 				holder: backup, bound: setting.silence, why: "3 x interval + skew + 50 ms"},
 			{row: "its cable back: failback", late: true, strike: restore(master), holder: master, bound: setting.contest, why: "a contest",
-				later: "0 failed, 0 lost: the pair link"},
+				later: nothingLost},
 		}},
 		{name: "dead", phases: []phase{
 			{row: "cable of the master dead (carrier stays)", align: justAdvertised,

@@ -21,8 +21,11 @@ const (
 	drainFile     = "/run/drain"
 )
 
-// drained is what the drain file adds to the priority: enough to be below the other node.
-const drained = "-20"
+// What the drain file adds to the priority: enough to be below the other node, or nothing.
+const (
+	drained   = "-20"
+	undrained = "0"
+)
 
 // keepalived is a pair with Keepalived and HAProxy on each node.
 type keepalived struct {
@@ -86,10 +89,10 @@ func (k keepalived) do(ctx context.Context, d deed, node string) error {
 			return context.Cause(ctx)
 		}
 		return k.start(ctx, node)
-	case drain:
+	case drain, handover:
 		return os.WriteFile(k.Node(node).Path(drainFile), []byte(drained), 0o644)
-	case undrain:
-		return os.WriteFile(k.Node(node).Path(drainFile), []byte("0"), 0o644)
+	case undrain, release:
+		return os.WriteFile(k.Node(node).Path(drainFile), []byte(undrained), 0o644)
 	case reload:
 		return errors.Join(k.vrrp[node].Signal(syscall.SIGHUP), k.haproxy[node].Signal(syscall.SIGUSR2))
 	}

@@ -1,5 +1,8 @@
 package main
 
+// nothingLost is what a later version promises of planned changes.
+const nothingLost = "0 failed, 0 lost: the pair link"
+
 // processScenarios are what happens to the balancers' processes.
 func processScenarios() []scenario {
 	return []scenario{
@@ -20,10 +23,12 @@ func processScenarios() []scenario {
 			{row: "started again: failback", late: true, strike: do(startAll, master), holder: master, bound: setting.contest, why: "a contest"},
 		}},
 		{name: "drain", phases: []phase{
-			{row: "planned drain to the peer", late: true, strike: do(drain, master), holder: backup, bound: setting.contest, why: "a contest",
-				later: "0 failed, 0 lost: the pair link"},
-			{row: "and back", late: true, strike: do(undrain, master), holder: master, bound: setting.contest, why: "a contest",
-				later: "0 failed, 0 lost"},
+			{row: "planned drain to the peer, by a file", late: true, strike: do(drain, master), holder: backup, bound: setting.contest, why: "a contest", later: nothingLost},
+			{row: "and back", late: true, strike: do(undrain, master), holder: master, bound: setting.contest, why: "a contest", later: nothingLost},
+		}},
+		{name: "handover", phases: []phase{
+			{row: "planned drain, `tandem handover` (the other: by a file)", late: true, strike: do(handover, master), holder: backup, bound: setting.stop, why: "skew + 150 ms", later: nothingLost},
+			{row: "and back, `tandem handover --release`", late: true, strike: do(release, master), holder: master, bound: setting.contest, why: "a contest", later: nothingLost},
 		}},
 		{name: "reload", phases: []phase{
 			{row: "reload", strike: do(reload, master), holder: master, none: true, keep: true, why: "nothing"},

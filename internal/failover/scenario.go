@@ -21,8 +21,10 @@ const (
 	freezeProxy
 	stopAll
 	startAll // again, after stopAll
-	drain    // hand the address to the peer, on purpose
+	drain    // lower the priority below the peer's, by a file
 	undrain
+	handover // hand the address to the peer, by the command that is for it; without one by the file
+	release
 	reload
 )
 

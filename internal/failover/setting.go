@@ -80,6 +80,8 @@ func (s setting) tandemConfig(local bool) string {
 			"      authentication: {type: PASS, password: s3cret77}\n", "",
 		).Replace(text)
 	}
+	text = strings.Replace(text, "      track:\n", "      track:\n        - {file: drain, weight: 1}\n", 1)
+	text = strings.Replace(text, "proxy:\n", "tracker:\n  files:\n    drain: {path: "+drainFile+"}\nproxy:\n", 1)
 	if local {
 		text, _, _ = strings.Cut(text, "        - {name: web1")
 		text += "        - {name: local, address: \"" + localServer + "\"}\n"

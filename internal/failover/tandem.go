@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -32,10 +33,14 @@ func (t tandem) do(ctx context.Context, d deed, node string) error {
 			return context.Cause(ctx)
 		}
 		return t.StartDaemon(node)
-	case drain: // it ends when the other node has the address, which is what is measured
+	case drain:
+		return os.WriteFile(t.Node(node).Path(drainFile), []byte(drained), 0o644)
+	case undrain:
+		return os.WriteFile(t.Node(node).Path(drainFile), []byte(undrained), 0o644)
+	case handover: // it ends when the other node has the address, which is what is measured
 		_, err := t.Node(node).Start(exec.Command(t.binary, "handover"))
 		return err
-	case undrain:
+	case release:
 		_, err := t.Command(ctx, node, "handover", "--release")
 		return err
 	case reload:
