@@ -155,9 +155,10 @@ func (w *watch) resigned(s *sim, from *simNode) {
 	// A best backup whose skew time is shorter than the delay may speak before a third router has heard priority 0. That one
 	// takes over too, and yields at once: RFC 3768 leaves it so.
 	// In version 3 one that has learned another interval may be earlier than the best, who then preempts. So may be one that
-	// was about to preempt the master, and takes over before it hears priority 0.
+	// was about to preempt the master, and takes over before it hears priority 0. One of a higher priority that only listens
+	// yet may be later: it preempts the best.
 	earlier := slices.ContainsFunc(s.nodes, func(n *simNode) bool {
-		return n != from && n.up && (n.router.skewTime() < best.router.skewTime() || due(n.router.Deadline(), s.time().Add(simDelay)))
+		return n != from && n.up && (n.router.Priority() > best.router.Priority() || n.router.skewTime() < best.router.skewTime() || due(n.router.Deadline(), s.time().Add(simDelay)))
 	})
 	stays := from.router.State() == Backup // and may want it back
 	if w.settled(s) && !stays && !earlier && w.distinct(s, from) && best.router.skewTime() > 3*simDelay {
