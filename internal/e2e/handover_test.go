@@ -14,7 +14,7 @@ import (
 
 // What tandem handover says.
 var (
-	handedOver = regexp.MustCompile(`^VI_1: lb2's 10\.77\.0\.2 is MASTER since \d\d:\d\d:\d\d, \d+ms after this node gave up; this node leaves it alone until \d\d:\d\d:\d\d\n$`)
+	handedOver = regexp.MustCompile(`^VI_1: lb2's 10\.77\.0\.2 is MASTER since \d\d:\d\d:\d\d, [\d.]+m?s after this node gave up; this node leaves it alone until \d\d:\d\d:\d\d\n$`)
 	onBackup   = regexp.MustCompile(`^VI_1 is BACKUP: it leaves a live master alone until \d\d:\d\d:\d\d\n$`)
 )
 
@@ -110,4 +110,33 @@ func TestIntegrationHandoverToKeepalived(t *testing.T) {
 			kind: netlab.AddressAdded, node: "lb1", in: tandemDown3 + slack3, why: "3 x 100 ms + skew", sole: "lb1", outage: giveBack,
 		},
 	})
+}
+
+// A member's name stands for its sync group: all of it goes, once, and comes back when any of it is released.
+func TestIntegrationHandoverOfASyncGroup(t *testing.T) {
+	p := newSyncPair(t, syncConfig)
+	check(t, p.StartDaemon("lb1"))
+	p.awaitHolder(t, "lb1")
+	check(t, p.StartDaemon("lb2"))
+	p.settledOn(t, "lb1")
+
+	var said string
+	events := p.moves(t, "VI_2 handed over", "lb2", syncResigns, func() error {
+		said = command(t, p.Pair, "lb1", binary(t), "handover", "--instance", "VI_2")
+		return nil
+	})
+	wantGoneFirst(t, events, "lb1", "lb2", p.vips)
+	if lines := strings.Split(said, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "VI_1: lb2's 10.77.0.2 is MASTER since ") ||
+		!strings.HasPrefix(lines[1], "VI_2: 10.78.0.2 is MASTER since ") {
+		t.Errorf("handover says\n%s", said)
+	}
+	pause(t, 2*syncSilence)
+	p.settledOn(t, "lb2")
+	p.moves(t, "VI_1 released", "lb1", syncSilence, func() error {
+		said = command(t, p.Pair, "lb1", binary(t), "handover", "--release", "--instance", "VI_1")
+		return nil
+	})
+	if want := "VI_1 is BACKUP, and is released: it may preempt again\nVI_2 is BACKUP, and is released: it may preempt again\n"; said != want {
+		t.Errorf("release says\n%s", said)
+	}
 }
