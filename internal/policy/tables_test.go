@@ -18,6 +18,7 @@ var allowedImports = map[string][]string{
 	"proxy/exchange":  {"proxy/rule", "proxy/upstream"},
 	"proxy/health":    {"internal/hysteresis"},
 	"proxy/http1":     {},
+	"proxy/loop":      {},
 	"proxy/proxytest": {"internal/hysteresis", "proxy", "proxy/health", "proxy/rule"},
 	"proxy/rule":      {},
 	"proxy/stdhttp":   {"proxy/exchange"},

@@ -17,7 +17,6 @@ var (
 	oracleToken = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 	oracleHost  = regexp.MustCompile(`^([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d*))?$`)
 	oracleURI   = regexp.MustCompile(`(?s)^(?i:https?)://([^/?]*)(/[^?]*)?(\?.*)?$`)
-	oracleHop   = regexp.MustCompile(`^(?i:content-length|transfer-encoding|connection|keep-alive|proxy-connection|upgrade|http2-settings|te)$`)
 	oracleAll   = regexp.MustCompile(`^(?i:host|content-length|transfer-encoding|expect|trailer|authorization|cookie|set-cookie)$`)
 )
 

@@ -1,0 +1,28 @@
+// Package loop moves bytes for many sockets on one thread. It knows nothing of what they mean.
+//
+// A [Loop] owns sockets. It waits until the kernel says that some can be read or written, or a deadline has passed, and calls
+// their [Handler], which reads, writes, closes and opens sockets by the Loop's methods and returns soon: while it runs, every
+// other socket of the Loop waits. There is one Loop for each core that serves, and they share nothing but listening
+// sockets.
+//
+// Sockets are known by [Ref], an index and a generation, and never by descriptor: a Ref of a socket that was closed
+// names nothing any more, whoever has its descriptor now. Only the goroutine in Run touches a Loop's sockets. Others ask it by
+// [Loop.Post].
+//
+// A socket is registered once, edge-triggered, and what the kernel said is kept: a Handler that leaves bytes where they are, to slow
+// down who sends them, comes back to them when it likes. A read that came short has drained the socket, so the one that
+// would find nothing is saved. Deadlines are coarse, a tick long, and cost a store to move on.
+//
+// The kernel is an interface, [Kernel], so that tests can have every read come short, every write be partial, every descriptor
+// be used again at once.
+//
+// In reading order:
+//
+//	kernel.go        Kernel, what a Loop needs of the system
+//	loop.go          Loop: New, Run, Post
+//	sockets.go       Ref, the table of sockets, Handler
+//	io.go            Recv, Send, CloseWrite, Close
+//	open.go          Accept and Connect
+//	wheel.go         deadlines; pure
+//	kernel_linux.go  the Kernel of Linux
+package loop

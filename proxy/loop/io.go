@@ -1,0 +1,97 @@
+package loop
+
+// State says what became of a Recv or Send.
+type State uint8
+
+// The states.
+const (
+	Done    State = iota // all of it, or as much as there was; there may be more
+	Blocked              // Ready will be called when it can go on
+	Ended                // the other side sends nothing more: the end of its bytes
+	Failed               // the connection is broken, or the socket closed
+)
+
+// Recv reads into b, which is not empty. n is above 0 with Done alone.
+func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
+	s := l.sockets.find(r)
+	if s == nil {
+		return 0, Failed
+	}
+	if s.ready&(Readable|HungUp) == 0 {
+		return 0, Blocked
+	}
+	for {
+		n, err := l.kernel.Recv(int(s.fd), b)
+		switch {
+		case err == interrupt:
+			continue
+		case err == again:
+			s.ready &^= Readable
+			return 0, Blocked
+		case err != nil:
+			return 0, Failed
+		case n == 0:
+			return 0, Ended
+		}
+		if n < len(b) && s.ready&HungUp == 0 { // drained: a further read would find nothing; but an end would be news
+			s.ready &^= Readable
+		}
+		return n, Done
+	}
+}
+
+// Send writes what it can of b. n may be above 0 with Blocked too.
+func (l *Loop) Send(r Ref, b []byte) (n int, st State) {
+	s := l.sockets.find(r)
+	if s == nil {
+		return 0, Failed
+	}
+	if s.ready&Writable == 0 {
+		return 0, Blocked
+	}
+	for n < len(b) {
+		m, err := l.kernel.Send(int(s.fd), b[n:])
+		switch {
+		case err == interrupt:
+		case err == again:
+			s.ready &^= Writable
+			return n, Blocked
+		case err != nil:
+			return n, Failed
+		}
+		n += max(m, 0)
+	}
+	return n, Done
+}
+
+// CanRecv reports whether a Recv may find something: bytes, the end or an error.
+func (l *Loop) CanRecv(r Ref) bool {
+	s := l.sockets.find(r)
+	return s != nil && s.ready&(Readable|HungUp) != 0
+}
+
+// HungUp reports whether the other side has ended, though there may be bytes left to receive.
+func (l *Loop) HungUp(r Ref) bool {
+	s := l.sockets.find(r)
+	return s == nil || s.ready&HungUp != 0
+}
+
+// CloseWrite tells the other side that nothing more will be sent.
+func (l *Loop) CloseWrite(r Ref) {
+	if s := l.sockets.find(r); s != nil {
+		_ = l.kernel.CloseWrite(int(s.fd)) // a connection that is broken says so at the next Recv
+	}
+}
+
+// Close closes a socket. With reset the other side gets a reset, so that it takes nothing for whole, and bytes that wait to be sent are
+// dropped. What is closed already stays so.
+func (l *Loop) Close(r Ref, reset bool) {
+	s := l.sockets.find(r)
+	if s == nil {
+		return
+	}
+	l.wheel.clear(l.sockets.links, r.index)
+	fd := int(s.fd)
+	l.sockets.remove(r.index)
+	_ = l.kernel.Close(fd, reset) // the descriptor is gone whatever it says
+}

@@ -1,0 +1,64 @@
+package loop
+
+import (
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// Kernel is what a Loop needs of the system: sockets that never block, and word of what can be done with them. Descriptors
+// are numbers that it may give again as soon as they are closed. No call but Wait blocks. An error is a syscall.Errno.
+//
+// Only the Loop's goroutine calls, but for Wake.
+type Kernel interface {
+	// Wait fills events with what has happened since the last call, at most as long as timeout if nothing has; below 0: as long
+	// as it takes. Wake ends it.
+	Wait(events []Event, timeout time.Duration) (n int, err error)
+	// Wake ends a Wait, this one or the next. Any goroutine may call it.
+	Wake()
+	// Watch has Wait tell of each change of a socket under the given key, once for each; Listen does so for a listening
+	// socket, again and again while clients wait, and tells one of all Kernels that share it.
+	Watch(fd int, key uint64) error
+	Listen(fd int, key uint64) error
+	// Forget undoes Listen.
+	Forget(fd int) error
+
+	// Accept takes a client from a listening socket: EAGAIN when none waits.
+	Accept(fd int) (client int, from netip.AddrPort, err error)
+	// Connect begins to connect: EINPROGRESS is success. Error tells what came of it when the socket can be written.
+	Connect(to netip.AddrPort) (fd int, err error)
+	Error(fd int) error
+	Recv(fd int, b []byte) (n int, err error)
+	Send(fd int, b []byte) (n int, err error)
+	CloseWrite(fd int) error
+	// Close closes a socket, with a reset instead of an orderly end where reset says so.
+	Close(fd int, reset bool) error
+
+	// Now is a clock that never goes back.
+	Now() time.Duration
+	CloseAll() error // gives back what is the Kernel's own, not the sockets
+}
+
+// Event says what happened to a socket.
+type Event struct {
+	Key uint64
+	What
+}
+
+// What is a set of things that a socket is ready for.
+type What uint8
+
+// The things.
+const (
+	Readable What = 1 << iota // there are bytes, or the end of them, or an error
+	Writable                  // there is room, or an error; a connect has succeeded, or not
+	HungUp                    // the other side sends nothing more, or everything is over
+)
+
+// The errors that a Loop acts upon.
+const (
+	again        = syscall.EAGAIN
+	interrupt    = syscall.EINTR
+	connAborted  = syscall.ECONNABORTED
+	notConnected = syscall.ENOTCONN
+)

@@ -1,0 +1,127 @@
+package loop
+
+import "net/netip"
+
+// acceptBudget is how many clients a Loop takes from a listening socket before it looks at what else there is: others share
+// it, and a Loop that took all would have to serve all.
+const acceptBudget = 16
+
+// Accept is told of a client, whose socket it has to give a Handler by Adopt, or to close by Refuse.
+type Accept func(l *Loop, c Client)
+
+// Client is a connection that was accepted and is nobody's yet.
+type Client struct {
+	From netip.AddrPort
+	fd   int
+}
+
+// listener is a listening socket that a Loop takes clients from.
+type listener struct {
+	fd     int
+	accept Accept
+	failed func(error)
+}
+
+// Listen has accept called for each client that this Loop takes from a listening socket, until Unlisten. The descriptor
+// stays the caller's, and several Loops may have it. failed is told why no client could be taken, a lack of descriptors
+// above all; those that wait are not lost by that.
+func (l *Loop) Listen(fd int, accept Accept, failed func(error)) error {
+	key := uint32(fd)
+	if err := l.kernel.Listen(fd, uint64(key)); err != nil {
+		return err
+	}
+	l.listen[key] = &listener{fd: fd, accept: accept, failed: failed}
+	return nil
+}
+
+// Unlisten takes no more clients from a listening socket: those that come wait in its backlog.
+func (l *Loop) Unlisten(fd int) {
+	if li := l.listen[uint32(fd)]; li != nil {
+		li.stop(l)
+	}
+}
+
+func (li *listener) stop(l *Loop) {
+	delete(l.listen, uint32(li.fd))
+	_ = l.kernel.Forget(li.fd) // one that is closed has been forgotten
+}
+
+// clients takes those that wait, up to the budget; the kernel says again that more do.
+func (li *listener) clients(l *Loop) {
+	for range acceptBudget {
+		fd, from, err := l.kernel.Accept(li.fd)
+		switch err {
+		case nil:
+			li.accept(l, Client{From: from, fd: fd})
+		case again:
+			return
+		case interrupt, connAborted:
+		default:
+			li.failed(err)
+			return
+		}
+		if l.listen[uint32(li.fd)] != li { // stopped meanwhile
+			return
+		}
+	}
+}
+
+// Adopt gives a client's socket to a Handler. What the client has sent already can be received at once: many have sent their
+// request by then, and are answered before the kernel is asked to watch them. The Handler does that by its first Ready, which
+// Adopt calls.
+func (l *Loop) Adopt(c Client, h Handler) {
+	r := l.sockets.add(c.fd, h)
+	l.sockets.rows[r.index].ready = Readable | Writable
+	h.Ready(l, r)
+	if l.sockets.find(r) == nil {
+		return
+	}
+	if err := l.kernel.Watch(c.fd, r.key()); err != nil {
+		l.broken(r)
+	}
+}
+
+// Refuse closes a client's connection with a reset.
+func (l *Loop) Refuse(c Client) { _ = l.kernel.Close(c.fd, true) } // the descriptor is gone whatever it says
+
+// Connect begins to connect. The Handler's Ready is called when that has come to an end; Connected says which. An error is a lack of
+// descriptors or of a route.
+func (l *Loop) Connect(to netip.AddrPort, h Handler) (Ref, error) {
+	fd, err := l.kernel.Connect(to)
+	if err != nil {
+		return Ref{}, err
+	}
+	r := l.sockets.add(fd, h)
+	l.sockets.rows[r.index].connecting = true
+	if err := l.kernel.Watch(fd, r.key()); err != nil {
+		l.Close(r, false)
+		return Ref{}, err
+	}
+	return r, nil
+}
+
+// Connected reports whether a socket of Connect stands, or why it does not; pending: neither yet.
+func (l *Loop) Connected(r Ref) (pending bool, err error) {
+	s := l.sockets.find(r)
+	switch {
+	case s == nil:
+		return false, notConnected
+	case !s.connecting:
+		return false, nil
+	case s.ready&(Writable|HungUp) == 0:
+		return true, nil
+	}
+	if err := l.kernel.Error(int(s.fd)); err != nil {
+		return false, err
+	}
+	s.connecting = false
+	return false, nil
+}
+
+// broken has the Handler find out that its socket is of no use.
+func (l *Loop) broken(r Ref) {
+	if s := l.sockets.find(r); s != nil {
+		s.ready |= HungUp
+		l.Again(r)
+	}
+}

@@ -1,0 +1,109 @@
+package loop
+
+import "time"
+
+// Ref names a socket of a Loop. The zero Ref names none, and so does one whose socket was closed.
+type Ref struct{ index, generation uint32 }
+
+// Handler is told what happens to a socket. It may close the socket, and is told nothing of it from then on. Its calls come one
+// after the other from the Loop's goroutine, and must not block.
+type Handler interface {
+	// Ready says that there is something to receive, or room to send, or that the other side has ended. What there is to do it
+	// finds out by Recv and Send.
+	Ready(l *Loop, s Ref)
+	// Expired says that the socket's deadline has passed; it has none any more.
+	Expired(l *Loop, s Ref)
+}
+
+// socket is a row of the table.
+type socket struct {
+	handler    Handler // nil: the row is free
+	fd         int32
+	generation uint32 // counts who had the row, so that a Ref of a former one names nothing
+	ready      What   // what the kernel said and no Recv or Send has used up
+	connecting bool
+	queued     bool // its Handler is to be called in the next pass though nothing new has happened
+}
+
+// table is all sockets of a Loop. Row 0 is never used, so that the zero Ref names none.
+type table struct {
+	rows  []socket
+	links []link // of the wheel, by the same index
+	free  []uint32
+	used  int
+}
+
+func newTable() table { return table{rows: make([]socket, 1), links: make([]link, 1)} }
+
+// add takes a row for a socket.
+func (t *table) add(fd int, h Handler) Ref {
+	var i uint32
+	if n := len(t.free); n > 0 {
+		i, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		i = uint32(len(t.rows))
+		t.rows = append(t.rows, socket{})
+		t.links = append(t.links, link{})
+	}
+	s := &t.rows[i]
+	*s = socket{handler: h, fd: int32(fd), generation: s.generation + 1}
+	t.links[i] = link{deadline: never}
+	t.used++
+	return Ref{i, s.generation}
+}
+
+// find returns a socket, nil where the Ref names none. The pointer holds until the next add.
+func (t *table) find(r Ref) *socket {
+	if r.index == 0 || int(r.index) >= len(t.rows) {
+		return nil
+	}
+	if s := &t.rows[r.index]; s.generation == r.generation && s.handler != nil {
+		return s
+	}
+	return nil
+}
+
+// remove frees the row of a socket that is there.
+func (t *table) remove(i uint32) {
+	s := &t.rows[i]
+	*s = socket{generation: s.generation}
+	t.free = append(t.free, i)
+	t.used--
+}
+
+// key is what the kernel calls a socket by.
+func (r Ref) key() uint64 { return uint64(r.generation)<<32 | uint64(r.index) }
+
+func refOf(key uint64) Ref { return Ref{index: uint32(key), generation: uint32(key >> 32)} }
+
+// SetDeadline has Expired called once d has passed, and not much later; it replaces the deadline that the socket had. Below 0: never.
+func (l *Loop) SetDeadline(r Ref, d time.Duration) {
+	if l.sockets.find(r) == nil {
+		return
+	}
+	if d < 0 {
+		l.wheel.clear(l.sockets.links, r.index)
+		return
+	}
+	l.wheel.set(l.sockets.links, r.index, ticks(l.now+d))
+}
+
+// SetHandler gives a socket to another Handler. What it is ready for the new one learns by a call of Ready in the next pass.
+func (l *Loop) SetHandler(r Ref, h Handler) {
+	if s := l.sockets.find(r); s != nil {
+		s.handler = h
+		l.Again(r)
+	}
+}
+
+// Again has Ready called once more in the next pass, after all other sockets that have something to do: for who has more to do
+// than one turn should take.
+func (l *Loop) Again(r Ref) {
+	if s := l.sockets.find(r); s != nil && !s.queued {
+		s.queued = true
+		l.again = append(l.again, r)
+	}
+}
+
+// Sockets is how many sockets there are, listening ones not counted.
+func (l *Loop) Sockets() int { return l.sockets.used }

@@ -1,0 +1,116 @@
+package loop
+
+import "time"
+
+// tick is the grain of deadlines: fine enough for timeouts of people, coarse enough to cost nothing.
+const tick = 10 * time.Millisecond
+
+// buckets is how many ticks the wheel goes round in: 82 s, so that nearly all timeouts are met in the first round.
+const buckets = 8 << 10
+
+// never is the deadline of a socket without one.
+const never = ^uint64(0)
+
+// link is a socket's place on the wheel.
+type link struct {
+	next, prev uint32 // sockets of the same bucket; 0: none
+	bucket     uint32 // where it hangs, plus 1; 0: nowhere
+	deadline   uint64 // in ticks
+}
+
+// wheel sorts deadlines by the tick in which they pass. A deadline that moves on, as those of busy connections do with each
+// message, leaves its socket where it hangs: it is found there in time, not due, and hung up anew.
+type wheel struct {
+	heads [buckets]uint32
+	at    uint64 // the next tick to be looked at
+	count int    // sockets that hang
+}
+
+// ticks converts a time of the Loop's clock, rounded up: a deadline is never early.
+func ticks(t time.Duration) uint64 { return uint64((t + tick - 1) / tick) }
+
+// set gives a socket another deadline.
+func (w *wheel) set(links []link, i uint32, deadline uint64) {
+	l := &links[i]
+	if l.bucket != 0 {
+		if deadline >= l.deadline {
+			l.deadline = deadline
+			return
+		}
+		w.unhang(links, i)
+	}
+	l.deadline = deadline
+	if deadline != never {
+		w.hang(links, i)
+	}
+}
+
+// clear takes a socket off the wheel.
+func (w *wheel) clear(links []link, i uint32) {
+	if links[i].bucket != 0 {
+		w.unhang(links, i)
+	}
+	links[i].deadline = never
+}
+
+func (w *wheel) hang(links []link, i uint32) {
+	l := &links[i]
+	b := uint32(max(l.deadline, w.at) % buckets)
+	l.bucket, l.prev, l.next = b+1, 0, w.heads[b]
+	if l.next != 0 {
+		links[l.next].prev = i
+	}
+	w.heads[b] = i
+	w.count++
+}
+
+func (w *wheel) unhang(links []link, i uint32) {
+	l := &links[i]
+	if l.prev != 0 {
+		links[l.prev].next = l.next
+	} else {
+		w.heads[l.bucket-1] = l.next
+	}
+	if l.next != 0 {
+		links[l.next].prev = l.prev
+	}
+	l.bucket, l.next, l.prev = 0, 0, 0
+	w.count--
+}
+
+// due returns a socket whose deadline has passed at now, which is off the wheel then; 0: there is none.
+func (w *wheel) due(links []link, now uint64) uint32 {
+	for ; w.at <= now; w.at++ {
+		for i := w.heads[w.at%buckets]; i != 0; {
+			next := links[i].next
+			if links[i].deadline <= now {
+				w.unhang(links, i)
+				links[i].deadline = never
+				return i
+			}
+			if links[i].deadline != never && links[i].deadline%buckets == w.at%buckets {
+				i = next // a later round
+				continue
+			}
+			w.unhang(links, i)
+			if links[i].deadline != never {
+				w.hang(links, i)
+			}
+			i = next
+		}
+	}
+	return 0
+}
+
+// rest is how long nothing is due for: a tick while anything hangs, for the wheel turns.
+func (w *wheel) rest(now time.Duration) time.Duration {
+	if w.count == 0 {
+		return -1
+	}
+	for t := w.at; t < w.at+64; t++ { // an idle loop need not wake for each tick
+		if w.heads[t%buckets] != 0 {
+			return max(time.Duration(t)*tick-now, 0)
+		}
+	}
+	return max(time.Duration(w.at+64)*tick-now, 0)
+}
