@@ -330,12 +330,17 @@ func fill6(n int) func(*Config) {
 	}
 }
 
-// trailers are the trailers of what was sent, without the HMAC.
-func (l *lan) trailers() [][]byte {
+// packets is what was sent.
+func (l *lan) packets() [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return slices.Clone(l.wire)
+}
+
+// trailers are the trailers of what was sent, without the HMAC.
+func (l *lan) trailers() [][]byte {
 	var all [][]byte
-	for _, b := range l.wire {
+	for _, b := range l.packets() {
 		all = append(all, b[len(b)-seal.Len:len(b)-16])
 	}
 	return all
@@ -370,7 +375,7 @@ func TestRule37_Sends(t *testing.T) {
 				}
 				for i, tr := range got {
 					if !tt.sealed {
-						if len(l.wire[i]) != ipv4Len+headerLen+4+authLen {
+						if len(l.packets()[i]) != ipv4Len+headerLen+4+authLen {
 							t.Errorf("packet %d has %d octets", i+1, len(l.wire[i]))
 						}
 						continue
@@ -415,7 +420,7 @@ func TestRule37_Pair(t *testing.T) {
 			a.group.Post("VI_1", FaultChanged{[]string{"eth1 is down"}}) // its farewell
 			time.Sleep(700 * time.Millisecond)
 			wantStates("after the farewell", Fault, Master)
-			recorded := slices.Clone(l.wire)
+			recorded := l.packets()
 			a.group.Post("VI_1", FaultChanged{})
 			time.Sleep(5 * time.Second)
 			wantStates("after the fault", Master, Backup)

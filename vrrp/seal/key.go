@@ -49,7 +49,10 @@ func (k Key) IsZero() bool { return k.secret == nil }
 
 // Equal reports whether both keys have the same id and secret. It takes as long wherever they differ.
 func (k Key) Equal(other Key) bool {
-	return k.ID == other.ID && k.IsZero() == other.IsZero() && subtle.ConstantTimeCompare(k.Secret(), other.Secret()) == 1
+	if k.IsZero() || other.IsZero() {
+		return k == other
+	}
+	return k.ID == other.ID && subtle.ConstantTimeCompare(*k.secret.octets, *other.secret.octets) == 1
 }
 
 // String names the key.
