@@ -281,14 +281,18 @@ func TestIPv6AddressesFitOneAdvert(t *testing.T) {
 	for i := range 91 {
 		list = append(list, fmt.Sprintf("fe80::%x", i+1))
 	}
+	const at = "f.yaml:8:26: vrrp.instances[0].virtual_addresses: "
+	hmac := "\n      authentication: {type: HMAC, keys: [{id: 1, key: " + strings.Repeat("ab", 32) + "}]}"
 	for _, tt := range []struct {
-		n    int
-		want string
+		n          int
+		also, want string
 	}{
-		{90, ""},
-		{91, "f.yaml:8:26: vrrp.instances[0].virtual_addresses: has 91 IPv6 addresses, want at most 90, which fit one advert"},
+		{90, "", ""},
+		{91, "", at + "has 91 IPv6 addresses, want at most 90, which fit one advert"},
+		{89, hmac, ""},
+		{90, hmac, at + "has 90 IPv6 addresses, want at most 89, which fit one advert"},
 	} {
-		text := strings.Replace(pair("{lb1: 101, lb2: 100}", "[{script: check_app}, {script: other}]"), "[10.0.0.100/24]", `["`+strings.Join(list[:tt.n], `", "`)+`"]`, 1)
+		text := strings.Replace(pair("{lb1: 101, lb2: 100}", "[{script: check_app}, {script: other}]"+tt.also), "[10.0.0.100/24]", `["`+strings.Join(list[:tt.n], `", "`)+`"]`, 1)
 		text = text[:strings.Index(text, "proxy:")] // whose binds are another limit
 		_, problems := Parse("f.yaml", []byte(text))
 		got := ""

@@ -9,7 +9,8 @@ import (
 // judgeFirewall compares the wire with a socket: adverts that arrived and that no socket gets are dropped on this host.
 func judgeFirewall(f *Facts, in *Interface) []Finding {
 	h := in.Heard
-	if !f.Plan.speaksOn(in.Name) || !in.Link.usable() || h.JoinErr != "" {
+	speaks4, speaks6 := f.Plan.speaksIPv4(in.Name), f.Plan.speaksIPv6(in.Name)
+	if !f.Plan.speaksOn(in.Name) || !in.Link.usable() || speaks4 && h.JoinErr != "" {
 		return nil
 	}
 	var lost []Speaker
@@ -34,9 +35,15 @@ func judgeFirewall(f *Facts, in *Interface) []Finding {
 	case spoke:
 		return []Finding{fine("this host is MASTER and the others are silent, so it was not tested whether their adverts would get in: run this on the BACKUP")}
 	}
+	do := []string{"start the other node, then run this again"}
+	if speaks4 {
+		do = append(do, "let them in: "+acceptRule(groupAddr()))
+	}
+	if speaks6 {
+		do = append(do, "let them in: "+acceptRule(groupIPv6()))
+	}
 	return []Finding{warn(fmt.Sprintf("no advert arrived within %v, so it was not tested whether the firewall lets them in", f.Listened),
-		"a firewall that drops protocol 112 makes both nodes MASTER", "start the other node, then run this again",
-		"let them in: "+acceptRule(groupAddr()))}
+		"a firewall that drops protocol 112 makes both nodes MASTER", do...)}
 }
 
 // judgeLost says what drops adverts: a filter by source, where the sender's address is routed elsewhere, or a firewall.

@@ -13,7 +13,7 @@ func judgeHolders(f *Facts, in *Interface) []Finding {
 		return nil
 	}
 	var found []Finding
-	if in.Heard.ARPErr != "" {
+	if in.Heard.ARPErr != "" && in.Heard.Asked > 0 {
 		found = append(found, warn("virtual addresses could not be asked for by ARP: "+in.Heard.ARPErr, "another machine may have one of them", "run this again"))
 	}
 	var local, master []string
@@ -46,6 +46,9 @@ func judgeHolders(f *Facts, in *Interface) []Finding {
 	if len(found) > 0 {
 		return found
 	}
+	if in.Heard.Asked == 0 {
+		master = advertised(in, vips)
+	}
 	return []Finding{fine(heldBy(in, len(vips), local, master))}
 }
 
@@ -67,10 +70,23 @@ func heldBy(in *Interface, all int, local, master []string) string {
 		saw = joined(local) + " held by Tandem on this host"
 	case len(master) > 0:
 		saw = joined(master) + " held by the MASTER that is heard"
+	case in.Heard.Asked == 0:
+		saw = "IPv6 virtual addresses are not asked for, and no MASTER was heard that has them"
 	default:
 		saw = fmt.Sprintf("nobody answers for the %d of %d virtual addresses that were asked for", in.Heard.Asked, all)
 	}
 	return saw
+}
+
+// advertised are the virtual addresses that another router says it has.
+func advertised(in *Interface, vips []netip.Prefix) []string {
+	var all []string
+	for _, v := range vips {
+		if slices.ContainsFunc(in.Heard.Speakers, func(s Speaker) bool { return !s.Local && slices.Contains(s.Addresses, v.Addr()) }) {
+			all = append(all, v.Addr().String())
+		}
+	}
+	return all
 }
 
 // holdersOf are the MACs of other machines that speak for an address.

@@ -88,6 +88,75 @@ func TestACleanLANHasNoFindingsToMend(t *testing.T) {
 	}
 }
 
+// onlyIPv6 makes the facts those of a pair that speaks IPv6 and nothing else, on a host that has both.
+func onlyIPv6(f *Facts) {
+	f.Plan.Peers = addrs("fd00:77::2")
+	r := &f.Plan.Routers[0]
+	r.Version, r.Addresses = 3, addrs("fe80::64", "fd00:77::100")
+	r.VIPs = []VIP{{netip.MustParsePrefix("fe80::64/64"), "eth0"}, {netip.MustParsePrefix("fd00:77::100/64"), "eth0"}}
+	in := &f.Interfaces[0]
+	in.Link.Addresses = prefixes("10.77.0.1/24", "fd00:77::1/64", "fe80::1/64")
+	in.Sysctls = Sysctls{RPFilter: 1} // which concern IPv4
+	in.Link.Default = "eth1"
+	s := peerSpeaks()
+	s.Source, s.Version, s.Addresses = netip.MustParseAddr("fe80::2"), 3, r.Addresses
+	in.Heard = Hearing{Sockets: Ears{IPv6: true}, JoinErr: "there is no IPv4 here", Speakers: []Speaker{s}}
+}
+
+// To who speaks IPv6 alone nothing is said of IPv4.
+func TestIPv6IsJudgedAsIPv6(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		change func(*Facts)
+		want   []string // checks that find something to mend
+	}{
+		{"all is well", func(*Facts) {}, nil},
+		{"on a bridge that snoops", func(f *Facts) { f.Interfaces[0].Bridge = &Bridge{Name: "br0", Snooping: true} }, nil},
+		{"on a bridge that does not", func(f *Facts) { f.Interfaces[0].Bridge = &Bridge{Name: "br0"} }, nil},
+		{"nobody is heard", func(f *Facts) { f.Interfaces[0].Heard.Speakers = nil }, []string{"firewall"}},
+		{"a firewall", func(f *Facts) { f.Interfaces[0].Heard.Speakers[0].Socket = 0 }, []string{"firewall"}},
+		{"no multicast", func(f *Facts) { f.Interfaces[0].Link.Multicast = false }, []string{"multicast"}},
+		{"as many addresses as fit", func(f *Facts) {
+			r := &f.Plan.Routers[0]
+			for len(r.Addresses) < 90 {
+				r.Addresses = append(r.Addresses, netip.AddrFrom16([16]byte{0: 0xfd, 15: byte(len(r.Addresses))}))
+			}
+			f.Interfaces[0].Heard.Speakers[0].Addresses = r.Addresses
+		}, nil},
+		{"too small for IPv6", func(f *Facts) { f.Interfaces[0].Link.MTU = 1279 }, []string{"link"}},
+		{"a virtual address elsewhere", func(f *Facts) { f.Interfaces[0].Link.Addresses = prefixes("fd00:88::1/64", "fe80::1/64") }, []string{"link"}},
+		{"Keepalived has the VRID over IPv4", func(f *Facts) {
+			f.Rivals = []RawSocket{{42, "keepalived"}}
+			s := strangerSpeaks()
+			s.Local = true
+			f.Interfaces[0].Heard.Speakers = append(f.Interfaces[0].Heard.Speakers, s)
+		}, []string{"rivals"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := healthy()
+			onlyIPv6(f)
+			tt.change(f)
+			var mend []string
+			for _, found := range Judge(f) {
+				if found.Level != OK {
+					mend = append(mend, found.Check)
+				}
+				text := found.Saw + " " + found.Why + " " + strings.Join(found.Do, " ")
+				for _, word := range []string{"IPv4", "224.", "ARP", "arp_", "IGMP", "ip protocol", "rp_filter", "with the VRID"} {
+					if strings.Contains(text, word) && !strings.Contains(tt.name, word) {
+						t.Errorf("%s speaks of %s: %s", found.Check, word, text)
+					}
+				}
+			}
+			if !slices.Equal(mend, tt.want) {
+				t.Errorf("got something to mend of %v, want of %v", mend, tt.want)
+			}
+		})
+	}
+}
+
 // Each case changes one thing about a clean LAN and wants what the doctor has to say about it, and nothing else.
 func TestJudge(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ func judgeMulticast(f *Facts, in *Interface) []Finding {
 		return nil // judgeLink has said why
 	}
 	if !in.Link.Multicast {
-		return []Finding{wrong("its MULTICAST flag is off", "adverts go to "+group, "ip link set "+in.Name+" multicast on")}
+		return []Finding{wrong("its MULTICAST flag is off", "adverts go to "+joined(groups(f, in)), "ip link set "+in.Name+" multicast on")}
 	}
 	var found []Finding
 	if f.Plan.speaksIPv4(in.Name) {
@@ -18,10 +18,25 @@ func judgeMulticast(f *Facts, in *Interface) []Finding {
 	if f.Plan.speaksIPv6(in.Name) && !in.Heard.Sockets.IPv6 {
 		found = append(found, wrong("a socket cannot join ff02::12", deaf, "sysctl -w net/ipv6/conf/"+in.Name+"/disable_ipv6=0"))
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) > 0:
+		return found
+	case f.Plan.speaksIPv4(in.Name):
 		return []Finding{fine("multicast is on, its group is joined, and a datagram to " + group + " left")}
 	}
-	return found
+	return []Finding{fine("multicast is on, and a socket joined " + groupIPv6().String())}
+}
+
+// groups are those that adverts go to.
+func groups(f *Facts, in *Interface) []string {
+	var all []string
+	if f.Plan.speaksIPv4(in.Name) {
+		all = append(all, group)
+	}
+	if f.Plan.speaksIPv6(in.Name) {
+		all = append(all, groupIPv6().String())
+	}
+	return all
 }
 
 // What happens where adverts do not come in, or do not go out.

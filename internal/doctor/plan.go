@@ -29,6 +29,7 @@ type Router struct {
 	Priority  uint8
 	Interval  time.Duration // of its adverts
 	AuthType  uint8         // v2: as it stands in packets
+	HMAC      bool          // adverts may be signed
 	Addresses []netip.Addr  // those that it advertises
 	VIPs      []VIP         // those that it holds
 }
@@ -97,6 +98,7 @@ func router(in config.Instance) Router {
 		Priority:  in.VRRP.Priority,
 		Interval:  in.VRRP.AdvertInterval,
 		AuthType:  uint8(in.VRRP.Auth.Type),
+		HMAC:      len(in.VRRP.HMAC.Keys) > 0,
 		Addresses: in.VRRP.Addresses,
 	}
 	for _, a := range in.VIP.Addresses {
@@ -177,6 +179,11 @@ func (p Plan) vipsOn(name string) []netip.Prefix {
 
 // speaksIPv4 says whether adverts over IPv4 are sent on an interface, or may come to be.
 func (p Plan) speaksIPv4(name string) bool { return !p.Configured || p.speaksFamily(name, 4) }
+
+// usesIPv4 says whether IPv4 has a part in what an interface is for: adverts or virtual addresses.
+func (p Plan) usesIPv4(name string) bool {
+	return p.speaksIPv4(name) || slices.ContainsFunc(p.vipsOn(name), func(v netip.Prefix) bool { return v.Addr().Is4() })
+}
 
 // speaksIPv6 says whether adverts over IPv6 are sent on an interface.
 func (p Plan) speaksIPv6(name string) bool { return p.speaksFamily(name, 6) }

@@ -58,7 +58,7 @@ func contested(f *Facts) []string {
 	}
 	for _, r := range f.Plan.Routers {
 		for _, in := range f.Interfaces {
-			if in.Name == r.Interface && slices.ContainsFunc(in.Heard.Speakers, func(s Speaker) bool { return s.Local && s.VRID == r.VRID }) {
+			if in.Name == r.Interface && slices.ContainsFunc(in.Heard.Speakers, func(s Speaker) bool { return s.Local && s.VRID == r.VRID && sameFamily(r, s) }) {
 				names = append(names, r.Name)
 			}
 		}

@@ -38,6 +38,9 @@ func judgeSysctls(f *Facts, in *Interface) []Finding {
 	if in.Link.Err != "" || in.Link.enslaved() {
 		return nil // judgeLink has said that it is the wrong interface
 	}
+	if !f.Plan.usesIPv4(in.Name) {
+		return []Finding{fine("IPv6 alone needs no settings: listeners use IPV6_FREEBIND")}
+	}
 	s, set := in.Sysctls, func(key string, value int) string { return setSysctl(in.Name, key, value) }
 	var found []Finding
 	add := func(more ...Finding) { found = append(found, more...) }
