@@ -46,6 +46,7 @@ func TestPlanGroups(t *testing.T) {
 	}{
 		{"what goes, comes, stays and moves", list{one, two, three}, list{web("VI_4"), moved, louder},
 			":VI_4 :VI_3 :VI_2", "VI_2 200", ":VI_4 :VI_3", ":VI_1 :VI_3"},
+		{"addresses of the other family", list{one, two}, list{web("VI_1", "fd00::100/64"), two}, ":VI_1 :VI_2", "VI_2 100", ":VI_1", ":VI_1"},
 		{"another order", list{one, two}, list{two, one}, ":VI_2 :VI_1", "VI_2 100, VI_1 100", "", ""},
 		{"a sync group stands where its first instance does", nil, list{in("site", one), two, in("site", three)},
 			"site:VI_1,VI_3 :VI_2", "", "site:VI_1,VI_3 :VI_2", ""},

@@ -157,6 +157,30 @@ func TestIPv6IsJudgedAsIPv6(t *testing.T) {
 	}
 }
 
+// Where the virtual addresses of IPv6 are only adverts can tell.
+func TestHoldersOfIPv6(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		change func(*Facts)
+		want   string
+	}{
+		{"the other node", func(*Facts) {}, "fe80::64 and fd00:77::100 held by the MASTER that is heard"},
+		{"nobody heard", func(f *Facts) { f.Interfaces[0].Heard.Speakers = nil }, "IPv6 virtual addresses are not asked for, and no MASTER was heard that has them"},
+		{"this host", func(f *Facts) {
+			f.Rivals = []RawSocket{{42, "tandem"}}
+			f.Interfaces[0].Link.Addresses = append(f.Interfaces[0].Link.Addresses, netip.MustParsePrefix("fd00:77::100/64"))
+		}, "fd00:77::100 held by Tandem on this host"},
+	} {
+		f := healthy()
+		onlyIPv6(f)
+		tt.change(f)
+		if got := judgeHolders(f, &f.Interfaces[0]); len(got) != 1 || got[0].Level != OK || got[0].Saw != tt.want {
+			t.Errorf("%s: got %+v, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 // Each case changes one thing about a clean LAN and wants what the doctor has to say about it, and nothing else.
 func TestJudge(t *testing.T) {
 	t.Parallel()
