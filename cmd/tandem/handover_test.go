@@ -84,6 +84,8 @@ func TestHandover(t *testing.T) {
 		{"nobody takes over", []string{"--instance", "VI_1", "--instance", "VI_2"}, from(status.Master),
 			[]status.Instance{resigning, gone, in(status.Master, 6, nil)}, "[VI_1 VI_2] for 10m0s", 1,
 			"nobody took over: VI_1 is MASTER here again\n", ""},
+		{"nobody takes over, and nor does this node", nil, from(status.Master), []status.Instance{gone}, "[] for 10m0s", 1,
+			"VI_1 is BACKUP, and no other master has been heard for 5s\n", ""},
 		{"a backup", nil, from(status.Backup), nil, "[] for 10m0s", 0, "VI_1 is BACKUP: it leaves a live master alone until 12:10:00\n", ""},
 		{"a reload takes the instance away", nil, from(status.Master), nil, "[] for 10m0s", 1, "", "tandem: a reload has taken instance VI_1 away\n"},
 		{"release", []string{"--release"}, from(status.Backup), nil, "release []", 0, "VI_1 is BACKUP, and is released: it may preempt again\n", ""},

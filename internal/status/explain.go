@@ -59,9 +59,8 @@ func explain(s Snapshot, i Instance) []string {
 	for _, h := range i.Holds {
 		lines = append(lines, "  Holds back: "+h)
 	}
-	if i.State == Master && !i.HandoverUntil.IsZero() {
-		lines = append(lines, "  Handed over: nobody else has the addresses. Another master would be left alone until "+
-			i.HandoverUntil.Format(time.TimeOnly)+", or tandem handover --release.")
+	if text := vainHandover(i); text != "" {
+		lines = append(lines, "  Handed over: "+text)
 	}
 	for _, a := range i.Addresses {
 		if problem := addressProblem(i, a); problem != "" {
@@ -73,6 +72,14 @@ func explain(s Snapshot, i Instance) []string {
 		lines = append(lines, "    - "+c)
 	}
 	return lines
+}
+
+// vainHandover words a handover that nobody took, "" where there is none. Elsewhere it holds the instance back.
+func vainHandover(i Instance) string {
+	if i.State != Master || i.HandoverUntil.IsZero() {
+		return ""
+	}
+	return "nobody else has the addresses; another master would be left alone until " + i.HandoverUntil.Format(time.TimeOnly) + ", or tandem handover --release"
 }
 
 // headline is the state, since when, and the reason of the transition that led to it.

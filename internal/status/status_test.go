@@ -136,7 +136,10 @@ func plain() Snapshot {
 
 func TestWriteText(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]Snapshot{"full.txt": full(), "plain.txt": plain(), "sync.txt": site()} {
+	vain := vi1()
+	vain.HandoverUntil = now.Add(10 * time.Minute)
+	handedOver := Snapshot{Time: now, Instances: []Instance{vain}}
+	for name, s := range map[string]Snapshot{"full.txt": full(), "plain.txt": plain(), "sync.txt": site(), "handed_over.txt": handedOver} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b strings.Builder

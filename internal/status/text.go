@@ -111,6 +111,9 @@ func (s Snapshot) writeInstances(w *bufio.Writer) {
 		for _, h := range i.Holds {
 			fmt.Fprintf(w, "  %s holds back: %s\n", i.Name, h)
 		}
+		if text := vainHandover(i); text != "" {
+			fmt.Fprintf(w, "  %s handed over: %s\n", i.Name, text)
+		}
 	}
 	s.writeAddresses(w)
 }
