@@ -773,6 +773,16 @@ func TestOverslept(t *testing.T) {
 		b.want(b.do(Overslept{5 * time.Second}), "")
 		b.want(b.do(Tick{}), "send 100, acquire, BACKUP>MASTER")
 	})
+	t.Run("so does another term", func(t *testing.T) {
+		b := backup(t, nil)
+		b.after(10 * time.Second)
+		b.do(Overslept{10 * time.Second})
+		b.do(FaultChanged{[]string{"eth0 is down"}})
+		b.do(FaultChanged{})
+		b.after(10 * time.Second)
+		b.do(Overslept{10 * time.Second})
+		b.due(down100)
+	})
 	t.Run("what it hears makes it patient again", func(t *testing.T) {
 		b := backup(t, nil)
 		b.after(10 * time.Second)
