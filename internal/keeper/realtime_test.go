@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,13 @@ func TestIntegrationRealTime(t *testing.T) {
 	}
 	s := p.status()
 	check(s)
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", s.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, after, _ := strings.Cut(string(limits), "Max realtime timeout"); !strings.HasPrefix(strings.TrimSpace(after), "10000000 ") {
+		t.Errorf("a keeper that never rests is not ended after 10 s:\n%s", limits)
+	}
 	for _, got := range policies(p.cmd.Process.Pid) {
 		if got != 0 {
 			t.Errorf("a thread of the daemon has policy and priority %#x, want none", got)
