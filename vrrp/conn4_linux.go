@@ -44,5 +44,5 @@ func (c conn4) Read(b []byte) (n int, ok bool, err error) {
 
 // Write implements Conn.
 func (c conn4) Write(packet []byte, dst netip.Addr) error {
-	return c.write(packet, &unix.SockaddrInet4{Addr: dst.As4()})
+	return c.write(packet, nil, &unix.SockaddrInet4{Addr: dst.As4()})
 }

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -24,6 +25,7 @@ func restrict6(fd int, ifi *net.Interface) error {
 	}
 	if err := setOptions(fd, []option{
 		{"IPV6_HDRINCL", unix.IPPROTO_IPV6, unix.IPV6_HDRINCL, 1},
+		{"IPV6_FREEBIND", unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1}, // for sources that Write names
 		{"IPV6_RECVHOPLIMIT", unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1},
 		{"IPV6_RECVPKTINFO", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1},
 		{"IPV6_MULTICAST_LOOP", unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0},
@@ -72,7 +74,13 @@ func controls(b []byte) (dst netip.Addr, hops uint8) {
 	return dst, hops
 }
 
-// Write implements Conn.
+// Write implements Conn. The kernel looks for a source although the header has one, and refuses to send while the interface
+// has no address that is ready: it is told. A farewell has to go out when somebody took the address away.
 func (c conn6) Write(packet []byte, dst netip.Addr) error {
-	return c.write(packet, &unix.SockaddrInet6{Addr: dst.As16(), ZoneId: uint32(c.index)})
+	d, ok := parseIPv6(packet)
+	if !ok {
+		return fmt.Errorf("send an advert on %s: %d octets that are no packet of IPv6", c.iface, len(packet))
+	}
+	source := unix.PktInfo6(&unix.Inet6Pktinfo{Addr: d.src.As16(), Ifindex: uint32(c.index)})
+	return c.write(packet, source, &unix.SockaddrInet6{Addr: dst.As16(), ZoneId: uint32(c.index)})
 }

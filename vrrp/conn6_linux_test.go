@@ -120,6 +120,22 @@ func TestIntegrationConn6(t *testing.T) {
 	})
 }
 
+// Somebody took every address away: the master's farewell still goes out.
+func TestIntegrationConn6WithoutAnAddress(t *testing.T) {
+	a, b := newCable(t)
+	a.plug(t, "v0")
+	b.plug(t, "v0", "fe80::2/64")
+	wired(t, a, b)
+	ca, cb := a.open(t, Listen6), b.open(t, Listen6)
+	packet := packetFrom6(t, "fe80::1", 0, nil)
+	if err := ca.Write(packet, groupIPv6()); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, cb); !bytes.Equal(got, packet) {
+		t.Errorf("got %x, want %x", got, packet)
+	}
+}
+
 // sniff is the next VRRP frame of IPv6 that comes in on v0 when send is called.
 func (n *netns) sniff(t *testing.T, send func()) []byte {
 	t.Helper()

@@ -130,10 +130,10 @@ func (c *rawConn) read(receive func(fd int) (int, error)) (n int, ok bool, err e
 	return n, ok, nil
 }
 
-// write sends a packet, or fails at once when the send buffer is full.
-func (c *rawConn) write(packet []byte, to unix.Sockaddr) error {
+// write sends a packet with what the kernel is told beside it, or fails at once when the send buffer is full.
+func (c *rawConn) write(packet, beside []byte, to unix.Sockaddr) error {
 	err := control(c.raw, func(fd int) error {
-		return os.NewSyscallError("sendto", unix.Sendto(fd, packet, unix.MSG_DONTWAIT, to))
+		return os.NewSyscallError("sendmsg", unix.Sendmsg(fd, packet, beside, to, unix.MSG_DONTWAIT))
 	})
 	if err != nil {
 		return fmt.Errorf("send an advert on %s: %w", c.iface, err)
