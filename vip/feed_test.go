@@ -51,8 +51,43 @@ func TestPacer(t *testing.T) {
 		{"no pacing", "eth0", time.Second, 0, 0},
 		{"another's shorter gap", "eth0", 1100 * time.Millisecond, 100 * time.Millisecond, 0},
 	} {
-		if got := p.Take(start.Add(tt.age), tt.ifname, tt.gap); got != tt.want {
+		if got := p.Take(start.Add(tt.age), tt.ifname, tt.gap, false); got != tt.want {
 			t.Errorf("%s: got %v to wait, want %v", tt.name, got, tt.want)
 		}
+	}
+}
+
+// Repeats on one interface are bounded, in a burst and in the long run; first announcements never wait for them.
+func TestPacerOfRepeats(t *testing.T) {
+	var p Pacer
+	now := time.Unix(1000, 0)
+	sent := func(ifname string, tries int) (n int) {
+		for range tries {
+			switch p.Take(now, ifname, 0, true) {
+			case 0:
+				n++
+			case repeatPause:
+			default:
+				t.Fatal("want another try after the pause")
+			}
+		}
+		return n
+	}
+	if got := sent("eth0", 5000); got != repeatsAtOnce {
+		t.Errorf("at once: got %d, want %d", got, repeatsAtOnce)
+	}
+	if got := p.Take(now, "eth0", 0, false); got != 0 {
+		t.Errorf("a first announcement: got %v to wait, want 0", got)
+	}
+	if got := sent("eth1", 100); got != 100 {
+		t.Errorf("on another interface: got %d, want 100", got)
+	}
+	total := 0
+	for range 20 {
+		now = now.Add(repeatPause)
+		total += sent("eth0", 5000)
+	}
+	if total != repeatsPerSecond {
+		t.Errorf("in a second of such tries: got %d, want %d", total, repeatsPerSecond)
 	}
 }

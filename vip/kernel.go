@@ -37,9 +37,9 @@ type Kernel interface {
 
 // Announcer tells the LAN who has an address.
 type Announcer interface {
-	// Announce sends one announcement, unless the last one on the interface, whosever, is less than gap ago:
-	// then it sends nothing and says how long to wait.
-	Announce(ifname string, addr netip.Addr, gap time.Duration) (wait time.Duration, err error)
+	// Announce sends one announcement, unless the last one on the interface, whosever, is less than gap ago, or it only
+	// repeats one and too many do: then it sends nothing and says how long to wait.
+	Announce(ifname string, addr netip.Addr, gap time.Duration, repeat bool) (wait time.Duration, err error)
 }
 
 // Listener hears who else on the LAN claims an address.

@@ -157,8 +157,8 @@ func (n *Netlink) Listen(addrs []Address, heard func(Claim)) (cancel func()) {
 }
 
 // Announce is Announcer.Announce, by gratuitous ARP or an unsolicited neighbour advertisement.
-func (n *Netlink) Announce(ifname string, addr netip.Addr, gap time.Duration) (time.Duration, error) {
-	if wait := n.pacer.Take(time.Now(), ifname, gap); wait > 0 {
+func (n *Netlink) Announce(ifname string, addr netip.Addr, gap time.Duration, repeat bool) (time.Duration, error) {
+	if wait := n.pacer.Take(time.Now(), ifname, gap, repeat); wait > 0 {
 		return wait, nil
 	}
 	if err := n.announce(ifname, addr); err != nil {

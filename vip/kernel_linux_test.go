@@ -235,7 +235,7 @@ func BenchmarkIntegrationAnnounce(b *testing.B) {
 			env, _ := viptest.RealEnv(b)
 			addr := netip.MustParseAddr(addr)
 			for b.Loop() {
-				if _, err := env.Kernel.Announce("v0", addr, 0); err != nil {
+				if _, err := env.Kernel.Announce("v0", addr, 0, false); err != nil {
 					b.Fatal(err)
 				}
 			}

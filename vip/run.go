@@ -108,7 +108,7 @@ func (s *Set) announceDue(ctx context.Context) {
 func (s *Set) announceNext(now time.Time) bool {
 	defer s.give()
 	s.mu.Lock()
-	i, ok := s.sched.next(now)
+	i, repeat, ok := s.sched.next(now)
 	gap := s.cfg.GARP.Interval
 	s.mu.Unlock()
 	if !ok {
@@ -118,7 +118,7 @@ func (s *Set) announceNext(now time.Time) bool {
 	var wait time.Duration
 	var err error
 	if sl.Present {
-		wait, err = s.announcer.Announce(sl.Interface, sl.Prefix.Addr(), gap)
+		wait, err = s.announcer.Announce(sl.Interface, sl.Prefix.Addr(), gap, repeat)
 	}
 
 	s.mu.Lock()

@@ -104,18 +104,19 @@ func (c *schedule) configure(now time.Time, g GARP, addrs int, changed bool) {
 	}
 }
 
-// next returns the index of the address whose announcement is due now; done or wait must follow.
-func (c *schedule) next(now time.Time) (i int, ok bool) {
+// next returns the index of the address whose announcement is due now, and whether the burst has announced it before; done
+// or wait must follow.
+func (c *schedule) next(now time.Time) (i int, repeat, ok bool) {
 	if c.extra > 0 {
-		return c.addrs - c.extra, !now.Before(c.pause)
+		return c.addrs - c.extra, false, !now.Before(c.pause)
 	}
 	if c.idle() {
 		c.start(now)
 	}
 	if c.idle() || now.Before(c.ready()) {
-		return 0, false
+		return 0, false, false
 	}
-	return c.sent % c.addrs, true
+	return c.sent % c.addrs, c.sent >= c.addrs, true
 }
 
 // done takes the announcement that next returned off the burst.

@@ -21,7 +21,7 @@ func sends(c *schedule, until time.Duration, events map[time.Duration]func(now t
 	var now time.Time
 	drain := func() {
 		for {
-			if _, ok := c.next(now); !ok {
+			if _, _, ok := c.next(now); !ok {
 				return
 			}
 			got = append(got, now.Sub(epoch))
@@ -186,7 +186,7 @@ func TestScheduleOrder(t *testing.T) {
 	c.takeover(now)
 	var got []int
 	for {
-		i, ok := c.next(now)
+		i, _, ok := c.next(now)
 		if !ok {
 			break
 		}
@@ -202,7 +202,7 @@ func TestScheduleWithoutAddresses(t *testing.T) {
 	c := &schedule{garp: GARP{}.withDefaults()}
 	now := time.Unix(1000, 0)
 	c.takeover(now)
-	if i, ok := c.next(now); ok {
+	if i, _, ok := c.next(now); ok {
 		t.Errorf("got address %d announced, want none", i)
 	}
 }

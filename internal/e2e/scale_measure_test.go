@@ -74,12 +74,10 @@ func (c *crowd) takes(what, node, other string, do func()) {
 	defer cancel()
 	r, n := newTakeover(), len(c.addresses)
 	mark, began := c.lab.Mark(), time.Now()
-	if do != nil {
-		do()
-	}
+	do()
 	_, err := c.lab.Await(ctx, mark, func(e netlab.Event) bool {
 		r.add(e, node, other)
-		return len(r.held) == n && len(r.announced) == n && (other == "" || do == nil || len(r.gone) == n)
+		return len(r.held) == n && len(r.announced) == n && (other == "" || len(r.gone) == n)
 	})
 	if err != nil {
 		c.Fatalf("%s: %s holds %d, has announced %d, %s has given up %d of %d: %v", what, node, len(r.held), len(r.announced), other, len(r.gone), n, err)
@@ -95,6 +93,11 @@ func (c *crowd) takes(what, node, other string, do func()) {
 	c.row(what+": last down timer", last.Sub(began))
 	c.row(what+": all held", held.Sub(began))
 	c.row(what+": all held, from the first down timer", held.Sub(timer))
+	slowest := c.slowest(r)
+	c.row(what+": the slowest instance, from its own down timer", slowest)
+	if slowest > takeoverBound+busy {
+		c.Errorf("%s: an instance on %s took %v from its down timer, want at most %v and %v of slack", what, node, slowest, takeoverBound, busy)
+	}
 	c.row(what+": all announced once, from the first down timer", announced.Sub(timer))
 }
 
@@ -108,6 +111,15 @@ func (c *crowd) returns(node string) {
 	}
 	c.takes("failback", node, other(node), func() { c.start(node) })
 	c.settle(other(node), status.Backup)
+}
+
+// slowest is the longest time from an instance's first advert to its last address.
+func (c *crowd) slowest(r *takeover) (slowest time.Duration) {
+	each := len(c.addresses) / c.instances
+	for i, p := range c.addresses {
+		slowest = max(slowest, r.held[p.Addr()].Sub(r.advert[uint8(i/each+1)]))
+	}
+	return slowest
 }
 
 func (c *crowd) status(node string) (s status.Snapshot, err error) {
@@ -146,7 +158,13 @@ func (c *crowd) reload() {
 	c.Helper()
 	text, err := os.ReadFile(c.file)
 	check(c.T, err)
+	mark := c.lab.Mark()
 	c.row("reload of the same file", c.reloaded("lb1"))
+	events, err := c.lab.Since(mark)
+	check(c.T, err)
+	if done := filter(events, func(e netlab.Event) bool { return e.Kind == netlab.AddressAdded || e.Kind == netlab.AddressRemoved }); len(done) > 0 {
+		c.Errorf("a reload of the same file led to %v", done[0])
+	}
 	old := c.addresses[len(c.addresses)-1].String()
 	check(c.T, os.WriteFile(c.file, []byte(strings.Replace(string(text), old, "10.77.255.200/16", 1)), 0o644))
 	c.row("reload of one address", c.reloaded("lb1"))

@@ -119,7 +119,7 @@ func kernelNoInterface(t *testing.T, e Env) {
 	a := e.addr(e.host(100))
 	a.Interface = "none0"
 	_, listErr := e.Kernel.Addresses("none0")
-	_, announceErr := e.Kernel.Announce("none0", a.Prefix.Addr(), 0)
+	_, announceErr := e.Kernel.Announce("none0", a.Prefix.Addr(), 0, false)
 	for _, tt := range []struct {
 		err  error
 		want string
@@ -271,7 +271,7 @@ func kernelPacing(t *testing.T, e Env) {
 	}{
 		{time.Hour, false}, {time.Hour, true}, {0, false}, {time.Hour, true},
 	} {
-		wait, err := e.Kernel.Announce(e.Interface, addr, tt.gap)
+		wait, err := e.Kernel.Announce(e.Interface, addr, tt.gap, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -364,13 +364,13 @@ func (k *Kernel) Listen(addrs []vip.Address, heard func(vip.Claim)) (cancel func
 func (k *Kernel) Listened(addr netip.Addr) bool { return k.claims.Wanted(addr) }
 
 // Announce is vip.Announcer's; it records.
-func (k *Kernel) Announce(ifname string, addr netip.Addr, gap time.Duration) (time.Duration, error) {
+func (k *Kernel) Announce(ifname string, addr netip.Addr, gap time.Duration, repeat bool) (time.Duration, error) {
 	if err := k.enter(OpAnnounce); err != nil {
 		return 0, fmt.Errorf("announce %s on %s: %w", addr, ifname, err)
 	}
 	defer k.mu.Unlock()
 	now := time.Now()
-	if wait := k.pacer.Take(now, ifname, gap); wait > 0 {
+	if wait := k.pacer.Take(now, ifname, gap, repeat); wait > 0 {
 		return wait, nil
 	}
 	l := k.links[ifname]
