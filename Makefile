@@ -59,6 +59,9 @@ long: build ## what is too long for `make test`: more schedules, longer fuzzing,
 failover: build ## the table of faults, beside Keepalived + HAProxy; FAILOVER='-rows NAME -settings v3' picks (15 minutes in all)
 	$(GO) run ./internal/failover -tandem bin/tandem $(FAILOVER)
 
+scale: build ## a pair with 1 to 255 instances of 20 addresses each: takeovers, CPU time, memory
+	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -v -parallel 1 -run TestIntegrationScale $(E2E) -scale 1,64,128,255
+
 fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 	./scripts/fuzz
 

@@ -24,16 +24,7 @@ type rtnl struct {
 
 	mu     sync.Mutex      // one listing at a time, as there is one socket
 	handle *netlink.Handle // for listings
-
-	pending sync.Mutex         // guards next, and only for moments
-	next    map[string]*future // by interface: the listing that has not begun yet
-}
-
-// future is a listing that is yet to be made, for whoever asked before it began.
-type future struct {
-	done chan struct{} // closed when the listing is there
-	list *Listing
-	err  error
+	shared sharedListings
 }
 
 // retried calls dump until its list is consistent.
@@ -54,7 +45,8 @@ func openRTNL() (*rtnl, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rtnl{changes: batcher{socket: socket}, next: map[string]*future{}}
+	r := &rtnl{changes: batcher{socket: socket}}
+	r.shared.list = r.list
 	if r.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		_ = socket.close() // the first error is the one to tell
 		return nil, fmt.Errorf("open netlink socket: %w", err)
@@ -73,32 +65,12 @@ func (r *rtnl) close() {
 	_ = r.changes.socket.close() // nothing is buffered in it
 }
 
-// addresses lists an interface. Sets that ask at the same time, as after a lost carrier or a lost event, share one listing: it
-// begins after each of them asked.
-func (r *rtnl) addresses(ifname string) (*Listing, error) {
-	r.pending.Lock()
-	f, waiting := r.next[ifname]
-	if !waiting {
-		f = &future{done: make(chan struct{})}
-		r.next[ifname] = f
-	}
-	r.pending.Unlock()
-	if waiting {
-		<-f.done
-		return f.list, f.err
-	}
+// addresses lists an interface.
+func (r *rtnl) addresses(ifname string) (*Listing, error) { return r.shared.of(ifname) }
+
+func (r *rtnl) list(ifname string) (*Listing, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pending.Lock()
-	delete(r.next, ifname) // who asks from now on may have seen something that this listing misses
-	r.pending.Unlock()
-	defer close(f.done)
-	f.list, f.err = r.list(ifname)
-	return f.list, f.err
-}
-
-// list lists an interface; mu is held.
-func (r *rtnl) list(ifname string) (*Listing, error) {
 	index, err := r.changes.socket.index(ifname)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,9 @@ func (c *crowd) takes(what, node, other string, do func()) {
 	mark, began := c.lab.Mark(), time.Now()
 	do()
 	_, err := c.lab.Await(ctx, mark, func(e netlab.Event) bool {
-		r.add(e, node, other)
+		if !e.Address.IsValid() || c.vrids[e.Address.Addr()] != 0 { // a node has addresses of its own
+			r.add(e, node, other)
+		}
 		return len(r.held) == n && len(r.announced) == n && (other == "" || len(r.gone) == n)
 	})
 	if err != nil {
@@ -115,9 +117,8 @@ func (c *crowd) returns(node string) {
 
 // slowest is the longest time from an instance's first advert to its last address.
 func (c *crowd) slowest(r *takeover) (slowest time.Duration) {
-	each := len(c.addresses) / c.instances
-	for i, p := range c.addresses {
-		slowest = max(slowest, r.held[p.Addr()].Sub(r.advert[uint8(i/each+1)]))
+	for addr, vrid := range c.vrids {
+		slowest = max(slowest, r.held[addr].Sub(r.advert[vrid]))
 	}
 	return slowest
 }

@@ -67,7 +67,8 @@ type crowd struct {
 	daemons   map[string]*netlab.Process
 	file      string
 	instances int
-	addresses []netip.Prefix // of all instances
+	addresses []netip.Prefix       // of all instances
+	vrids     map[netip.Addr]uint8 // whose they are
 	interval  time.Duration
 	skew      time.Duration // of lb2
 }
@@ -77,7 +78,7 @@ func newCrowd(t *testing.T, instances, each, version int) *crowd {
 	needLab(t)
 	c := &crowd{
 		T: t, instances: instances, file: filepath.Join(t.TempDir(), "tandem.yaml"),
-		nodes: map[string]*netlab.Node{}, cables: map[string]*netlab.Cable{}, daemons: map[string]*netlab.Process{},
+		nodes: map[string]*netlab.Node{}, cables: map[string]*netlab.Cable{}, daemons: map[string]*netlab.Process{}, vrids: map[netip.Addr]uint8{},
 		interval: time.Second, skew: skew,
 	}
 	if version == 3 {
@@ -115,6 +116,7 @@ func (c *crowd) config(each, version int) string {
 		for a := range each {
 			p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 77, byte(1 + i%254), byte(1 + a + i/254*100)}), 16)
 			c.addresses = append(c.addresses, p)
+			c.vrids[p.Addr()] = uint8(i + 1)
 			list = append(list, p.String())
 		}
 		fmt.Fprintf(&b, "    - name: VI_%d\n      interface: eth0\n      virtual_router_id: %d\n      version: %d\n"+
@@ -136,10 +138,16 @@ func (c *crowd) begin() {
 func (c *crowd) end() {
 	c.takes("kill -9", "lb2", "lb1", func() { check(c.T, c.daemons["lb1"].Signal(syscall.SIGKILL)) })
 	c.returns("lb1")
-	began := time.Now()
-	c.takes("clean stop", "lb2", "lb1", func() { check(c.T, c.daemons["lb1"].Signal(syscall.SIGTERM)) })
-	<-c.daemons["lb1"].Done()
-	c.row("clean stop: the daemon has ended", time.Since(began))
+	ended := make(chan time.Duration, 1)
+	c.takes("clean stop", "lb2", "lb1", func() {
+		began := time.Now()
+		check(c.T, c.daemons["lb1"].Signal(syscall.SIGTERM))
+		go func() {
+			<-c.daemons["lb1"].Done()
+			ended <- time.Since(began)
+		}()
+	})
+	c.row("clean stop: the daemon has ended", <-ended)
 }
 
 // start starts the daemon of a node.

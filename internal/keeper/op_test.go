@@ -55,9 +55,8 @@ func TestWillJournal(t *testing.T) {
 	most := int64(0)
 	for n := range 1000 {
 		name := fmt.Sprintf("VI_%d", n%7)
-		if all[name] == nil {
-			all[name] = testWill()[n%2:]
-		} else {
+		all[name] = testWill()[n%2:]
+		if n%3 == 0 {
 			delete(all, name)
 		}
 		if err := j.note(name, all); err != nil {
