@@ -93,7 +93,26 @@ func (n *Namespace) AddInterface(ifname string) error {
 			return fmt.Errorf("set interface %s up: %w", name, err)
 		}
 	}
-	return nil
+	return n.awaitRunning(ifname)
+}
+
+// linkWait bounds the wait for an interface to run, which takes a moment.
+const linkWait = 5 * time.Second
+
+// awaitRunning waits until the kernel has given an interface its queue: until then it drops what is sent, and says nothing.
+func (n *Namespace) awaitRunning(ifname string) error {
+	for deadline := time.Now().Add(linkWait); ; time.Sleep(time.Millisecond) {
+		l, err := n.handle.LinkByName(ifname)
+		if err != nil {
+			return fmt.Errorf("find interface %s: %w", ifname, err)
+		}
+		if l.Attrs().RawFlags&unix.IFF_RUNNING != 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("interface %s does not run after %v", ifname, linkWait)
+		}
+	}
 }
 
 // RemoveInterface is World's; the peer goes along.
