@@ -41,7 +41,7 @@ func command(args []string) int {
 	good := err == nil
 	for _, v := range c.settings {
 		if len(rows[v.name]) > 0 {
-			good = print(os.Stdout, v, rows[v.name]) && good
+			good = print(os.Stdout, v, len(c.systems), rows[v.name]) && good
 		}
 	}
 	if err != nil {

@@ -34,7 +34,8 @@ type row struct {
 	cost  map[string]result
 }
 
-// run measures; the rows of each setting are in the order of scenarios. It returns what it has with an error that ended it.
+// run measures; the rows of each setting are in the order of scenarios. A row without a result could not be measured. With
+// an error it returns what it has.
 func run(ctx context.Context, c plan) (map[string][]row, error) {
 	rows := map[string][]row{}
 	for _, v := range c.settings {
@@ -43,8 +44,11 @@ func run(ctx context.Context, c plan) (map[string][]row, error) {
 				continue
 			}
 			measured, err := c.round(ctx, v, sc)
-			if err != nil {
-				return rows, fmt.Errorf("%s, %s: %w", v.name, sc.name, err)
+			if ctx.Err() != nil {
+				return rows, fmt.Errorf("broken off in %s, %s: %w", v.name, sc.name, context.Cause(ctx))
+			}
+			if err != nil { // one scenario that does not come up is no reason to lose the others
+				fmt.Fprintf(c.progress, "%-8s %s: %v\n", v.name, sc.name, err)
 			}
 			rows[v.name] = append(rows[v.name], measured...)
 		}
@@ -63,7 +67,7 @@ func (c plan) round(ctx context.Context, v setting, sc scenario) ([]row, error) 
 			began := time.Now()
 			results, err := c.play(ctx, v, kind, sc)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", kind, err)
+				return rows, fmt.Errorf("%s: %w", kind, err)
 			}
 			for i, r := range results {
 				fmt.Fprintf(c.progress, "%-8s %-10s %-50s %s\n", v.name, kind, rows[i].phase.row, r)

@@ -129,8 +129,9 @@ func (p phase) boundCell(v setting) string {
 	return text
 }
 
-// print writes the table of a setting; it returns whether every verdict was good.
-func print(w io.Writer, v setting, rows []row) bool {
+// print writes the table of a setting in which so many systems were to be measured; it returns whether every verdict was
+// good.
+func print(w io.Writer, v setting, systems int, rows []row) bool {
 	good := true
 	fmt.Fprintf(w, "\n### %s\n\n", v.title)
 	fmt.Fprint(w, "| Fault | Tandem: outage | failed | lost | holder | Keepalived + HAProxy: outage | failed | lost | holder | Bound | Verdict |\n")
@@ -146,7 +147,10 @@ func print(w io.Writer, v setting, rows []row) bool {
 			fmt.Fprintf(w, " %s | %d | %s | %s |", c.outageCell(), c.failed, c.lost, c.holderCell())
 		}
 		verdict := r.verdict(v)
-		good = good && (verdict == "ok" || verdict == "" || v.told)
+		if len(r.cost) < systems {
+			verdict = "NOT MEASURED"
+		}
+		good = good && (verdict == "ok" || verdict == "" || v.told && verdict != "NOT MEASURED")
 		fmt.Fprintf(w, " %s | %s |\n", r.phase.boundCell(v), verdict)
 	}
 	return good

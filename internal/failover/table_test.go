@@ -76,7 +76,7 @@ func TestPrint(t *testing.T) {
 		}},
 	}
 	var got strings.Builder
-	if print(&got, settings()[1], rows) {
+	if print(&got, settings()[1], 1, rows) {
 		t.Error("a row with a bad verdict passed")
 	}
 	want := `
@@ -90,7 +90,11 @@ func TestPrint(t *testing.T) {
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
 	}
-	if !print(&got, settings()[1], rows[:1]) {
+	if !print(&got, settings()[1], 2, rows[:1]) {
 		t.Error("a row with a good verdict did not pass")
+	}
+	got.Reset()
+	if print(&got, settings()[2], 2, rows[1:]) || !strings.HasSuffix(got.String(), "| NOT MEASURED |\n") {
+		t.Errorf("a row that lacks a system passed, or is not named:\n%s", got.String())
 	}
 }
