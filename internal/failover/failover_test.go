@@ -52,8 +52,8 @@ func TestIntegrationBothSystems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows["v2"]) != 1 {
-		t.Fatalf("%d rows, want one", len(rows["v2"]))
+	if len(rows["v2"]) != 1 || len(rows["v2"][0].cost) != 2 {
+		t.Fatalf("got %v, want one row of two systems", rows["v2"])
 	}
 	for kind, r := range rows["v2"][0].cost {
 		if r.requests == 0 || len(r.holders) != 1 {
