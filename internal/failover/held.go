@@ -47,7 +47,7 @@ type held struct {
 	dial     dial
 	grace    time.Duration // how late a held request may end
 	idle     []*visitor
-	released bool
+	released bool // its idle connections were asked
 	wg       sync.WaitGroup
 
 	mu   sync.Mutex
