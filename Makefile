@@ -48,7 +48,7 @@ e2e: build ## whole daemons in network namespaces, beside Keepalived and FRRouti
 	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 $(E2E)
 
 interop: build ## beside Keepalived and FRRouting alone: a line for every takeover, in both directions
-	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 -v -run 'Interop|KeepalivedTakesOver|TakesOverFromKeepalived' $(E2E)
+	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -parallel 1 -v -run 'Interop|Keepaliveds?(SyncGroup)?TakesOver|TakesOverFromKeepalived' $(E2E)
 
 net: ## only the tests that need namespaces
 	$(GO) test -count=1 -run Integration ./...

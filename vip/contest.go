@@ -59,7 +59,17 @@ func (s *Set) noteClaim(now time.Time, c Claim) bool {
 		}
 		sl.Foreign = Foreign{Claims: sl.Foreign.Claims + 1, MAC: c.MAC, At: now}
 		s.count.ForeignClaims++
-		s.sched.claim(now)
+		s.sched.claim(now, graceOf(c.MAC))
 	}
 	return true
+}
+
+// virtualMAC begins the hardware addresses of virtual routers; 1 or 2 for the family and the VRID follow.
+const virtualMAC = "\x00\x00\x5e\x00"
+
+func graceOf(mac net.HardwareAddr) time.Duration {
+	if len(mac) == 6 && string(mac[:4]) == virtualMAC && (mac[4] == 1 || mac[4] == 2) {
+		return virtualGrace
+	}
+	return claimGrace
 }

@@ -58,13 +58,18 @@ func TestContestIsBounded(t *testing.T) {
 // TestClaimOfTheNextHolderIsNotAnswered: FRRouting claims the address half a millisecond before the advert by which we lose
 // it. Answered at once that claim was overwritten, and clients kept to us for as long as their ARP entry lived.
 func TestClaimOfTheNextHolderIsNotAnswered(t *testing.T) {
+	own, virtual := net.HardwareAddr{2, 0xdd, 0, 0, 0, 1}, net.HardwareAddr{0, 0, 0x5e, 0, 2, 51}
+	const ms = time.Millisecond
 	for _, tt := range []struct {
 		name   string
-		yields bool
-		want   []time.Duration // from the claim on
+		mac    net.HardwareAddr
+		yields time.Duration   // after the claim; 0: not
+		first  []time.Duration // announcements, from the claim on
 	}{
-		{"an advert follows and the address is given up", true, nil},
-		{"nothing follows", false, answer(50 * time.Millisecond)[:4]},
+		{"an advert follows and the address is given up", own, ms, nil},
+		{"nothing follows", own, 0, []time.Duration{50 * ms, 60 * ms, 80 * ms}},
+		{"a virtual router, whose advert follows an interval later", virtual, 1001 * ms, nil},
+		{"a virtual router, and nothing follows", virtual, 0, []time.Duration{1500 * ms, 1510 * ms, 1530 * ms}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -77,17 +82,19 @@ func TestClaimOfTheNextHolderIsNotAnswered(t *testing.T) {
 				viptest.Go(t, s.Run)
 				mustAcquire(t, s)
 				claimed := time.Now()
-				if err := k.Claim("v0", address("10.77.0.100/32").Prefix.Addr(), net.HardwareAddr{0, 0, 0x5e, 0, 1, 51}); err != nil {
+				if err := k.Claim("v0", address("10.77.0.100/32").Prefix.Addr(), tt.mac); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(time.Millisecond)
-				if tt.yields {
+				if tt.yields > 0 {
+					time.Sleep(tt.yields)
 					if err := s.Release(t.Context()); err != nil {
 						t.Fatal(err)
 					}
+					time.Sleep(time.Minute)
+				} else {
+					time.Sleep(tt.first[len(tt.first)-1] + ms)
 				}
-				time.Sleep(199 * time.Millisecond)
-				wantAges(t, k, claimed, tt.want...)
+				wantAges(t, k, claimed, tt.first...)
 			})
 		})
 	}

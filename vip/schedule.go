@@ -42,6 +42,11 @@ func answerAt(round int) time.Duration {
 // last word but one, and its clients would be ours, who have just given the address up. It is well below answerStep.
 const claimGrace = 50 * time.Millisecond
 
+// virtualGrace is the same for a claim with the MAC of a virtual router (RFC 9568 section 7.3). Who has one sends adverts, which
+// say whether he holds the address, and each of those is a sign by itself; but the first may come an interval after the claim
+// (FRRouting's on IPv6).
+const virtualGrace = 1500 * time.Millisecond
+
 // schedule says which announcement goes out when. It is pure: its methods take the time.
 // A takeover announces at once and again after a delay; a sign of another holder asks for a burst whose rounds go on for
 // a second; a refresh is a single announcement of each address.
@@ -85,8 +90,10 @@ func (c *schedule) contest(now time.Time) {
 	c.answer = earliest(c.answer, now)
 }
 
-// claim plans one to somebody's claim, who may be the next holder.
-func (c *schedule) claim(now time.Time) { c.answer = earliest(c.answer, now.Add(claimGrace)) }
+// claim plans one to somebody's claim, who may be the next holder, for when that would be known.
+func (c *schedule) claim(now time.Time, grace time.Duration) {
+	c.answer = earliest(c.answer, now.Add(grace))
+}
 
 // stop forgets all that is planned.
 func (c *schedule) stop() { *c = schedule{garp: c.garp, addrs: c.addrs} }

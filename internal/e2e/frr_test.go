@@ -18,23 +18,46 @@ import (
 	"github.com/tandem-lb/tandem/internal/netlab"
 )
 
-// frrConf is the other half of config3: FRRouting with the same virtual router, one below lb1's 101.
-const frrConf = `interface eth0
- vrrp 51 version 3
- vrrp 51 priority 100
- vrrp 51 advertisement-interval 100
- vrrp 51 ip 10.77.0.100
-`
+// frrFamily is what is another matter for IPv4 and IPv6.
+type frrFamily struct {
+	name    string
+	vrrp    string       // the line of its configuration that has the address
+	address netip.Prefix // on the macvlan
+	// link is the macvlan that has the address all the time. FRRouting finds it by its MAC, and keeps it down ("protodown")
+	// while it is no master: whether lb2 has the address is whether this interface has a carrier.
+	link string
+	mac  net.HardwareAddr // with which the virtual router answers (RFC 9568 section 7.3)
 
-// frrLink is the macvlan that has the virtual address all the time. FRRouting finds it by its MAC, and keeps it down
-// ("protodown") while it is no master: whether lb2 has the address is whether this interface has a carrier.
-const frrLink = "vrrp4-51"
+	config       string   // Tandem's
+	tshark       []string // what each packet is
+	tandem, peer string   // where adverts come from
+}
 
-// frrMAC is what IPv4 router 51 answers ARP with (RFC 9568 section 7.3).
-var frrMAC = net.HardwareAddr{0x00, 0x00, 0x5e, 0x00, 0x01, 51}
+func frrFamilies(t *testing.T) []frrFamily {
+	// No backend is tracked, so that only what happens to the routers moves the address.
+	config := edited(t, config3(t), "      track:\n        - {backend: web, min_up: 1, weight: -30}\n", "")
+	return []frrFamily{
+		{
+			"FRR v3", " vrrp 51 ip 10.77.0.100\n", netip.PrefixFrom(drill.VIP, 32),
+			"vrrp4-51", net.HardwareAddr{0x00, 0x00, 0x5e, 0x00, 0x01, 51},
+			config, tsharkWants3, "10.77.0.1", "10.77.0.2",
+		},
+		{
+			"FRR v3 IPv6", " vrrp 51 ipv6 fd00:77::100\n", netip.PrefixFrom(vip6, 128),
+			"vrrp6-51", net.HardwareAddr{0x00, 0x00, 0x5e, 0x00, 0x02, 51},
+			edited(t, config, "[10.77.0.100/24]", `["fd00:77::100/64"]`,
+				"10.77.0.11:80", "[fd00:77::11]:80", "10.77.0.12:80", "[fd00:77::12]:80"), tsharkWants6, "fe80::1", frrLinkLocal.Addr().String(),
+		},
+	}
+}
+
+// frrLinkLocal is the macvlan's own: FRRouting's adverts on IPv6 come from it. The one that Linux would make of the MAC is
+// the same on each router.
+var frrLinkLocal = netip.MustParsePrefix("fe80::51:2/64")
 
 // frr is Debian's FRRouting: zebra, which handles interfaces, and vrrpd.
 type frr struct {
+	frrFamily
 	lab   *netlab.Lab
 	node  *netlab.Node
 	conf  string
@@ -42,14 +65,15 @@ type frr struct {
 	vrrpd *netlab.Process
 }
 
-// newFRRPair is Tandem on lb1 and FRRouting on lb2.
-func newFRRPair(t *testing.T, config, conf string) *mixedPair {
+// newFRRPair is Tandem on lb1, with priority 101, and FRRouting on lb2.
+func newFRRPair(t *testing.T, family frrFamily, priority int) *mixedPair {
 	t.Helper()
 	needPeer(t, "vrrpd")
 	needPeer(t, "zebra")
-	p := newPair(t, config)
+	p := newPairOf(t, family.config, family.address.Addr())
 	check(t, p.StartServer(t.Context(), "lb2"))
-	f := &frr{lab: p.Lab, node: p.Node("lb2"), conf: conf, dir: "/run/frr"}
+	conf := fmt.Sprintf("interface eth0\n vrrp 51 version 3\n vrrp 51 priority %d\n vrrp 51 advertisement-interval 100\n%s", priority, family.vrrp)
+	f := &frr{frrFamily: family, lab: p.Lab, node: p.Node("lb2"), conf: conf, dir: "/run/frr"}
 	f.prepare(t)
 	return &mixedPair{Pair: p, peer: f}
 }
@@ -66,16 +90,23 @@ func (f *frr) prepare(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	// eth0 must neither answer for the macvlan's address nor use it when it asks.
+	check(t, f.addLink())
+	// eth0 must neither answer ARP for the macvlan's address nor use it when it asks; and the macvlan's link-local address
+	// must not be detected anew at each takeover, for adverts wait for that.
 	check(t, f.node.Do(func() error {
-		for name, value := range map[string]string{"arp_ignore": "1", "arp_announce": "2"} {
-			if err := os.WriteFile("/proc/sys/net/ipv4/conf/eth0/"+name, []byte(value), 0); err != nil {
+		for name, value := range map[string]string{
+			"ipv4/conf/eth0/arp_ignore": "1", "ipv4/conf/eth0/arp_announce": "2",
+			"ipv6/conf/" + f.link + "/accept_dad": "0", "ipv6/conf/" + f.link + "/addr_gen_mode": "1",
+		} {
+			if err := os.WriteFile("/proc/sys/net/"+name, []byte(value), 0); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
-	check(t, f.addLink(frrLink, frrMAC, netip.PrefixFrom(drill.VIP, 32)))
+	for _, address := range []netip.Prefix{f.address, frrLinkLocal} {
+		check(t, f.addAddress(address))
+	}
 	f.run(t, "zebra")
 	eventually(t, "zebra listens", func() (bool, any) { // a vrrpd that finds nobody tries again after 10 s
 		_, err := os.Stat(filepath.Join(dir, "zserv.api"))
@@ -100,21 +131,31 @@ func giveToFRR(dir string) error {
 	return nil
 }
 
-func (f *frr) addLink(name string, mac net.HardwareAddr, address netip.Prefix) error {
+func (f *frr) addLink() error {
 	h := f.node.Netlink()
 	parent, err := h.LinkByName("eth0")
 	if err != nil {
 		return err
 	}
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.ParentIndex, attrs.HardwareAddr = name, parent.Attrs().Index, mac
-	link := &netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE}
-	if err := h.LinkAdd(link); err != nil {
-		return fmt.Errorf("add %s: %w", name, err)
+	attrs.Name, attrs.ParentIndex, attrs.HardwareAddr = f.link, parent.Attrs().Index, f.mac
+	if err := h.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE}); err != nil {
+		return fmt.Errorf("add %s: %w", f.link, err)
 	}
-	n := &net.IPNet{IP: address.Addr().AsSlice(), Mask: net.CIDRMask(address.Bits(), address.Addr().BitLen())}
-	if err := h.AddrAdd(link, &netlink.Addr{IPNet: n}); err != nil {
-		return fmt.Errorf("add %v to %s: %w", address, name, err)
+	return nil
+}
+
+func (f *frr) addAddress(address netip.Prefix) error {
+	link, err := f.node.Netlink().LinkByName(f.link)
+	if err != nil {
+		return err
+	}
+	a := netlink.Addr{IPNet: &net.IPNet{IP: address.Addr().AsSlice(), Mask: net.CIDRMask(address.Bits(), address.Addr().BitLen())}}
+	if address.Addr().Is6() {
+		a.Flags = unix.IFA_F_NODAD
+	}
+	if err := f.node.Netlink().AddrAdd(link, &a); err != nil {
+		return fmt.Errorf("add %v to %s: %w", address, f.link, err)
 	}
 	return nil
 }
@@ -137,7 +178,7 @@ func (f *frr) run(t *testing.T, name string) *netlab.Process {
 // start starts vrrpd, as a backup. The macvlan answers for its address from the moment it is up until vrrpd keeps it down.
 func (f *frr) start(t *testing.T) {
 	t.Helper()
-	link, err := f.node.Netlink().LinkByName(frrLink)
+	link, err := f.node.Netlink().LinkByName(f.link)
 	check(t, err)
 	check(t, f.node.Netlink().LinkSetUp(link))
 	mark := f.lab.Mark()
@@ -154,13 +195,13 @@ func (f *frr) running() *netlab.Process { return f.vrrpd }
 
 func (f *frr) moved(e netlab.Event, kind netlab.Kind) bool {
 	want := map[netlab.Kind]netlab.Kind{netlab.AddressAdded: netlab.CarrierUp, netlab.AddressRemoved: netlab.CarrierDown}
-	return e.Node == "lb2" && e.Interface == frrLink && e.Kind == want[kind]
+	return e.Node == "lb2" && e.Interface == f.link && e.Kind == want[kind]
 }
 
 func (f *frr) holds() (bool, error) {
-	link, err := f.node.Netlink().LinkByName(frrLink)
+	link, err := f.node.Netlink().LinkByName(f.link)
 	if err != nil {
-		return false, fmt.Errorf("look at %s: %w", frrLink, err)
+		return false, fmt.Errorf("look at %s: %w", f.link, err)
 	}
 	return link.Attrs().RawFlags&unix.IFF_RUNNING != 0, nil
 }

@@ -46,8 +46,11 @@ func sniff(t *testing.T, node *netlab.Node, iface string) *sniffer {
 	s := &sniffer{done: make(chan struct{})}
 	s.conn = rawSocket(t, node, iface, []bpf.Instruction{
 		bpf.LoadAbsolute{Off: 12, Size: 2},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherTypeIPv4, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherTypeIPv6, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherTypeIPv4, SkipTrue: 5},
 		bpf.LoadAbsolute{Off: 14 + 9, Size: 1},
+		bpf.Jump{Skip: 1},
+		bpf.LoadAbsolute{Off: 14 + 6, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolVRRP, SkipTrue: 1},
 		bpf.RetConstant{Val: 2048},
 		bpf.RetConstant{Val: 0},
@@ -105,20 +108,24 @@ var (
 	tsharkFields = []string{
 		"frame.protocols", "eth.dst", "ip.dst", "ip.ttl", "ip.checksum.status", "vrrp.version", "vrrp.type", "vrrp.virt_rtr_id",
 		"vrrp.checksum.status", "vrrp.adver_int", "vrrp.short_adver_int", "vrrp.auth_type", "vrrp.auth_string", "vrrp.ip_addr",
-		"_ws.expert.message",
-		"ip.src", "vrrp.prio",
+		"_ws.expert.message", "ipv6.dst", "ipv6.hlim", "vrrp.ipv6_addr",
+		"ip.src", "ipv6.src", "vrrp.prio",
 	}
 	tsharkWants = []string{ // version 2, with a password
 		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "2", "1", "51",
-		"1", "1", "", "1", "s3cret77", "10.77.0.100", "",
+		"1", "1", "", "1", "s3cret77", "10.77.0.100", "", "", "", "",
 	}
 	tsharkWantsNone = []string{ // version 2, without
 		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "2", "1", "51",
-		"1", "1", "", "0", "", "10.77.0.100", "",
+		"1", "1", "", "0", "", "10.77.0.100", "", "", "", "",
+	}
+	tsharkWants6 = []string{ // version 3 on IPv6
+		"eth:ethertype:ipv6:vrrp", "33:33:00:00:00:12", "", "", "", "3", "1", "51",
+		"1", "", "10", "", "", "", "", "ff02::12", "255", "fd00:77::100",
 	}
 	tsharkWants3 = []string{ // version 3, each 100 ms
 		"eth:ethertype:ip:vrrp", "01:00:5e:00:00:12", "224.0.0.18", "255", "1", "3", "1", "51",
-		"1", "", "10", "", "", "10.77.0.100", "",
+		"1", "", "10", "", "", "10.77.0.100", "", "", "", "",
 	}
 )
 
@@ -161,7 +168,7 @@ func (s *sniffer) judge(t *testing.T, resigned string, wants []string) {
 			}
 		}
 		facts := values[len(wants):]
-		seen[facts[0]+" priority "+facts[1]]++
+		seen[facts[0]+facts[1]+" priority "+facts[2]]++
 	}
 	t.Logf("tshark: %d packets, all VRRPv%s with correct checksums: %v", len(lines), wants[5], seen)
 	if seen[resigned+" priority 0"] == 0 {
@@ -172,8 +179,15 @@ func (s *sniffer) judge(t *testing.T, resigned string, wants []string) {
 // roundTrip has the codec read an advert off the wire, and write it.
 func roundTrip(t *testing.T, n int, frame []byte) {
 	t.Helper()
-	src, dst := netip.AddrFrom4([4]byte(frame[14+12:])), netip.AddrFrom4([4]byte(frame[14+16:]))
-	message := frame[headersLen : 14+wire.BigEndian.Uint16(frame[14+2:])] // without the padding of a short frame
+	var src, dst netip.Addr
+	var message []byte // without the padding of a short frame
+	if ip := frame[14:]; wire.BigEndian.Uint16(frame[12:]) == etherTypeIPv6 {
+		src, dst = netip.AddrFrom16([16]byte(ip[8:])), netip.AddrFrom16([16]byte(ip[24:]))
+		message = ip[40 : 40+wire.BigEndian.Uint16(ip[4:])]
+	} else {
+		src, dst = netip.AddrFrom4([4]byte(ip[12:])), netip.AddrFrom4([4]byte(ip[16:]))
+		message = ip[20:wire.BigEndian.Uint16(ip[2:])]
+	}
 	var a vrrp.Advert
 	if err := vrrp.Parse(message, src, dst, &a); err != nil {
 		t.Errorf("packet %d of %v: %v: %x", n, src, err, message)
