@@ -3,6 +3,8 @@ package vrrp
 import (
 	"errors"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // turn is one pass of the loop: read, then think, then speak.
@@ -18,7 +20,11 @@ func (g *Group) turn(now time.Time) {
 	}
 	for _, mb := range g.members {
 		if silent := g.silent(mb); mb.machine.lostTouch(slept, silent) {
-			mb.log.Warn("overslept", "state", mb.machine.State(), "slept", slept, "silent", silent)
+			level := hclog.Warn
+			if mb.machine.State() != Master {
+				level = hclog.Debug // it costs nothing, and on a busy host it happens again and again
+			}
+			mb.log.Log(level, "overslept", "state", mb.machine.State(), "slept", slept, "silent", silent)
 			g.step(now, mb, Overslept{For: slept})
 		}
 	}

@@ -22,6 +22,9 @@ const (
 	replyWait = time.Second
 	// startWait bounds the wait for the first reply, on a machine that is busy starting everything else.
 	startWait = 5 * time.Second
+	// lateLook is how long a reply is looked for once more when the time is up: it may be this process that was not let run,
+	// and the reply is there.
+	lateLook = 100 * time.Millisecond
 	// pingEvery is how often the keeper is asked whether it answers. Its end is noticed at once, without a ping.
 	pingEvery = 500 * time.Millisecond
 )
@@ -178,6 +181,9 @@ func (c *Client) exchange(p *child.Process, r request, wait time.Duration) (repl
 		return reply{}, fmt.Errorf("ask the keeper: %w", err)
 	}
 	n, err := p.Conn().Read(c.buf)
+	if errors.Is(err, os.ErrDeadlineExceeded) && p.Conn().SetReadDeadline(time.Now().Add(lateLook)) == nil {
+		n, err = p.Conn().Read(c.buf)
+	}
 	if err != nil {
 		return reply{}, fmt.Errorf("hear the keeper: %w", err)
 	}
