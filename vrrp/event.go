@@ -67,6 +67,13 @@ type (
 	// Resign has a master give up in order: its addresses first, then priority 0. It is Backup then, and takes over again
 	// like any other; HoldPreempt, told before, keeps it from doing so at once. Who is not Master does nothing.
 	Resign struct{ Reason string }
+	// Offer has a master look for a successor: it serves on and advertises the lowest priority, at which any backup that may
+	// preempt takes over, so that somebody has the addresses all the while. Where nobody has within For it resigns. The
+	// zero value ends an Offer. Who is not Master does nothing.
+	Offer struct {
+		Reason string
+		For    time.Duration // SuccessorWithin of all that move together
+	}
 	// Overslept says that this node did nothing for longer than its master down interval.
 	Overslept struct{ For time.Duration }
 	// ConfigChanged is a reload. Name, Interface, VRID, Version and the family stay as they are: another router is another
@@ -86,6 +93,7 @@ func (AddressesReady) event()    {}
 func (AddressesReleased) event() {}
 func (AddressFailed) event()     {}
 func (Resign) event()            {}
+func (Offer) event()             {}
 func (Overslept) event()         {}
 func (ConfigChanged) event()     {}
 

@@ -42,6 +42,7 @@ type Machine struct {
 	downAt    time.Time // Master_Down_Timer
 	releaseBy time.Time // end of the wait for AddressesReleased
 	retryAt   time.Time // end of the fault that AddressFailed made
+	offerBy   time.Time // end of the wait for a successor
 	startedBy time.Time // end of the startup delay
 	warmBy    time.Time // end of the warm-up; zero: the link is proven
 
@@ -58,6 +59,7 @@ type Machine struct {
 	releases  int // ReleaseAddresses not yet answered
 	resigning bool
 	yields    string // why it resigns though it could serve; "": for another reason
+	offers    string // why it looks for a successor; "": it does not
 	parting   uint8  // priority of the parting advert; 0: none
 	holding   bool   // AddressesReady came and nothing since
 	failure   string
@@ -92,8 +94,9 @@ func (m *Machine) configure(cfg Config) {
 
 // prepare makes the adverts that Step returns most of the time.
 func (m *Machine) prepare() {
-	m.immediate = SendAdvert{Advert: m.cfg.advert(m.priority)}
-	m.periodic = SendAdvert{Advert: m.cfg.advert(m.priority), Periodic: true}
+	ad := m.Advert()
+	m.immediate = SendAdvert{Advert: ad}
+	m.periodic = SendAdvert{Advert: ad, Periodic: true}
 }
 
 // State is the present state.
@@ -109,7 +112,15 @@ func (m *Machine) Priority() uint8 { return m.priority }
 func (m *Machine) Source() netip.Addr { return m.source }
 
 // Advert is what a master advertises now.
-func (m *Machine) Advert() Advert { return m.cfg.advert(m.priority) }
+func (m *Machine) Advert() Advert { return m.cfg.advert(m.told()) }
+
+// told is the priority that others are told.
+func (m *Machine) told() uint8 {
+	if m.offers != "" {
+		return minTracked
+	}
+	return m.priority
+}
 
 // Beating reports whether somebody should send Advert at each interval: the node is Master and not about to resign. From
 // the release of the addresses on only the machine itself speaks, so that nothing follows its priority-0 advert.
@@ -154,7 +165,7 @@ func (m *Machine) skewTime() time.Duration {
 // Deadline is when the next Tick is due. Zero: no timer runs.
 func (m *Machine) Deadline() time.Time {
 	first := m.advertAt
-	for _, t := range [...]time.Time{m.downAt, m.releaseBy, m.retryAt} {
+	for _, t := range [...]time.Time{m.downAt, m.releaseBy, m.retryAt, m.offerBy} {
 		if first.IsZero() || !t.IsZero() && t.Before(first) {
 			first = t
 		}
@@ -192,6 +203,8 @@ func (m *Machine) Step(now time.Time, ev Event, out []Action) []Action {
 		return m.failed(now, ev.Err, out)
 	case Resign:
 		return m.yield(now, ev.Reason, out)
+	case Offer:
+		return m.offer(now, ev, out)
 	case Overslept:
 		return m.overslept(now, ev.For, out)
 	case ConfigChanged:
@@ -213,6 +226,9 @@ func (m *Machine) tick(now time.Time, out []Action) []Action {
 	if due(m.retryAt, now) {
 		m.retryAt, m.failure = time.Time{}, ""
 		out = m.reconsider(now, out)
+	}
+	if due(m.offerBy, now) {
+		out = m.yield(now, m.offers, out)
 	}
 	if due(m.downAt, now) {
 		out = m.masterDown(now, out)
@@ -237,5 +253,6 @@ func (m *Machine) enter(now time.Time, to State, reason string) Transition {
 	m.epoch++
 	m.state, m.since, m.reason = to, now, reason
 	m.napped = false
+	m.keepIt()
 	return Transition{From: from, To: to, Reason: reason, Priority: m.priority, Epoch: m.epoch}
 }

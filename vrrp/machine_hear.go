@@ -111,8 +111,7 @@ func (m *Machine) hearAsMaster(now time.Time, ad *Advert, from netip.Addr, out [
 		return append(out, m.immediate)
 	case m.outranks(ad, from):
 		// Preempt_Mode does not matter here: of two masters one has to go.
-		reason := fmt.Sprintf("%v advertises priority %d, own is %d", from, ad.Priority, m.priority)
-		lost := m.priority
+		reason, lost := m.lossTo(ad, from), m.told()
 		out = m.stepDown(now, reason, out)
 		before := m.MasterDownInterval()
 		m.learn(ad)
@@ -133,7 +132,16 @@ func (m *Machine) hearAsMaster(now time.Time, ad *Advert, from netip.Addr, out [
 // ADVERTISEMENT is greater than the local Priority, or If the Priority in the ADVERTISEMENT is equal to the local Priority
 // and the primary IP Address of the sender is greater than the local primary IP Address" (RFC 3768 section 6.4.3).
 func (m *Machine) outranks(ad *Advert, from netip.Addr) bool {
-	return ad.Priority > m.priority || ad.Priority == m.priority && from.Compare(m.source) > 0
+	own := m.told()
+	return ad.Priority > own || ad.Priority == own && from.Compare(m.source) > 0
+}
+
+// lossTo says why a router that outranks this one is master from now on.
+func (m *Machine) lossTo(ad *Advert, from netip.Addr) string {
+	if m.offers != "" {
+		return fmt.Sprintf("%s: %v took over", m.offers, from)
+	}
+	return fmt.Sprintf("%v advertises priority %d, own is %d", from, ad.Priority, m.priority)
 }
 
 // takeover says why the Master_Down_Timer fired.

@@ -14,7 +14,7 @@ func (m *Machine) follow(p int, out []Action) []Action {
 	}
 	before := m.priority
 	m.setPriority(p)
-	if m.Beating() && m.priority > before {
+	if m.Beating() && m.offers == "" && m.priority > before {
 		out = append(out, m.immediate, Announce{})
 	}
 	return out

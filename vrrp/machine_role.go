@@ -111,7 +111,7 @@ func (m *Machine) resign(now time.Time, out []Action) []Action {
 	if m.resigning {
 		return out
 	}
-	m.resigning = true
+	m.resigning, m.offerBy = true, time.Time{}
 	return m.release(now, out)
 }
 
@@ -122,6 +122,31 @@ func (m *Machine) yield(now time.Time, reason string, out []Action) []Action {
 	}
 	m.yields = reason
 	return m.resign(now, out)
+}
+
+// offer looks for a successor, or ceases to.
+func (m *Machine) offer(now time.Time, ev Offer, out []Action) []Action {
+	if !m.Beating() {
+		return out
+	}
+	if ev.Reason == "" {
+		if m.offers == "" {
+			return out
+		}
+		m.keepIt()
+		return append(out, m.immediate)
+	}
+	m.offers, m.offerBy = ev.Reason, now.Add(ev.For)
+	m.prepare()
+	return append(out, m.immediate)
+}
+
+// keepIt ends the search for a successor.
+func (m *Machine) keepIt() {
+	if m.offers != "" {
+		m.offers, m.offerBy = "", time.Time{}
+		m.prepare()
+	}
 }
 
 // stepDown ceases to be master because another one is, or may be. There is nobody to tell, and no time to lose.

@@ -16,6 +16,12 @@ func skewTime(v Version, interval time.Duration, priority uint8) time.Duration {
 	return (256 - time.Duration(priority)) * interval / 256
 }
 
+// SuccessorWithin is how long after an Offer a backup of any priority has surely taken over: its down interval counts
+// from the last advert before the Offer, and the addresses and adverts take their time too.
+func (c *Config) SuccessorWithin() time.Duration {
+	return masterDownInterval(c.Version, c.AdvertInterval, 0) + c.AdvertInterval
+}
+
 // masterDownInterval is Master_Down_Interval: "(3 * Advertisement_Interval) + Skew_time" (RFC 3768 section 6.1; RFC 9568
 // has the same, of the master's interval). priority is the router's own, as trackers have it now.
 func masterDownInterval(v Version, interval time.Duration, priority uint8) time.Duration {

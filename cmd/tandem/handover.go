@@ -20,7 +20,9 @@ const (
 	usualHandover = 10 * time.Minute
 	// handoverPoll is how often the outcome is looked at.
 	handoverPoll = 50 * time.Millisecond
-	// handoverSlack is added to the down interval of who resigned: it takes its time to give the addresses up, and to come back.
+	// handoverDowns down intervals is what it takes at most: one to wait for a successor, half of one as a reserve, a skew time
+	// after the resignation and one to come back. handoverSlack is added: addresses take their time too.
+	handoverDowns = 3
 	handoverSlack = 5 * time.Second
 )
 
@@ -30,10 +32,14 @@ func handoverCommand() *cobra.Command {
 		Short: "Give the addresses to the other node, and leave them there until released",
 		Long: `Give the addresses to the other node, and leave them there until released.
 
-Where this node is MASTER it resigns in order: accepting pauses, the addresses go, then the advert of priority 0, then
-connections on them end. From then on, and where it is BACKUP at once, it leaves a live master alone, whatever the
-priorities, for the time of --for or until --release. It still takes over when no other node is master: when nobody takes
-the addresses it has them again after its down interval. A reload does not end it, a restart of the daemon does.
+Where this node is MASTER it advertises the lowest priority and serves on, until the other node has taken over: a down
+interval later, and without a gap. Where none has, because it does not preempt, this one resigns in order: accepting pauses,
+the addresses go, then the advert of priority 0, then connections on them end. With --now it does so at once: that costs the other
+node's skew time, and is sooner over. Connections that are open end either way.
+
+From then on, and where it is BACKUP at once, this node leaves a live master alone, whatever the priorities, for the time of
+--for or until --release. It still takes over when no other node is master: when nobody takes the addresses it has them
+again after its down interval. A reload does not end it, a restart of the daemon does.
 
 It waits for the outcome. Exit 0: another node is MASTER, or this one was BACKUP already. 1: nobody took over, or the
 daemon could not be asked.`,
@@ -42,17 +48,22 @@ daemon could not be asked.`,
 	socket := socketFlag(cmd)
 	instances := cmd.Flags().StringArray("instance", nil, "this instance only; may be given again (default: all; a sync group moves as a whole)")
 	hold := cmd.Flags().Duration("for", usualHandover, "how long to stay away, 1s to 24h")
+	now := cmd.Flags().Bool("now", false, "resign at once, and do not wait for the other node to take over first")
 	release := cmd.Flags().Bool("release", false, "end a handover: this node may preempt again")
 	cmd.MarkFlagsMutuallyExclusive("for", "release")
+	cmd.MarkFlagsMutuallyExclusive("now", "release")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := admin.CheckHandover(*hold); err != nil {
 			return err
 		}
-		first := hold.String()
-		if *release {
-			first = "release"
+		first := []string{hold.String()}
+		switch {
+		case *release:
+			first = []string{"release"}
+		case *now:
+			first = []string{"now", hold.String()}
 		}
-		done, err := askHandover(cmd.Context(), *socket, append([]string{first}, *instances...))
+		done, err := askHandover(cmd.Context(), *socket, append(first, *instances...))
 		if err != nil {
 			return err
 		}
@@ -121,7 +132,7 @@ func awaitSuccessor(ctx context.Context, socket string, h admin.Handover) (text 
 		if text, ok, known := outcome(h, i); known {
 			return text, ok, nil
 		}
-		if patience := time.Duration(i.DownAfter*float64(time.Second)) + handoverSlack; time.Since(begun) > patience {
+		if patience := time.Duration(handoverDowns*i.DownAfter*float64(time.Second)) + handoverSlack; time.Since(begun) > patience {
 			return fmt.Sprintf("%s is %s, and no other master has been heard for %v", h.Instance, i.State, patience.Round(time.Second)), false, nil
 		}
 		select {
@@ -151,7 +162,7 @@ func instanceStatus(ctx context.Context, socket, name string) (status.Instance, 
 // outcome is what became of an instance that was MASTER. known is false while that is open.
 func outcome(h admin.Handover, i status.Instance) (text string, ok, known bool) {
 	switch {
-	case i.Epoch == h.Epoch: // it is still resigning
+	case i.Epoch == h.Epoch: // it looks for a successor, or is still resigning
 		return "", false, false
 	case i.State == status.Master:
 		return fmt.Sprintf("nobody took over: %s is MASTER here again", i.Name), false, true

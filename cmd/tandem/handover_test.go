@@ -25,10 +25,13 @@ type handingOver struct {
 	states []status.Instance // guarded by mu; the last one stays
 }
 
-func (h *handingOver) Handover(instances []string, d time.Duration) ([]admin.Handover, error) {
+func (h *handingOver) Handover(instances []string, d time.Duration, atOnce bool) ([]admin.Handover, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked = fmt.Sprintf("%v for %v", instances, d)
+	if atOnce {
+		h.asked += " at once"
+	}
 	return h.done, h.refusal
 }
 
@@ -85,9 +88,11 @@ func TestHandover(t *testing.T) {
 			[]status.Instance{resigning, gone, in(status.Master, 6, nil)}, "[VI_1 VI_2] for 10m0s", 1,
 			"nobody took over: VI_1 is MASTER here again\n", ""},
 		{"nobody takes over, and nor does this node", nil, from(status.Master), []status.Instance{gone}, "[] for 10m0s", 1,
-			"VI_1 is BACKUP, and no other master has been heard for 5s\n", ""},
+			"VI_1 is BACKUP, and no other master has been heard for 6s\n", ""},
 		{"a backup", nil, from(status.Backup), nil, "[] for 10m0s", 0, "VI_1 is BACKUP: it leaves a live master alone until 12:10:00\n", ""},
 		{"a reload takes the instance away", nil, from(status.Master), nil, "[] for 10m0s", 1, "", "tandem: a reload has taken instance VI_1 away\n"},
+		{"at once", []string{"--now", "--instance", "VI_1"}, from(status.Backup), nil, "[VI_1] for 10m0s at once", 0,
+			"VI_1 is BACKUP: it leaves a live master alone until 12:10:00\n", ""},
 		{"release", []string{"--release"}, from(status.Backup), nil, "release []", 0, "VI_1 is BACKUP, and is released: it may preempt again\n", ""},
 		{"release of nothing", []string{"--release", "--instance", "VI_1"}, []admin.Handover{{Instance: "VI_1", State: status.Master}}, nil,
 			"release [VI_1]", 0, "VI_1 is MASTER, and was not handed over\n", ""},

@@ -37,8 +37,11 @@ func (n *node) Reload(_ context.Context, force bool) error {
 	return n.err
 }
 
-func (n *node) Handover(instances []string, hold time.Duration) ([]Handover, error) {
+func (n *node) Handover(instances []string, hold time.Duration, atOnce bool) ([]Handover, error) {
 	n.asked = fmt.Sprintf("%v for %v", instances, hold)
+	if atOnce {
+		n.asked += " at once"
+	}
 	return []Handover{{Instance: "VI_1", State: "MASTER", Epoch: 3, Held: true, Until: time.Date(2026, 1, 1, 12, 10, 0, 0, time.UTC)}}, n.err
 }
 
@@ -129,9 +132,12 @@ func TestHandoverCommand(t *testing.T) {
 	tests := []struct{ name, send, asked, want string }{
 		{"all", "handover 10m", "[] for 10m0s", done},
 		{"some", "handover 1s VI_1 VI_2", "[VI_1 VI_2] for 1s", done},
+		{"at once", "handover now 1s VI_1", "[VI_1] for 1s at once", done},
 		{"release", "handover release", "release []", released},
+		{"now and nothing", "handover now", "", `handover takes a duration or the word release first, got "now"`},
+		{"release at once", "handover now release", "", `handover takes a duration or the word release first, got "release"`},
 		{"release some", "handover release VI_1", "release [VI_1]", released},
-		{"nothing", "handover", "", "handover takes a duration or the word release, and instances"},
+		{"nothing", "handover", "", "handover takes a duration, with now before it or not, or the word release, and instances"},
 		{"no duration", "handover VI_1", "", `handover takes a duration or the word release first, got "VI_1"`},
 		{"too short", "handover 999ms", "", "a handover for 999ms: want 1s to 24h0m0s"},
 		{"too long", "handover 24h0m1s", "", "a handover for 24h0m1s: want 1s to 24h0m0s"},

@@ -20,7 +20,7 @@ type Node interface {
 	Reload(ctx context.Context, force bool) error
 	// Handover has instances leave a live master alone for a while, and resign where they are MASTER; Release ends that.
 	// No names: all. A sync group moves as a whole.
-	Handover(instances []string, hold time.Duration) ([]Handover, error)
+	Handover(instances []string, hold time.Duration, atOnce bool) ([]Handover, error)
 	Release(instances []string) ([]Handover, error)
 }
 

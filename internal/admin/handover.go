@@ -16,8 +16,8 @@ const (
 // Handover is what became of one instance by a handover, or by its release.
 type Handover struct {
 	Instance string    `json:"instance"`
-	State    string    `json:"state"`          // when it was asked; a MASTER resigns now
-	Epoch    uint64    `json:"epoch"`          // as well; it grows when the MASTER has resigned
+	State    string    `json:"state"`          // when it was asked; a MASTER looks for a successor now, or resigns
+	Epoch    uint64    `json:"epoch"`          // as well; it grows when it is MASTER no more
 	Held     bool      `json:"held"`           // it leaves a live master alone; after a release: it did
 	Until    time.Time `json:"until,omitzero"` // until then
 }
@@ -33,9 +33,13 @@ func CheckHandover(d time.Duration) error {
 // runHandover answers before anybody has taken over: status tells.
 func runHandover(_ context.Context, n Node, args []string) (string, error) {
 	if len(args) == 0 {
-		return "", errors.New("handover takes a duration or the word release, and instances")
+		return "", errors.New("handover takes a duration, with now before it or not, or the word release, and instances")
 	}
-	if args[0] == "release" {
+	atOnce := args[0] == "now" && len(args) > 1
+	if atOnce {
+		args = args[1:]
+	}
+	if args[0] == "release" && !atOnce {
 		return handovers(n.Release(args[1:]))
 	}
 	d, err := time.ParseDuration(args[0])
@@ -45,7 +49,7 @@ func runHandover(_ context.Context, n Node, args []string) (string, error) {
 	if err := CheckHandover(d); err != nil {
 		return "", err
 	}
-	return handovers(n.Handover(args[1:], d))
+	return handovers(n.Handover(args[1:], d, atOnce))
 }
 
 func handovers(done []Handover, err error) (string, error) {

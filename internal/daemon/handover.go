@@ -59,9 +59,10 @@ func (h *handovers) end(name string, now time.Time) bool {
 	return held
 }
 
-// Handover has instances stay away from a live master for a while, and those that are MASTER resign. No names: all. A sync
-// group goes as a whole, whichever of its instances is named. It returns before anybody has taken over.
-func (d *Daemon) Handover(names []string, hold time.Duration) ([]admin.Handover, error) {
+// Handover has instances stay away from a live master for a while. Those that are MASTER look for a successor and serve
+// until there is one, or resign where there is none; with atOnce they resign now. No names: all. A sync group goes as a
+// whole, whichever of its instances is named. It returns before anybody has taken over.
+func (d *Daemon) Handover(names []string, hold time.Duration, atOnce bool) ([]admin.Handover, error) {
 	d.reloading.Lock() // the instances that are told are those that there will be
 	defer d.reloading.Unlock()
 	groups, err := d.named(names)
@@ -71,7 +72,7 @@ func (d *Daemon) Handover(names []string, hold time.Duration) ([]admin.Handover,
 	now := time.Now()
 	var done []admin.Handover
 	for _, g := range groups {
-		done = append(done, g.handOver(d.host.handovers, now, hold)...)
+		done = append(done, g.handOver(d.host.handovers, now, hold, atOnce)...)
 	}
 	return done, nil
 }
@@ -123,8 +124,8 @@ func (d *Daemon) named(names []string) ([]*group, error) {
 	return groups, nil
 }
 
-// handOver tells every instance to stay away before it tells any to resign: a member of a sync group takes the others along.
-func (g *group) handOver(h *handovers, now time.Time, hold time.Duration) []admin.Handover {
+// handOver tells every instance to stay away before it tells any to go: a member of a sync group takes the others along.
+func (g *group) handOver(h *handovers, now time.Time, hold time.Duration, atOnce bool) []admin.Handover {
 	until := now.Add(hold)
 	var done []admin.Handover
 	for _, i := range g.instances {
@@ -134,10 +135,23 @@ func (g *group) handOver(h *handovers, now time.Time, hold time.Duration) []admi
 		i.log.Info("handover", "state", m.State.String(), "until", until.Format(time.RFC3339))
 		done = append(done, admin.Handover{Instance: i.name, State: m.State.String(), Epoch: m.Epoch, Held: true, Until: until})
 	}
+	var ev vrrp.Event = vrrp.Resign{Reason: handoverReason}
+	if !atOnce {
+		ev = vrrp.Offer{Reason: handoverReason, For: g.successorWithin()}
+	}
 	for _, i := range g.instances {
-		g.router.Post(i.name, vrrp.Resign{Reason: handoverReason})
+		g.router.Post(i.name, ev)
 	}
 	return done
+}
+
+// successorWithin is how long the slowest instance has to wait for a successor: they all wait as long.
+func (g *group) successorWithin() (d time.Duration) {
+	for _, i := range g.instances {
+		cfg := i.config().VRRP
+		d = max(d, cfg.SuccessorWithin())
+	}
+	return d
 }
 
 // release lets every instance come back.
@@ -146,6 +160,7 @@ func (g *group) release(h *handovers, now time.Time) []admin.Handover {
 	for _, i := range g.instances {
 		held := h.end(i.name, now)
 		i.heed(now)
+		g.router.Post(i.name, vrrp.Offer{}) // a successor is no longer wanted
 		m := g.router.StatusOf(i.name)
 		if held {
 			i.log.Info("handover released", "state", m.State.String())

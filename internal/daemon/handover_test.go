@@ -19,7 +19,7 @@ func (h handedOverInputs) inputs(cfg config.Instance) inputs {
 	return inputs{base: cfg.VRRP.Priority, handoverUntil: h.of(cfg.VRRP.Name).until}
 }
 
-// Whoever of a sync group is named, all of it is told to stay away first, and only then to resign.
+// Whoever of a sync group is named, all of it is told to stay away first, and only then to look for a successor.
 func TestHandoverOfASyncGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, h := newWorld(), newHandovers()
@@ -30,7 +30,7 @@ func TestHandoverOfASyncGroup(t *testing.T) {
 		now := time.Now()
 		until := now.Add(time.Minute)
 
-		got, err := d.Handover([]string{"VI_2"}, time.Minute)
+		got, err := d.Handover([]string{"VI_2"}, time.Minute, false)
 		want := []admin.Handover{
 			{Instance: "VI_1", State: "MASTER", Epoch: 4, Held: true, Until: until},
 			{Instance: "VI_2", State: "MASTER", Epoch: 4, Held: true, Until: until},
@@ -39,7 +39,8 @@ func TestHandoverOfASyncGroup(t *testing.T) {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 		hold := "vrrp.HoldPreempt{[handed over: it leaves a live master alone until " + until.Format(time.TimeOnly) + ", or tandem handover --release]}"
-		w.want(t, hold, hold, "vrrp.Resign{tandem handover}", "vrrp.Resign{tandem handover}")
+		offer := "vrrp.Offer{tandem handover 5s}"
+		w.want(t, hold, hold, offer, offer)
 
 		one.router.is(vrrp.Status{State: vrrp.Backup, Epoch: 5})
 		time.Sleep(time.Second)
@@ -51,7 +52,7 @@ func TestHandoverOfASyncGroup(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("released: got %+v, %v, want %+v", got, err, want)
 		}
-		w.want(t, "vrrp.HoldPreempt{[]}", "vrrp.HoldPreempt{[]}")
+		w.want(t, "vrrp.HoldPreempt{[]}", "vrrp.Offer{ 0s}", "vrrp.HoldPreempt{[]}", "vrrp.Offer{ 0s}")
 		if got, err := d.Release(nil); err != nil || got[0].Held || got[1].Held {
 			t.Errorf("released again: got %+v, %v", got, err)
 		}
@@ -73,7 +74,7 @@ func TestHandoverEnds(t *testing.T) {
 		p.router.is(vrrp.Status{State: vrrp.Backup})
 		g := p.alone()
 		go p.watchInputs(t.Context())
-		g.handOver(h, time.Now(), time.Minute)
+		g.handOver(h, time.Now(), time.Minute, true)
 		s := status.Instance{}
 		if handedOver(&s, h.of("VI_1"), time.Now()); s.Counters.Handovers != 0 || !s.HandoverUntil.Equal(time.Now().Add(time.Minute)) {
 			t.Errorf("status: %d handovers, until %v", s.Counters.Handovers, s.HandoverUntil)

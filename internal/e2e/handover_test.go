@@ -14,7 +14,7 @@ import (
 
 // What tandem handover says.
 var (
-	handedOver = regexp.MustCompile(`^VI_1: lb2's 10\.77\.0\.2 is MASTER since \d\d:\d\d:\d\d, [\d.]+m?s after this node gave up; this node leaves it alone until \d\d:\d\d:\d\d\n$`)
+	handedOver = regexp.MustCompile(`^VI_1: lb2's 10\.77\.0\.2 is MASTER since \d\d:\d\d:\d\d(, [\d.]+m?s after this node gave up)?; this node leaves it alone until \d\d:\d\d:\d\d\n$`)
 	onBackup   = regexp.MustCompile(`^VI_1 is BACKUP: it leaves a live master alone until \d\d:\d\d:\d\d\n$`)
 )
 
@@ -24,7 +24,7 @@ const (
 	handoverDown     = 3*handoverInterval + handoverSkew
 )
 
-// A node that hands over resigns, stays away from the other one although its own priority is higher, and is there when the
+// A node that hands over serves until the other one has taken over, stays away from the other one although its own priority is higher, and is there when the
 // other one is not.
 func TestIntegrationHandover(t *testing.T) {
 	config := edited(t, config3(t), "advert_interval: 100ms", "advert_interval: 200ms")
@@ -43,13 +43,22 @@ func TestIntegrationHandover(t *testing.T) {
 		wantHolder(t, p, "lb2")
 	}
 
-	measure(t, p, figure{"planned handover, v3 200 ms", handoverSkew + 150*time.Millisecond}, "lb2", func(context.Context) error {
+	measure(t, p, figure{"planned handover, v3 200 ms", contestBound}, "lb2", func(context.Context) error {
 		saying(handedOver, "--for", "1h")
 		return nil
 	})
 	staysAway()
+	measure(t, p, figure{"released", contestBound}, "lb1", func(context.Context) error {
+		command(t, p, "lb1", binary(t), "handover", "--release")
+		return nil
+	})
+	measure(t, p, figure{"planned handover at once, v3 200 ms", handoverSkew + 150*time.Millisecond}, "lb2", func(context.Context) error {
+		saying(handedOver, "--for", "1h", "--now")
+		return nil
+	})
+	staysAway()
 	i := mustSnapshot(t, p, "lb1").Instances[0]
-	if i.Counters.Handovers != 1 || time.Until(i.HandoverUntil) < 59*time.Minute || !strings.Contains(strings.Join(i.Holds, "\n"), "handed over: ") {
+	if i.Counters.Handovers != 2 || time.Until(i.HandoverUntil) < 59*time.Minute || !strings.Contains(strings.Join(i.Holds, "\n"), "handed over: ") {
 		t.Errorf("got %d handovers, until %v, holding back for %q", i.Counters.Handovers, i.HandoverUntil, i.Holds)
 	}
 	if out := command(t, p, "lb1", binary(t), "explain"); !strings.Contains(out, "Holds back: handed over: it leaves a live master alone until ") {
@@ -64,7 +73,7 @@ func TestIntegrationHandover(t *testing.T) {
 	check(t, p.Daemon("lb2").Signal(syscall.SIGTERM))
 	<-p.Daemon("lb2").Done()
 	await(t, p, mark, "lb1 takes over from a node that resigns", added("lb1"))
-	if out, err := try(t, p, "lb1", binary(t), "handover", "--for", "1h"); err == nil || out != "nobody took over: VI_1 is MASTER here again\n" {
+	if out, err := try(t, p, "lb1", binary(t), "handover", "--for", "1h", "--now"); err == nil || out != "nobody took over: VI_1 is MASTER here again\n" {
 		t.Errorf("handover to nobody: %v, %q", err, out)
 	}
 	if out := command(t, p, "lb1", binary(t), "explain"); !strings.Contains(out, "  Handed over: nobody else has the addresses; ") {
@@ -74,7 +83,7 @@ func TestIntegrationHandover(t *testing.T) {
 	// A handover ends by itself.
 	start(t, p, "lb2")
 	mark = p.Lab.Mark()
-	saying(handedOver, "--for", "1s")
+	saying(handedOver, "--for", "1s", "--now")
 	given := await(t, p, mark, "lb1 gives the address up", removed("lb1"))
 	taken := await(t, p, mark, "the handover ends", added("lb1"))
 	if took := taken.Time.Sub(given.Time); took < time.Second || took > time.Second+handoverInterval+handoverDown+slack {
@@ -89,7 +98,7 @@ func TestIntegrationHandoverToKeepalived(t *testing.T) {
 	m.run(t, []move{
 		{
 			name: "v3: Tandem hands over", do: func(t *testing.T) { command(t, m.Pair, "lb1", binary(t), "handover") },
-			kind: netlab.AddressAdded, node: "lb2", in: keepalivedSkew3 + slack3, why: "skew", sole: "lb2",
+			kind: netlab.AddressAdded, node: "lb2", in: keepalivedDown3 + slack3, why: "3 x 100 ms + skew", sole: "lb2", outage: giveBack,
 		},
 		{
 			name: "v3: Tandem released",
@@ -122,7 +131,7 @@ func TestIntegrationHandoverOfASyncGroup(t *testing.T) {
 
 	var said string
 	events := p.moves(t, "VI_2 handed over", "lb2", syncResigns, func() error {
-		said = command(t, p.Pair, "lb1", binary(t), "handover", "--instance", "VI_2")
+		said = command(t, p.Pair, "lb1", binary(t), "handover", "--instance", "VI_2", "--now")
 		return nil
 	})
 	wantGoneFirst(t, events, "lb1", "lb2", p.vips)
@@ -139,4 +148,10 @@ func TestIntegrationHandoverOfASyncGroup(t *testing.T) {
 	if want := "VI_1 is BACKUP, and is released: it may preempt again\nVI_2 is BACKUP, and is released: it may preempt again\n"; said != want {
 		t.Errorf("release says\n%s", said)
 	}
+	p.settledOn(t, "lb1")
+	p.moves(t, "VI_1 handed over to who takes it first", "lb2", syncSilence, func() error {
+		command(t, p.Pair, "lb1", binary(t), "handover", "--instance", "VI_1")
+		return nil
+	})
+	p.settledOn(t, "lb2")
 }

@@ -27,7 +27,7 @@ func processScenarios() []scenario {
 			{row: "and back", late: true, strike: do(undrain, master), holder: master, bound: setting.contest, why: "a contest", later: nothingLost},
 		}},
 		{name: "handover", phases: []phase{
-			{row: "planned drain, `tandem handover` (the other: by a file)", late: true, strike: do(handover, master), holder: backup, bound: setting.stop, why: "skew + 150 ms", later: nothingLost},
+			{row: "planned drain, `tandem handover` (the other: by a file)", late: true, strike: do(handover, master), holder: backup, bound: setting.contest, why: "a contest", later: nothingLost},
 			{row: "and back, `tandem handover --release`", late: true, strike: do(release, master), holder: master, bound: setting.contest, why: "a contest", later: nothingLost},
 		}},
 		{name: "reload", phases: []phase{
