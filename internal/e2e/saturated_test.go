@@ -20,7 +20,7 @@ import (
 // contender. It takes too much of a machine for `make test`.
 const (
 	saturatedTime  = "TANDEM_SATURATED" // the time for each contender, a duration; empty: the test is skipped
-	saturatedRound = 30 * time.Second   // at most: what else the machine does meanwhile meets all of them in turn
+	saturatedRound = 30 * time.Second   // at most: then all start anew
 	hogsPerCore    = 2
 )
 
@@ -83,9 +83,7 @@ func TestIntegrationSaturated(t *testing.T) {
 	needRealTime(t)
 	all := contenders(t)
 	for left := total; left > 0; left -= saturatedRound {
-		for _, c := range all {
-			c.round(t, min(left, saturatedRound))
-		}
+		saturate(t, all, min(left, saturatedRound))
 	}
 	for _, c := range all {
 		t.Logf("figure | %s | %v | takeovers %d | longest gap %v | load %s",
@@ -96,25 +94,34 @@ func TestIntegrationSaturated(t *testing.T) {
 	}
 }
 
-// round runs a new pair under the hogs for a while.
-func (c *contender) round(t *testing.T, length time.Duration) {
+// saturate runs a new pair of each kind under the same hogs for a while, all at once: none has a better time than the others.
+func saturate(t *testing.T, all []*contender, length time.Duration) {
 	t.Helper()
-	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
-	check(t, err)
-	defer func() { check(t, lab.Close()) }()
-	c.start(t, lab)
+	labs := make([]*netlab.Lab, len(all))
+	for i, c := range all {
+		lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
+		check(t, err)
+		defer func() { check(t, lab.Close()) }()
+		labs[i] = lab
+		c.start(t, lab)
+	}
 	defer hog(t)()
 	pause(t, time.Second)
-	mark, began := lab.Mark(), time.Now()
+	marks, began := make([]netlab.Mark, len(all)), time.Now()
+	for i, lab := range labs {
+		marks[i] = lab.Mark()
+	}
 	pause(t, length)
-	events, err := lab.Since(mark)
-	check(t, err)
-	c.lasted += time.Since(began)
-	c.count(events)
-	text, err := os.ReadFile("/proc/loadavg")
-	check(t, err)
-	c.load = append(c.load, strings.Fields(string(text))[0])
-	t.Logf("%s: takeovers so far %d, longest gap %v, load %s", c.name, c.takeovers, c.gap, c.load[len(c.load)-1])
+	for i, c := range all {
+		events, err := labs[i].Since(marks[i])
+		check(t, err)
+		c.lasted += time.Since(began)
+		c.count(events)
+		text, err := os.ReadFile("/proc/loadavg")
+		check(t, err)
+		c.load = append(c.load, strings.Fields(string(text))[0])
+		t.Logf("%s: takeovers so far %d, longest gap %v, load %s", c.name, c.takeovers, c.gap, c.load[len(c.load)-1])
+	}
 }
 
 // start starts both nodes, lb1 as master, each a service of its own to the scheduler, as the hogs are.
