@@ -34,8 +34,10 @@ func (s *standIn) Reload(_ context.Context, force bool) error {
 	return s.refusal
 }
 
-func (s *standIn) Handover([]string, time.Duration, bool) ([]admin.Handover, error) { return nil, s.refusal }
-func (s *standIn) Release([]string) ([]admin.Handover, error)                 { return nil, s.refusal }
+func (s *standIn) Handover([]string, time.Duration, bool) ([]admin.Handover, error) {
+	return nil, s.refusal
+}
+func (s *standIn) Release([]string) ([]admin.Handover, error) { return nil, s.refusal }
 
 // serve answers on a socket until the test ends.
 func serve(t *testing.T, s admin.Node) (socket string) {
