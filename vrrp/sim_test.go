@@ -5,25 +5,23 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
 // The simulated LAN: two or three routers run by discrete events, no goroutine and no clock. It loses, delays, duplicates
-// and reorders packets, splits and heals; routers crash, stop, freeze, doze while their keeper speaks for them, fall ill and
-// change their priority; addresses take time to acquire and release. Some LANs speak version 2, some version 3 with an interval for each router; some
-// routers do not preempt, or later, or listen longer. simcheck_test.go watches what must hold meanwhile, simgroup_test.go
-// has sync groups on two LANs.
+// and reorders packets, splits and heals; hosts freeze, daemons and keepers die, trackers fail: simtrouble_test.go has what
+// befalls them. Some LANs speak version 2, some version 3 with an interval for each router; some routers do not preempt, or
+// later, or listen longer. simhost_test.go is what a router has around it: the kernel with the addresses, the keeper,
+// trackers. simcheck_test.go watches what must hold meanwhile, simgroup_test.go has sync groups on two LANs.
 
 const (
-	simInterval   = time.Second             // of a router's adverts, at most
-	simDamped     = 30 * time.Second        // of flap damping: what happens in there counts
-	simPatience   = 3 * time.Second         // at most, of the configured delays
-	simDelay      = 10 * time.Millisecond   // at most, on a LAN in order
-	simChaosDelay = 500 * time.Millisecond  // at most, while the LAN is out of order
-	simHandover   = "handover"              // a node resigned because it was told to
-	simWork       = 80 * time.Millisecond   // at most, to acquire or to release addresses
-	simKeeper     = 4500 * time.Millisecond // at most: how long a keeper speaks for a daemon that does not run
+	simInterval   = time.Second            // of a router's adverts, at most
+	simDamped     = 30 * time.Second       // of flap damping: what happens in there counts
+	simPatience   = 3 * time.Second        // at most, of the configured delays
+	simDelay      = 10 * time.Millisecond  // at most, on a LAN in order
+	simChaosDelay = 500 * time.Millisecond // at most, while the LAN is out of order
+	simHandover   = "handover"             // a node resigned because it was told to
+	simWork       = 80 * time.Millisecond  // at most, to acquire or to release addresses
 )
 
 // router is a Machine, or one with a deliberate bug.
@@ -58,13 +56,13 @@ type simNode struct {
 	frozen   bool          // nothing of it runs
 	frozenAt time.Duration // start of the freeze
 	inbox    []func()      // what came while it was frozen
-	dozes    bool          // frozen, and its keeper is not
+	dozes    bool          // frozen, and its host is not: the keeper speaks if there is one, and the kernel has the addresses
 	spoke    time.Duration // its last advert
 	fenced   bool          // it has lost touch as Master, and must not speak as one
 	busy     time.Duration // the executor's last job ends
-	holds    bool          // the addresses are in its kernel
 	fault    bool          // what FaultChanged said last
-	tickAt   time.Duration // of the tick that is scheduled
+	simHost
+	tickAt time.Duration // of the tick that is scheduled
 
 	healthySince time.Duration // live, Backup or Master
 	wasMaster    time.Duration // last time it was Master
@@ -79,14 +77,15 @@ type simNode struct {
 // live reports whether the node does anything.
 func (n *simNode) live() bool    { return n.up && !n.frozen }
 func (n *simNode) master() bool  { return n.live() && n.router.State() == Master }
-func (n *simNode) holder() bool  { return n.live() && n.holds }
+func (n *simNode) holder() bool  { return n.holds && (n.live() || !n.running()) } // a frozen host answers nobody
+func (n *simNode) running() bool { return n.up && (!n.frozen || !n.dozes) }       // the daemon, unless the host stands still
 func (n *simNode) healthy() bool { return n.live() && !n.stopping && n.standing() && !n.listening() }
 func (n *simNode) standing() bool {
 	return n.router.State() == Backup || n.router.State() == Master
 }
 
 // spokenFor reports whether a keeper speaks for it that does not run itself.
-func (n *simNode) spokenFor() bool { return n.up && n.dozes && n.router.Beating() }
+func (n *simNode) spokenFor() bool { return n.up && n.dozes && n.keeper && n.router.Beating() }
 
 // listening reports whether a delay keeps the node from taking over.
 func (n *simNode) listening() bool {
@@ -209,6 +208,7 @@ func (s *sim) step(n *simNode, ev Event) {
 }
 
 func (s *sim) apply(n *simNode, ev Event) {
+	s.watch.told(s, n, ev)
 	s.out = n.router.Step(s.time(), ev, s.out[:0])
 	for _, a := range slices.Clone(s.out) {
 		s.carry(n, a)
@@ -239,6 +239,9 @@ func (s *sim) schedule(n *simNode) {
 func (s *sim) carry(n *simNode, a Action) {
 	switch a := a.(type) {
 	case SendAdvert:
+		if a.Periodic && n.lone {
+			return // the Group leaves it to a keeper that is no more
+		}
 		if !a.Periodic {
 			s.logf("%v sends priority %d", n.addr, a.Advert.Priority)
 		}
@@ -248,14 +251,15 @@ func (s *sim) carry(n *simNode, a Action) {
 			s.watch.silentSince = s.now // a parting advert, which a freeze can make late: others wait for its sender anew
 		}
 	case AcquireAddresses:
+		n.wants = true
 		s.work(n, func() { n.holds = true; s.give(n, AddressesReady{}) })
 	case ReleaseAddresses:
-		s.work(n, func() { n.holds = false; s.give(n, AddressesReleased{}) })
+		s.work(n, func() { n.holds, n.wants = false, false; n.released++; s.give(n, AddressesReleased{}) })
 	case Transition:
 		s.logf("%v %v -> %v: %s (priority %d)", n.addr, a.From, a.To, a.Reason, a.Priority)
 		s.watch.transition(s, n, a)
 		if n.router.Done() {
-			n.up, n.stopping, n.holds = false, false, false
+			n.up, n.stopping, n.holds, n.wants = false, false, false, false
 		}
 	}
 }
@@ -317,13 +321,30 @@ func (s *sim) start(n *simNode) {
 	}
 	s.logf("%v starts, version %d, interval %v, priority %d, no preempt %v, delays %v %v %v", n.addr, n.cfg.Version,
 		n.cfg.AdvertInterval, n.cfg.Priority, n.cfg.NoPreempt, n.cfg.PreemptDelay, n.cfg.StartupDelay, n.cfg.WarmUp)
-	n.life++
-	n.up, n.stopping, n.frozen, n.fault, n.holds = true, false, false, false, false
-	n.inbox, n.busy, n.tickAt = nil, 0, -1
-	n.dozes, n.fenced, n.spoke = false, false, 0
+	s.begin(n)
 	n.router = s.make(n.cfg)
 	s.step(n, SourceChanged{n.addr})
+	s.tally(n)
 	s.step(n, Startup{})
+	s.probeAll(n)
+}
+
+// begin starts the daemon's process, with a keeper of its own.
+func (s *sim) begin(n *simNode) {
+	if n.will {
+		s.watch.silentSince = s.now // others wait their skew time anew for a late farewell
+		s.replayWill(n)
+	}
+	n.life++
+	n.up, n.stopping, n.frozen, n.fault = true, false, false, false
+	n.inbox, n.busy, n.tickAt = nil, 0, -1
+	n.dozes, n.fenced, n.spoke = false, false, 0
+	n.keeper, n.lone, n.wants = true, false, false
+	n.lapses, n.lapsedAt = n.lapses+1, 0
+	n.base = n.cfg.Priority
+	for i := range n.trackers {
+		n.trackers[i].reset()
+	}
 }
 
 // machinesOf is the machines of a sync group; those that have not started yet are none.
@@ -333,15 +354,6 @@ func machinesOf(group []*simNode) []*Machine {
 		all = append(all, n.router.(*Machine))
 	}
 	return all
-}
-
-// crash ends the process; the last will takes the addresses away.
-func (s *sim) crash(n *simNode) {
-	if n.up {
-		s.logf("%v crashes", n.addr)
-		n.life++
-		n.up, n.frozen, n.dozes, n.holds, n.inbox = false, false, false, false, nil
-	}
 }
 
 func (s *sim) stop(n *simNode) {
@@ -362,34 +374,6 @@ func (s *sim) freeze(n *simNode) {
 	}
 }
 
-// doze freezes the daemon, and not the keeper: that speaks for a master until it has been silent for too long, and carries
-// out its will then.
-func (s *sim) doze(n *simNode) {
-	if !n.live() {
-		return
-	}
-	s.freeze(n)
-	n.dozes = true
-	until, life, began := s.now+s.upTo(simKeeper), n.life, n.frozenAt
-	var beat func()
-	beat = func() {
-		switch {
-		case n.life != life || !n.spokenFor() || n.frozenAt != began:
-			return
-		case s.now >= until:
-			s.watch.trouble(s)
-			s.crash(n)
-			resign := n.router.Advert()
-			resign.Priority = PriorityResign
-			s.broadcast(n, resign)
-			return
-		}
-		s.broadcast(n, n.router.Advert())
-		s.after(n.cfg.AdvertInterval, beat)
-	}
-	s.after(max(n.spoke+n.cfg.AdvertInterval-s.now, 0), beat)
-}
-
 // resume goes on as a Group's turn does: oversleeping first, then what came, then the timers.
 func (s *sim) resume(n *simNode) {
 	if !n.up || !n.frozen {
@@ -397,7 +381,11 @@ func (s *sim) resume(n *simNode) {
 	}
 	slept, silent := s.now-n.frozenAt, s.now-n.spoke
 	s.logf("%v goes on after %v, silent for %v", n.addr, slept, silent)
+	if n.dozes {
+		s.watch.holdersAt = s.now // it could not yield to one that came meanwhile, and can now
+	}
 	n.frozen, n.dozes = false, false
+	s.renew(n)
 	down := n.router.MasterDownInterval()
 	n.fenced = n.router.State() == Master && slept > down && silent > down
 	if n.router.lostTouch(slept, silent) {
@@ -442,6 +430,7 @@ func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.
 		if damping {
 			n.cfg.FlapDamping = FlapDamping{Transitions: 2 + s.rnd.IntN(3), Window: simDamped, Hold: time.Second + s.upTo(simPatience-time.Second)}
 		}
+		s.track(n)
 		s.nodes = append(s.nodes, n)
 		s.after(s.upTo(2*time.Second), func() { s.start(n) })
 	}
@@ -458,110 +447,4 @@ func newSim(seed uint64, keep bool, makeRouter func(Config) router) (*sim, time.
 		s.after(at-time.Millisecond, s.settled)
 	}
 	return s, at
-}
-
-func (s *sim) disorder() {
-	s.chaos = true
-	s.watch.disorder()
-	s.loss = s.rnd.Float64() * 0.9
-	for i := range s.cut {
-		for j := range s.cut[i] {
-			s.cut[i][j] = s.chance(0.4)
-		}
-	}
-	s.logf("the LAN falls into disorder: loss %.0f%%, cut %v", 100*s.loss, s.cut)
-}
-
-func (s *sim) order() {
-	s.chaos = false
-	s.logf("the LAN is in order")
-	// Packets on their way from the disorder still come late.
-	s.watch.orderSince = s.now + simChaosDelay
-}
-
-// troubles plans what befalls the nodes between from and from+length, repairs included.
-func (s *sim) troubles(from, length time.Duration) {
-	for range s.rnd.IntN(6) {
-		n := s.nodes[s.rnd.IntN(len(s.nodes))]
-		begin := s.upTo(length)
-		end := begin + s.upTo(length-begin)
-		first, then := s.trouble()
-		s.after(from+begin, func() { s.watch.trouble(s); first(n) })
-		s.after(from+end, func() { s.watch.trouble(s); then(n) })
-	}
-}
-
-func (s *sim) trouble() (first, then func(*simNode)) {
-	switch s.rnd.IntN(9) {
-	case 0:
-		return s.crash, s.start
-	case 1, 2:
-		return s.stop, s.start
-	case 3:
-		if s.chance(0.5) {
-			return s.doze, s.resume
-		}
-		return s.freeze, s.resume
-	case 4:
-		return s.ill, s.well
-	case 5:
-		return func(n *simNode) { s.hold(n, []string{"no healthy server"}) }, func(n *simNode) { s.hold(n, nil) }
-	case 6:
-		if s.nodes[0].cfg.Version == V3 {
-			return s.retime, s.retime
-		}
-		fallthrough
-	case 7:
-		return s.handOver, func(n *simNode) { s.hold(n, nil) }
-	default:
-		p := uint8(1 + s.rnd.IntN(254))
-		return func(n *simNode) { s.prioritize(n, p) }, func(n *simNode) { s.prioritize(n, n.cfg.Priority) }
-	}
-}
-
-func (s *sim) ill(n *simNode) {
-	s.logf("%v falls ill", n.addr)
-	n.fault = true
-	s.give(n, FaultChanged{[]string{"interface down"}})
-}
-
-func (s *sim) well(n *simNode) {
-	s.logf("%v is well", n.addr)
-	n.fault = false
-	s.give(n, FaultChanged{})
-}
-
-func (s *sim) hold(n *simNode, reasons []string) {
-	s.logf("%v: reasons not to preempt: %q", n.addr, reasons)
-	s.give(n, HoldPreempt{reasons})
-}
-
-// interval is one of version 3.
-func (s *sim) interval() time.Duration {
-	return []time.Duration{simInterval, simInterval / 2, simInterval / 5}[s.rnd.IntN(3)]
-}
-
-// retime reloads a node to another interval, which it starts with from now on.
-func (s *sim) retime(n *simNode) {
-	n.cfg.AdvertInterval = s.interval()
-	s.logf("%v changes its interval to %v", n.addr, n.cfg.AdvertInterval)
-	n.changedAt = s.now
-	s.give(n, ConfigChanged{n.cfg})
-}
-
-// handOver has a node resign, and stay away from a live master until it is released.
-func (s *sim) handOver(n *simNode) {
-	s.hold(n, handedOver)
-	s.give(n, Resign{simHandover})
-}
-
-func (s *sim) prioritize(n *simNode, p uint8) {
-	s.logf("%v changes its priority to %d", n.addr, p)
-	n.changedAt = s.now
-	s.give(n, PriorityChanged{p})
-}
-
-// story is the end of the trace.
-func (s *sim) story() string {
-	return strings.Join(s.trace[max(0, len(s.trace)-60):], "\n")
 }

@@ -31,7 +31,15 @@ const (
 	boundResign = simDelay + slack
 	// simSettle is how long after the last trouble a router may still change its state: a takeover, a preemption by
 	// a better one, a contest.
-	simSettle = 2*(3*simInterval+time.Second) + simInterval + simPatience + slack
+	simSettle = 2*(3*simInterval+time.Second) + simInterval + simPatience + boundProbed + slack
+
+	// boundLeave is how long a master keeps its addresses that was told to resign: behind work that its executor has.
+	boundLeave = 4*simWork + slack
+	// boundHeld is how long nobody holds the addresses while there is a Master. One that expired under a daemon that did not
+	// run is put back after a while.
+	boundHeld = simMend + boundLeave
+	// boundProbed is how long a tracker's news takes.
+	boundProbed = 4 * simProbe
 
 	slack = time.Millisecond // of the checks themselves
 )
@@ -45,8 +53,10 @@ type watch struct {
 	mastersAt   time.Duration // the last time that a second Master came
 	holdersAt   time.Duration
 	silentSince time.Duration // no Master
+	bareSince   time.Duration // a Master, and nobody holds the addresses
 	masters     int
 	holders     int
+	holdersFor  time.Duration // they may, from holdersAt on
 	soleUntil   time.Duration // after a master of a settled LAN resigned: nobody may hold the addresses together with another
 }
 
@@ -89,6 +99,7 @@ func (s *sim) look() {
 		if n.holder() {
 			holders++
 		}
+		w.lapsed(s, n)
 		spokenFor = spokenFor || n.spokenFor()
 		if n.healthy() && (best == nil || n.router.Priority() > best.router.Priority()) {
 			best = n
@@ -101,16 +112,17 @@ func (s *sim) look() {
 	if w.masters > 1 && w.since(s, w.mastersAt) > boundMasters {
 		w.fail(s, "%d routers have been Master for %v", w.masters, w.since(s, w.mastersAt))
 	}
-	if w.holders > 1 && w.since(s, w.holdersAt) > boundHolders {
-		w.fail(s, "%d routers have held the addresses for %v", w.holders, w.since(s, w.holdersAt))
-	}
 	if masters > w.masters {
 		w.mastersAt = s.now
 	}
-	if holders > w.holders {
-		w.holdersAt = s.now
+	if bare := w.since(s, w.bareSince); w.masters > 0 && w.holders == 0 && bare > boundHeld {
+		w.fail(s, "there is a Master, and nobody holds the addresses for %v", bare)
 	}
-	w.masters, w.holders = masters, holders
+	if w.masters == 0 || masters == 0 || holders > 0 {
+		w.bareSince = s.now
+	}
+	w.masters = masters
+	w.held(s, holders)
 	if s.now < w.soleUntil && holders > 1 {
 		w.fail(s, "after a clean stop two routers hold the addresses")
 	}
@@ -121,6 +133,53 @@ func (s *sim) look() {
 			w.fail(s, "no Master for %v, with %v healthy at priority %d", silent, best.addr, best.router.Priority())
 		}
 	}
+}
+
+// held sees that not two hosts hold the addresses for long. Where a daemon does not run its keeper or its lease ends it, and
+// until then it cannot yield.
+func (w *watch) held(s *sim, holders int) {
+	if two := w.since(s, w.holdersAt); w.holders > 1 && two > w.holdersFor {
+		w.fail(s, "%d routers have held the addresses for %v", w.holders, two)
+	}
+	if holders > w.holders {
+		w.holdersAt = s.now
+	}
+	w.holders, w.holdersFor = holders, boundHolders
+	for _, n := range s.nodes {
+		if n.holder() && n.lapsedAt != 0 {
+			left := n.lapsedAt + n.lease() + simLate + slack - w.holdersAt
+			w.holdersFor = max(w.holdersFor, left)
+		}
+	}
+}
+
+// lapsed sees that no kernel keeps addresses for a daemon that does not renew them.
+func (w *watch) lapsed(s *sim, n *simNode) {
+	if n.holder() && n.lapsedAt != 0 && s.now-n.lapsedAt > n.lease()+simLate+slack {
+		w.fail(s, "%v holds the addresses %v after its daemon's last sign of life", n.addr, s.now-n.lapsedAt)
+	}
+}
+
+// told sees that a master gives its addresses up which has to.
+func (w *watch) told(s *sim, n *simNode, ev Event) {
+	if !n.live() || !n.router.Beating() {
+		return
+	}
+	switch ev := ev.(type) {
+	case Resign, Shutdown:
+	case FaultChanged:
+		if len(ev.Reasons) == 0 {
+			return
+		}
+	default:
+		return
+	}
+	at, life, released := s.now, n.life, n.released
+	s.after(boundLeave, func() {
+		if n.life == life && n.live() && n.frozenAt < at && n.released == released && n.holds {
+			w.fail(s, "%v still holds the addresses, told %T at %v", n.addr, ev, at)
+		}
+	})
 }
 
 // resigned follows a master that left of its own will: the best backup takes over after its skew time.
@@ -228,6 +287,11 @@ func (s *sim) settled() {
 		}
 		free = free && !n.cfg.NoPreempt
 	}
+	for _, n := range s.nodes {
+		if want := n.expected(); n.up && n.router.Priority() != want {
+			s.watch.fail(s, "settled with %v at priority %d, its trackers make it %d", n.addr, n.router.Priority(), want)
+		}
+	}
 	switch {
 	case best == nil:
 	case master == nil:
@@ -239,6 +303,17 @@ func (s *sim) settled() {
 	case free && master.router.Priority() < best.router.Priority():
 		s.watch.fail(s, "settled on %v with priority %d, %v has %d", master.addr, master.router.Priority(), best.addr, best.router.Priority())
 	}
+}
+
+// expected is the priority that the node has when its trackers have told all that there is to tell.
+func (n *simNode) expected() uint8 {
+	p := int(n.base)
+	for _, t := range n.trackers {
+		if (t.binding.Weight > 0) != t.sick {
+			p += t.binding.Weight
+		}
+	}
+	return uint8(min(max(p, 1), 254))
 }
 
 func newRouter(cfg Config) router { return NewMachine(cfg) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -29,6 +30,7 @@ func newGroupSim(seed uint64, keep bool) (*sim, time.Duration) {
 				AdvertInterval: simInterval / time.Duration(1+s.rnd.IntN(2)),
 				Addresses:      []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(lan), 100})},
 			}
+			s.track(m)
 			n.group = append(n.group, m)
 		}
 		for _, m := range n.group {
@@ -56,23 +58,27 @@ func newGroupSim(seed uint64, keep bool) (*sim, time.Duration) {
 }
 
 func (s *sim) startGroup(group []*simNode) {
-	if group[0].up {
+	up := func(n *simNode) bool { return n.up }
+	if slices.ContainsFunc(group, up) {
+		if !group[0].up || !group[1].up { // half of a stop is done
+			s.after(simWork, func() { s.startGroup(group) })
+		}
 		return
 	}
 	s.logf("%v and %v start, priority %d", group[0].addr, group[1].addr, group[0].cfg.Priority)
 	for _, n := range group {
-		n.life++
-		n.up, n.stopping, n.frozen, n.fault, n.holds = true, false, false, false, false
-		n.inbox, n.busy, n.tickAt = nil, 0, -1
+		s.begin(n)
 		m := NewMachine(n.cfg)
 		m.grouped = true
 		n.router = m
 	}
 	for _, n := range group {
 		s.step(n, SourceChanged{n.addr})
+		s.tally(n)
 	}
 	for _, n := range group {
 		s.step(n, Startup{})
+		s.probeAll(n)
 	}
 }
 
@@ -96,12 +102,17 @@ func (s *sim) groupTroubles(hosts int, from, length time.Duration) {
 			{each(s.crash), s.startGroup},
 			{each(s.stop), s.startGroup},
 			{each(s.freeze), each(s.resume)},
+			{each(s.doze), each(s.resume)},
+			{one(s.kill), s.startGroup},
+			{one(s.killBoth), s.startGroup},
+			{one(s.killKeeper), one(s.startKeeper)},
+			{one(func(n *simNode) { s.sicken(n, 0) }), one(func(n *simNode) { s.heal(n, 0) })},
 			{one(s.ill), one(s.well)},
 			{each(func(n *simNode) { s.prioritize(n, p) }), each(func(n *simNode) { s.prioritize(n, n.cfg.Priority) })},
 			{one(func(n *simNode) { s.prioritize(n, p) }), one(func(n *simNode) { s.prioritize(n, n.cfg.Priority) })},
 			{each(s.handOver), each(func(n *simNode) { s.hold(n, nil) })},
 			{one(s.handOver), one(func(n *simNode) { s.hold(n, nil) })},
-		}[s.rnd.IntN(8)]
+		}[s.rnd.IntN(13)]
 		s.after(from+begin, func() { s.watch.trouble(s); trouble[0](group) })
 		s.after(from+end, func() { s.watch.trouble(s); trouble[1](group) })
 	}
