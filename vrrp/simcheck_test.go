@@ -165,8 +165,15 @@ func (w *watch) told(s *sim, n *simNode, ev Event) {
 	if !n.live() || !n.router.Beating() {
 		return
 	}
+	within := boundLeave
 	switch ev := ev.(type) {
 	case Resign, Shutdown:
+	case Offer:
+		n.offers++
+		if ev.Reason == "" {
+			return
+		}
+		within += ev.For
 	case FaultChanged:
 		if len(ev.Reasons) == 0 {
 			return
@@ -174,8 +181,12 @@ func (w *watch) told(s *sim, n *simNode, ev Event) {
 	default:
 		return
 	}
-	at, life, released := s.now, n.life, n.released
-	s.after(boundLeave, func() {
+	_, offers := ev.(Offer)
+	at, life, released, number := s.now, n.life, n.released, n.offers
+	s.after(within, func() {
+		if offers && n.offers != number {
+			return // that has ended, or another one runs
+		}
 		if n.life == life && n.live() && n.frozenAt < at && n.released == released && n.holds {
 			w.fail(s, "%v still holds the addresses, told %T at %v", n.addr, ev, at)
 		}

@@ -110,8 +110,8 @@ func (s *sim) groupTroubles(hosts int, from, length time.Duration) {
 			{one(s.ill), one(s.well)},
 			{each(func(n *simNode) { s.prioritize(n, p) }), each(func(n *simNode) { s.prioritize(n, n.cfg.Priority) })},
 			{one(func(n *simNode) { s.prioritize(n, p) }), one(func(n *simNode) { s.prioritize(n, n.cfg.Priority) })},
-			{each(s.handOver), each(func(n *simNode) { s.hold(n, nil) })},
-			{one(s.handOver), one(func(n *simNode) { s.hold(n, nil) })},
+			{each(s.handOver), each(s.release)},
+			{one(s.handOver), one(s.release)},
 		}[s.rnd.IntN(13)]
 		s.after(from+begin, func() { s.watch.trouble(s); trouble[0](group) })
 		s.after(from+end, func() { s.watch.trouble(s); trouble[1](group) })

@@ -26,6 +26,7 @@ type simHost struct {
 	holds    bool // the addresses are in its kernel
 	wants    bool // the daemon has them kept there
 	released int  // counts releases done
+	offers   int  // counts Offers and their ends
 
 	lapses   int           // counts changes of who renews the lease: what an older one planned is void
 	lapsedAt time.Duration // nobody renews it since; 0: it is renewed

@@ -66,7 +66,7 @@ func (s *sim) trouble() (first, then func(*simNode)) {
 		}
 		fallthrough
 	case 7:
-		return s.handOver, func(n *simNode) { s.hold(n, nil) }
+		return s.handOver, s.release
 	default:
 		p := uint8(1 + s.rnd.IntN(254))
 		return func(n *simNode) { s.prioritize(n, p) }, func(n *simNode) { s.prioritize(n, n.cfg.Priority) }
@@ -103,10 +103,25 @@ func (s *sim) retime(n *simNode) {
 	s.give(n, ConfigChanged{n.cfg})
 }
 
-// handOver has a node resign, and stay away from a live master until it is released.
+// handOver has a node resign, at once or when it has looked for a successor, and stay away from a live master until it is
+// released.
 func (s *sim) handOver(n *simNode) {
 	s.hold(n, handedOver)
-	s.give(n, Resign{simHandover})
+	if s.chance(0.5) {
+		s.give(n, Resign{simHandover})
+		return
+	}
+	within := time.Duration(0)
+	for _, m := range n.host() {
+		within = max(within, m.cfg.SuccessorWithin())
+	}
+	s.logf("%v looks for a successor for %v", n.addr, within)
+	s.give(n, Offer{simHandover, within})
+}
+
+func (s *sim) release(n *simNode) {
+	s.hold(n, nil)
+	s.give(n, Offer{})
 }
 
 // prioritize changes the priority that the trackers start from.
