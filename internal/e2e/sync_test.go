@@ -281,7 +281,9 @@ func TestIntegrationReloadOfASyncGroup(t *testing.T) {
 		})
 	}
 	t.Run("that changes nothing", func(t *testing.T) {
-		pause(t, 1200*time.Millisecond) // the announcements in answer to the other holder end after a second
+		// The announcements in answer to the other holder end a second after its last sign, or after the next answer, which waits
+		// for that second to end.
+		pause(t, 2200*time.Millisecond)
 		before, mark := mustSnapshot(t, p.Pair, "lb1"), p.Lab.Mark()
 		mustReload(t, p.Pair, "lb1", syncConfig)
 		mustReload(t, p.Pair, "lb2", syncConfig)
