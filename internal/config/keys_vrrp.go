@@ -109,6 +109,10 @@ func vrrpKeys() []Key {
 		{Path: in + ".notify.timeout", Type: duration("100ms", "1h"), Default: "10s", Example: "10s", Reload: ReloadLive, Help: "When it is killed."},
 		{Path: in + ".notify.user", Type: identifier(), Absent: "tandem_script", Example: "tandem_script", Reload: ReloadLive, Help: "Whom it runs as."},
 		{Path: in + ".use_vmac", Later: true, Help: "A virtual MAC address."},
+		{Path: in + ".virtual_routes", Later: true, Help: "Routes that move with the addresses."},
+		{Path: in + ".virtual_rules", Later: true, Help: "Routing rules that move with the addresses."},
+		{Path: in + ".track[].process", Later: true, Others: "track_process", Help: "Whether a process runs."},
+		{Path: in + ".track[].route", Later: true, Help: "Whether a route is there."},
 	}...)
 }
 
