@@ -192,7 +192,7 @@ func TestParseIPv6(t *testing.T) {
 
 // Rule 5: "A VRRP router receiving a packet with the Hop Limit not equal to 255 MUST discard the packet." (RFC 9568 section
 // 5.1.2.3) The other rules of judging hold as on IPv4.
-func TestRule5_8_19_20_JudgementV6(t *testing.T) {
+func TestRule5_7_8_11_19_20_JudgementV6(t *testing.T) {
 	l := newListener6(t)
 	far := packetFrom6(t, "fe80::1", 150, nil)
 	far[7] = 254
@@ -210,17 +210,21 @@ func TestRule5_8_19_20_JudgementV6(t *testing.T) {
 	if got := l.counters().Dropped.Of(DropSource); got != 3 {
 		t.Errorf("rule 7: %d dropped for their source, want 3", got)
 	}
+	// Section 5.1.2.1 has the sender take its link-local address; section 7.1 does not have the receiver look.
+	if !l.hear(packetFrom6(t, "2001:db8::9", 150, nil)) {
+		t.Error("rule 7: an advert from a global address was dropped")
+	}
 	for _, to := range []string{"ff02::99", "fe80::5"} {
 		other := packetFrom6(t, "fe80::1", 150, nil)
 		sixteen := netip.MustParseAddr(to).As16()
 		copy(other[24:40], sixteen[:])
 		fixV3(other[ipv6Len:], peer6, netip.MustParseAddr(to))
 		if l.hear(other) {
-			t.Errorf("rule 8: heard what was sent to %s", to)
+			t.Errorf("rule 11: heard what was sent to %s", to)
 		}
 	}
 	if got := l.counters().Dropped.Of(DropDestination); got != 2 {
-		t.Errorf("rule 8: %d dropped for their destination, want 2", got)
+		t.Errorf("rule 11: %d dropped for their destination, want 2", got)
 	}
 	if !l.hear(packetFrom6(t, "fe80::1", 150, nil)) || l.counters().FirstNotLinkLocal != 0 {
 		t.Error("rule 19: the first address is link-local: not taken so")
