@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
 )
 
 var (
@@ -298,11 +300,6 @@ func (s *sim) settled() {
 		}
 		free = free && !n.cfg.NoPreempt
 	}
-	for _, n := range s.nodes {
-		if want := n.expected(); n.up && n.router.Priority() != want {
-			s.watch.fail(s, "settled with %v at priority %d, its trackers make it %d", n.addr, n.router.Priority(), want)
-		}
-	}
 	switch {
 	case best == nil:
 	case master == nil:
@@ -316,15 +313,23 @@ func (s *sim) settled() {
 	}
 }
 
-// expected is the priority that the node has when its trackers have told all that there is to tell.
-func (n *simNode) expected() uint8 {
-	p := int(n.base)
+// tallied sees that the router has the priority that its trackers make, and the fault.
+func (w *watch) tallied(s *sim, n *simNode) {
+	want, down := int(n.base), false
 	for _, t := range n.trackers {
-		if (t.binding.Weight > 0) != t.sick {
-			p += t.binding.Weight
+		weight, status := t.binding.Weight, t.count.Status()
+		if weight > 0 && status == hysteresis.Up || weight < 0 && status == hysteresis.Down {
+			want += weight
 		}
+		down = down || weight == 0 && status == hysteresis.Down
 	}
-	return uint8(min(max(p, 1), 254))
+	want = min(max(want, 1), 254)
+	if got := int(n.router.Priority()); got != want {
+		w.fail(s, "%v has priority %d, its trackers make it %d", n.addr, got, want)
+	}
+	if down && !n.fault {
+		w.fail(s, "%v is not in fault with a tracker of weight 0 down", n.addr)
+	}
 }
 
 func newRouter(cfg Config) router { return NewMachine(cfg) }

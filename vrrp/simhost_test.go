@@ -315,5 +315,6 @@ func (s *sim) tally(n *simNode) {
 		n.changedAt = s.now
 		s.step(n, PriorityChanged{out.Priority})
 		s.step(n, FaultChanged{out.Faults})
+		s.watch.tallied(s, n)
 	})
 }
