@@ -19,7 +19,8 @@ var lower = func() (t [256]byte) {
 	return t
 }()
 
-func isToken(b []byte) bool {
+// IsToken reports whether b is a token (RFC 9110 section 5.6.2).
+func IsToken(b []byte) bool {
 	for _, c := range b {
 		if lower[c] == 0 {
 			return false
@@ -40,8 +41,8 @@ func belowOrDEL(word uint64, limit uint64) uint64 {
 	return ((word-limit*each) & ^word | (del-each) & ^del) & high
 }
 
-// isText reports whether b is of octets that a field value may have: HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
-func isText(b []byte) bool {
+// IsText reports whether b is of octets that a field value may have: HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
+func IsText(b []byte) bool {
 	for len(b) >= 8 {
 		if belowOrDEL(binary.LittleEndian.Uint64(b), 0x20) != 0 && !isTextSlow(b[:8]) {
 			return false
@@ -60,8 +61,8 @@ func isTextSlow(b []byte) bool {
 	return true
 }
 
-// isVisible reports whether b has no control character and no space.
-func isVisible(b []byte) bool {
+// IsVisible reports whether b has no control character and no space.
+func IsVisible(b []byte) bool {
 	for len(b) >= 8 {
 		if belowOrDEL(binary.LittleEndian.Uint64(b), 0x21) != 0 {
 			return false
@@ -105,8 +106,8 @@ func equalFold(b []byte, word string) bool {
 	return true
 }
 
-// number reads decimal digits and nothing else, as many as surely fit an int64.
-func number(b []byte) (n int64, ok bool) {
+// Number reads decimal digits and nothing else, as many as surely fit an int64.
+func Number(b []byte) (n int64, ok bool) {
 	if len(b) == 0 || len(b) > 18 {
 		return 0, false
 	}

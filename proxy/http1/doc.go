@@ -13,6 +13,8 @@
 // Nothing is forwarded as it came: heads are written anew, end-to-end fields byte for byte, all that concerns one
 // connection alone (Field.Hop) left to the writer.
 //
+// What HTTP/2 shares with it, fields and what they may hold, is exported for package http2, so that what comes as one can leave as the other.
+//
 // In reading order:
 //
 //	reason.go    why a message is refused

@@ -56,10 +56,10 @@ func fieldOf(buf []byte, line Span) (f Field, why Reason) {
 	colon := line.At + uint32(n)
 	f.Name = Span{line.At, colon}
 	f.Value = trim(buf, Span{colon + 1, line.End})
-	if !isText(f.Value.In(buf)) {
+	if !IsText(f.Value.In(buf)) {
 		return f, BadValue
 	}
-	f.ID = nameOf(b[:n])
-	f.Hop = hop[f.ID]
+	f.ID = NameOf(b[:n])
+	f.Hop = f.ID.Hop()
 	return f, 0
 }

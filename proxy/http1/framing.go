@@ -31,7 +31,7 @@ func frame(buf []byte, fields []Field, minor uint8) (fr framing, why Reason) {
 			if fr.length >= 0 {
 				return fr, LengthTwice
 			}
-			n, ok := number(value.In(buf))
+			n, ok := Number(value.In(buf))
 			if !ok {
 				return fr, BadLength
 			}
@@ -73,7 +73,7 @@ func coding(b []byte) Reason {
 		element, more, again := bytes.Cut(rest, comma)
 		name, _, _ := bytes.Cut(element, semicolon)
 		name = bytes.Trim(name, " \t")
-		if !isToken(name) {
+		if !IsToken(name) {
 			return BadCoding
 		}
 		if !equalFold(name, "chunked") {
@@ -104,7 +104,7 @@ func (fr *framing) options(b []byte) (named bool, why Reason) {
 			fr.keepAlive = true
 		case equalFold(option, "upgrade"):
 			fr.upgrade = true
-		case !isToken(option):
+		case !IsToken(option):
 			return false, BadConnection
 		default:
 			named = true
@@ -123,7 +123,7 @@ func markNamed(buf []byte, fields []Field) Reason {
 		for b := fields[i].Value.In(buf); len(b) > 0; {
 			option, rest, _ := bytes.Cut(b, comma)
 			option, b = bytes.Trim(option, " \t"), rest
-			switch nameOf(option) {
+			switch NameOf(option) {
 			case Host, ContentLength, TransferEncoding, Expect, Trailer, Authorization, Cookie, SetCookie:
 				return BadConnection
 			}

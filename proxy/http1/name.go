@@ -32,8 +32,11 @@ var hop = [XRealIP + 1]bool{
 	HTTP2Settings: true, TE: true,
 }
 
-// nameOf looks a token up. Its length leaves one or two names to compare with.
-func nameOf(b []byte) Name {
+// Hop reports whether fields of that name concern one connection alone.
+func (n Name) Hop() bool { return hop[n] }
+
+// NameOf looks a token up. Its length leaves one or two names to compare with.
+func NameOf(b []byte) Name {
 	is := func(word string, n Name) Name {
 		if equalFold(b, word) {
 			return n

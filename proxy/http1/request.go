@@ -100,7 +100,7 @@ func (r *Request) requestLine(buf []byte, line Span) Reason {
 	}
 	r.Name = Span{line.At, line.At + uint32(first)}
 	r.Target = Span{r.Name.End + 1, line.At + uint32(last)}
-	if first > maxMethod || !isToken(b[:first]) {
+	if first > maxMethod || !IsToken(b[:first]) {
 		return BadMethod
 	}
 	if string(b) == "PRI * HTTP/2.0" {
@@ -110,8 +110,8 @@ func (r *Request) requestLine(buf []byte, line Span) Reason {
 	if why != 0 {
 		return why
 	}
-	r.Minor, r.Method = minor, methodOf(b[:first])
-	if !isVisible(b[first+1 : last]) {
+	r.Minor, r.Method = minor, MethodOf(b[:first])
+	if !IsVisible(b[first+1 : last]) {
 		return BadTarget
 	}
 	t, ok := parseTarget(buf, r.Target, r.Method)
@@ -135,8 +135,8 @@ func version(b []byte) (minor uint8, why Reason) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// methodOf looks a method up. "The method token is case-sensitive" (RFC 9110 section 9.1).
-func methodOf(b []byte) Method {
+// MethodOf looks a method up. "The method token is case-sensitive" (RFC 9110 section 9.1).
+func MethodOf(b []byte) Method {
 	switch string(b) {
 	case "GET":
 		return GET
@@ -203,7 +203,7 @@ func (r *Request) host(buf []byte, host Span, hosts int) Reason {
 	case hosts == 0:
 		return 0
 	}
-	if _, ok := splitAuthority(host.In(buf)); !ok {
+	if _, ok := SplitAuthority(host.In(buf)); !ok {
 		return BadHost
 	}
 	if r.Authority.Len() == 0 {

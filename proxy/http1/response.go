@@ -62,13 +62,13 @@ func (r *Response) statusLine(buf []byte, line Span) Reason {
 	if why != 0 {
 		return BadStatusLine
 	}
-	status, ok := number(b[9:12])
+	status, ok := Number(b[9:12])
 	if !ok || status < 100 || status > 599 { // "Values outside the range 100..599 are invalid" (RFC 9110 section 15)
 		return BadStatusLine
 	}
 	r.Minor, r.Status = minor, int(status)
 	r.Reason = Span{line.At + uint32(min(13, len(b))), line.End}
-	if !isText(r.Reason.In(buf)) {
+	if !IsText(r.Reason.In(buf)) {
 		return BadStatusLine
 	}
 	return 0

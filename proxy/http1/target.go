@@ -34,7 +34,7 @@ func parseTarget(buf []byte, s Span, method Method) (t target, ok bool) {
 	switch {
 	case method == CONNECT: // and authority-form is "only used for CONNECT requests" (RFC 9112 section 3.2.3)
 		t.Form, t.Authority = Authority, s
-		port, ok := splitAuthority(b)
+		port, ok := SplitAuthority(b)
 		return t, ok && port > 0
 	case b[0] == '/':
 		t.Path, t.Query = splitQuery(buf, s)
@@ -65,7 +65,7 @@ func absolute(buf []byte, s Span) (t target, ok bool) {
 	}
 	t.Authority = Span{s.At + uint32(skip), s.At + uint32(end)}
 	t.Path, t.Query = splitQuery(buf, Span{t.Authority.End, s.End})
-	_, ok = splitAuthority(t.Authority.In(buf))
+	_, ok = SplitAuthority(t.Authority.In(buf))
 	return t, ok
 }
 
@@ -77,9 +77,9 @@ func splitQuery(buf []byte, s Span) (path, query Span) {
 	return s, Span{}
 }
 
-// splitAuthority checks "host [ ":" port ]" and returns the port, 0 where there is none. The host is an IP address or a name
+// SplitAuthority checks "host [ ":" port ]" and returns the port, 0 where there is none. The host is an IP address or a name
 // of letters, digits and "-._~": what else RFC 3986 section 3.2.2 allows has no use in HTTP but confusion.
-func splitAuthority(b []byte) (port int, ok bool) {
+func SplitAuthority(b []byte) (port int, ok bool) {
 	host, rest := b, []byte(nil)
 	if len(b) > 0 && b[0] == '[' {
 		end := bytes.IndexByte(b, ']')
@@ -102,7 +102,7 @@ func splitAuthority(b []byte) (port int, ok bool) {
 	if len(rest) <= 1 { // RFC 3986 section 3.2.3: the port may be empty
 		return 0, len(rest) == 0 || rest[0] == ':'
 	}
-	n, ok := number(rest[1:])
+	n, ok := Number(rest[1:])
 	return int(n), ok && rest[0] == ':' && n < 1<<16
 }
 

@@ -18,7 +18,7 @@ func (t *Trailers) Parse(buf []byte, lim *Limits) (n int, err error) {
 		return 0, why
 	}
 	for i := range t.Fields[read:] {
-		if t.Fields[read+i].forbiddenInTrailers() {
+		if t.Fields[read+i].ForbiddenInTrailers() {
 			return 0, ForbiddenTrailer
 		}
 	}
@@ -28,7 +28,8 @@ func (t *Trailers) Parse(buf []byte, lim *Limits) (n int, err error) {
 	return int(t.lines.at), nil
 }
 
-func (f *Field) forbiddenInTrailers() bool {
+// ForbiddenInTrailers reports whether the field frames, routes or authenticates, which no trailer may.
+func (f *Field) ForbiddenInTrailers() bool {
 	switch f.ID {
 	case Host, Trailer, Expect, Authorization, ProxyAuthorization, Cookie, SetCookie, XForwardedFor, XForwardedProto, XRealIP:
 		return true
