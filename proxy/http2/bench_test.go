@@ -136,3 +136,34 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("got %v allocations for a request out of the table, want none", n)
 	}
 }
+
+// A whole exchange: request, response of 1 KB, and the WINDOW_UPDATE that a client sends for it.
+func BenchmarkExchange(b *testing.B) {
+	p := newPeer(b, nil)
+	first, next := blocks()
+	p.send(string(AppendHeaders(nil, 1, first, true, minFrameSize)))
+	p.out = p.c.SendHead(p.out, 1, AppendStatus(p.c.BeginBlock(nil), 200), true)
+	lim := http1.DefaultLimits()
+	var in http1.Response
+	if _, err := in.Parse([]byte(response), &lim); err != nil {
+		b.Fatal(err)
+	}
+	var buf, block, out []byte
+	body := make([]byte, 1024)
+	id := uint32(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		id += 2
+		buf = AppendWindowUpdate(AppendHeaders(buf[:0], id, next, true, minFrameSize), 0, 1024)
+		n, ev, _ := p.c.Receive(start, buf, out[:0])
+		if ev.Kind != RequestHead {
+			b.Fatal(p.tell(&ev))
+		}
+		block = AppendFields(AppendStatus(p.c.BeginBlock(block[:0]), in.Status), []byte(response), in.Fields, nil)
+		out = p.c.SendHead(out[:0], id, block, false)
+		_, out = p.c.SendData(out, id, body, true)
+		if _, ev, _ = p.c.Receive(start, buf[n:], out); ev.Kind != Window {
+			b.Fatal(p.tell(&ev))
+		}
+	}
+}

@@ -16,16 +16,26 @@ const (
 	StrayContinuation                   // CONTINUATION where no field block is open
 	BlockTooLarge                       // a field block of too many octets
 	BlockTooSplit                       // a field block in too many frames
+	BlockTooSlow                        // a field block that is not at its end in time
 	BadCompression                      // not HPACK
 	PushRefused                         // PUSH_PROMISE, which nobody has allowed
 	BadSetting                          // a value out of its bounds
 	BadWindowSetting                    // SETTINGS_INITIAL_WINDOW_SIZE out of its bounds
 	ZeroIncrement                       // WINDOW_UPDATE by nothing, of the connection
+	WindowOverflow                      // above 2^31-1 octets, of the connection
+	WindowExceeded                      // more data than the connection's window
+	BadStreamID                         // even, or not above all before it
+	IdleStream                          // a frame that only an open stream may get
+	ClosedStream                        // a frame on a stream that ended some time ago
 
 	// For which a stream ends.
 	BadPriority      // PRIORITY of a wrong length
 	SelfDependency   // a stream that depends on itself
 	ZeroStreamUpdate // WINDOW_UPDATE by nothing
+	StreamOverflow   // above 2^31-1 octets
+	StreamExceeded   // more data than the stream's window
+	HalfClosed       // frames after END_STREAM
+	TooManyStreams   // above SETTINGS_MAX_CONCURRENT_STREAMS
 	HeadTooLarge     // fields, by count or size
 	BadName          // empty, upper case, or no token
 	BadValue         // a control character, or white space at an end
@@ -45,19 +55,29 @@ const (
 	HostDiffers      // from :authority
 	BadLength        // a content-length that is no plain number of octets
 	LengthTwice      // even when both say the same
+	LengthDiffers    // more or less data than content-length says
 	BadExpect        // an expectation besides 100-continue
 	BadStatus        // not three digits from 100 to 599, or 101
 	BodyWhereNone    // a response that must not have one has a length
 	PseudoInTrailers // trailers with a pseudo-field
 	ForbiddenTrailer // a trailer field that frames, routes or authenticates
+	TrailersUnended  // a second field block without END_STREAM
 
-	numReasons = int(ForbiddenTrailer) + 1
+	// Floods, for which the connection ends.
+	ResetFlood    // streams opened and reset
+	SettingsFlood // SETTINGS
+	PingFlood     // PING
+	EmptyFlood    // frames without content
+	UpdateFlood   // WINDOW_UPDATE, PRIORITY, and types that are not known
+	FaultFlood    // streams that ended for their faults
+
+	numReasons = int(FaultFlood) + 1
 )
 
 // firstOfStream and lastOfStream enclose the reasons for which only a stream ends.
 const (
 	firstOfStream = BadPriority
-	lastOfStream  = ForbiddenTrailer
+	lastOfStream  = TrailersUnended
 )
 
 // facts is the one table of what the reasons are called, of their codes, and of the status that may answer a request before
@@ -76,15 +96,25 @@ var facts = [numReasons]struct {
 	StrayContinuation: {"stray_continuation", "CONTINUATION without a field block", ProtocolError, 0},
 	BlockTooLarge:     {"block_too_large", "field block is too large", EnhanceYourCalm, 0},
 	BlockTooSplit:     {"block_too_split", "field block in too many frames", EnhanceYourCalm, 0},
+	BlockTooSlow:      {"block_too_slow", "field block not at its end in time", EnhanceYourCalm, 0},
 	BadCompression:    {"compression", "malformed HPACK", CompressionError, 0},
 	PushRefused:       {"push", "PUSH_PROMISE that nobody has allowed", ProtocolError, 0},
 	BadSetting:        {"setting", "setting out of bounds", ProtocolError, 0},
 	BadWindowSetting:  {"window_setting", "initial window size out of bounds", FlowControlError, 0},
 	ZeroIncrement:     {"zero_increment", "window of the connection updated by nothing", ProtocolError, 0},
+	WindowOverflow:    {"window_overflow", "window of the connection above 2^31-1", FlowControlError, 0},
+	WindowExceeded:    {"window_exceeded", "data above the window of the connection", FlowControlError, 0},
+	BadStreamID:       {"stream_id", "stream identifier out of order", ProtocolError, 0},
+	IdleStream:        {"idle_stream", "frame on an idle stream", ProtocolError, 0},
+	ClosedStream:      {"closed_stream", "frame on a closed stream", StreamClosed, 0},
 
 	BadPriority:      {"priority", "malformed priority", FrameSizeError, 0},
 	SelfDependency:   {"self_dependency", "stream depends on itself", ProtocolError, 0},
 	ZeroStreamUpdate: {"zero_stream_update", "window of a stream updated by nothing", ProtocolError, 0},
+	StreamOverflow:   {"stream_overflow", "window of a stream above 2^31-1", FlowControlError, 0},
+	StreamExceeded:   {"stream_exceeded", "data above the window of a stream", FlowControlError, 0},
+	HalfClosed:       {"half_closed", "frame after the end of a stream", StreamClosed, 0},
+	TooManyStreams:   {"too_many_streams", "too many concurrent streams", RefusedStream, 0},
 	HeadTooLarge:     {"head_too_large", "head is too large", ProtocolError, 431},
 	BadName:          {"field_name", "malformed field name", ProtocolError, 400},
 	BadValue:         {"field_value", "malformed field value", ProtocolError, 400},
@@ -104,11 +134,20 @@ var facts = [numReasons]struct {
 	HostDiffers:      {"host_differs", "host field differs from the authority", ProtocolError, 400},
 	BadLength:        {"content_length", "malformed content-length", ProtocolError, 400},
 	LengthTwice:      {"content_length_twice", "more than one content-length field", ProtocolError, 400},
+	LengthDiffers:    {"length_differs", "data of another length than content-length", ProtocolError, 400},
 	BadExpect:        {"expect", "expectation other than 100-continue", NoError, 417},
 	BadStatus:        {"status", "malformed status", ProtocolError, 0},
 	BodyWhereNone:    {"body_where_none", "body in a response that must have none", ProtocolError, 0},
 	PseudoInTrailers: {"pseudo_in_trailers", "pseudo-field in trailers", ProtocolError, 400},
 	ForbiddenTrailer: {"trailer", "trailer field that frames, routes or authenticates", ProtocolError, 400},
+	TrailersUnended:  {"trailers_unended", "trailers that do not end the stream", ProtocolError, 0},
+
+	ResetFlood:    {"reset_flood", "too many streams reset", EnhanceYourCalm, 0},
+	SettingsFlood: {"settings_flood", "too many SETTINGS", EnhanceYourCalm, 0},
+	PingFlood:     {"ping_flood", "too many PING", EnhanceYourCalm, 0},
+	EmptyFlood:    {"empty_flood", "too many frames without content", EnhanceYourCalm, 0},
+	UpdateFlood:   {"update_flood", "too many frames that say nothing", EnhanceYourCalm, 0},
+	FaultFlood:    {"fault_flood", "too many faulty streams", EnhanceYourCalm, 0},
 }
 
 // Error describes the reason to people.
