@@ -3,7 +3,6 @@ package http2
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -11,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	other "golang.org/x/net/http2"
 )
 
 // echo serves a Conn on a socket: it sends each request's body back, and its number of trailers.
@@ -114,12 +111,13 @@ func TestInteroperation(t *testing.T) {
 			t.Errorf("the connection ended: %v", why)
 		}
 	})
-	client := &other.Transport{
-		AllowHTTP: true,
-		DialTLSContext: func(ctx context.Context, network, _ string, _ *tls.Config) (net.Conn, error) {
+	client := &http.Transport{
+		Protocols: new(http.Protocols),
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, l.Addr().String())
 		},
 	}
+	client.Protocols.SetUnencryptedHTTP2(true)
 	var asked sync.WaitGroup
 	for i := range 40 {
 		asked.Go(func() { exchange(t, client, i) })
@@ -133,7 +131,7 @@ func TestInteroperation(t *testing.T) {
 }
 
 // exchange sends a request with a body of i times 10 KB and reads it back.
-func exchange(t *testing.T, client *other.Transport, i int) {
+func exchange(t *testing.T, client *http.Transport, i int) {
 	body := bytes.Repeat([]byte{byte('a' + i%26)}, i*10000)
 	want := string(body)
 	var from io.Reader = bytes.NewReader(body)
