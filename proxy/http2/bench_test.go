@@ -167,3 +167,19 @@ func BenchmarkExchange(b *testing.B) {
 		}
 	}
 }
+
+// B/op is what a connection holds that has been opened and has had one request.
+func BenchmarkConnection(b *testing.B) {
+	cfg := DefaultConfig()
+	first := AppendHeaders([]byte(settings), 1, mustFirst(), true, minFrameSize)
+	out := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		c := NewConn(&cfg)
+		out = c.Start(out[:0])
+		n, _, _ := c.Receive(start, first, out)
+		if _, ev, _ := c.Receive(start, first[n:], out); ev.Kind != RequestHead {
+			b.Fatal(ev.Kind, ev.Why)
+		}
+	}
+}
