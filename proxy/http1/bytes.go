@@ -90,8 +90,8 @@ func trim(buf []byte, s Span) Span {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// equalFold compares b with a word in lower case, in which only letters have a case.
-func equalFold(b []byte, word string) bool {
+// EqualFold compares b with a word in lower case, in which only letters have a case.
+func EqualFold(b []byte, word string) bool {
 	if len(b) != len(word) {
 		return false
 	}

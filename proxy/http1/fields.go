@@ -34,6 +34,17 @@ func (s *section) parse(buf []byte, lim *Limits) (done bool, why Reason) {
 	}
 }
 
+// length is what a Parse answers: the length of what is complete, 0 while it is not, or why it is refused.
+func (s *section) length(done bool, why Reason) (n int, err error) {
+	switch {
+	case why != 0:
+		return 0, why
+	case done:
+		return int(s.lines.at), nil
+	}
+	return 0, nil
+}
+
 // over says whether what has arrived is beyond the limits; of a message that is complete only the head counts.
 func (s *section) over(buf []byte, lim *Limits) bool {
 	return int(max(s.lines.at, s.lines.seen)) > lim.Head || len(s.Fields) > lim.Fields

@@ -65,7 +65,7 @@ func frame(buf []byte, fields []Field, minor uint8) (fr framing, why Reason) {
 
 // coding judges a Transfer-Encoding: chunked once and nothing else is what this hop can undo.
 func coding(b []byte) Reason {
-	if equalFold(b, "chunked") {
+	if EqualFold(b, "chunked") {
 		return 0
 	}
 	known := Reason(BadCoding)
@@ -76,7 +76,7 @@ func coding(b []byte) Reason {
 		if !IsToken(name) {
 			return BadCoding
 		}
-		if !equalFold(name, "chunked") {
+		if !EqualFold(name, "chunked") {
 			known = UnknownCoding
 		}
 		if !again {
@@ -98,11 +98,11 @@ func (fr *framing) options(b []byte) (named bool, why Reason) {
 		option, b = bytes.Trim(option, " \t"), rest
 		switch {
 		case len(option) == 0: // RFC 9110 section 5.6.1.2: empty elements do not count
-		case equalFold(option, "close"):
+		case EqualFold(option, "close"):
 			fr.close = true
-		case equalFold(option, "keep-alive"):
+		case EqualFold(option, "keep-alive"):
 			fr.keepAlive = true
-		case equalFold(option, "upgrade"):
+		case EqualFold(option, "upgrade"):
 			fr.upgrade = true
 		case !IsToken(option):
 			return false, BadConnection

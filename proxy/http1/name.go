@@ -38,7 +38,7 @@ func (n Name) Hop() bool { return hop[n] }
 // NameOf looks a token up. Its length leaves one or two names to compare with.
 func NameOf(b []byte) Name {
 	is := func(word string, n Name) Name {
-		if equalFold(b, word) {
+		if EqualFold(b, word) {
 			return n
 		}
 		return 0

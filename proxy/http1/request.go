@@ -50,20 +50,16 @@ func (r *Request) Reset() {
 // the length of the head when that is complete, and 0 while it is not. Until then it is to be called again with more of
 // the same bytes; after a Reason, or when the head is complete, with none before Reset.
 func (r *Request) Parse(buf []byte, lim *Limits) (n int, err error) {
-	why := Reason(0)
 	if !r.begun {
-		why = r.begin(buf, lim)
-	}
-	if why == 0 && r.begun {
-		done := false
-		if done, why = r.section.parse(buf, lim); done && why == 0 {
-			n, why = int(r.lines.at), r.finish(buf)
+		if why := r.begin(buf, lim); why != 0 || !r.begun {
+			return r.length(false, why)
 		}
 	}
-	if why != 0 {
-		return 0, why
+	done, why := r.section.parse(buf, lim)
+	if done && why == 0 {
+		why = r.finish(buf)
 	}
-	return n, nil
+	return r.length(done, why)
 }
 
 // begin reads the request line once it is there. "A server that is expecting to receive and parse a request-line SHOULD
@@ -177,7 +173,7 @@ func (r *Request) finish(buf []byte) Reason {
 		case Host:
 			host, hosts = f.Value, hosts+1
 		case Expect:
-			if !equalFold(f.Value.In(buf), "100-continue") {
+			if !EqualFold(f.Value.In(buf), "100-continue") {
 				return BadExpect
 			}
 			r.Continue = r.Minor == 1 // RFC 9110 section 10.1.1: "MUST ignore that expectation" of HTTP/1.0

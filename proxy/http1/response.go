@@ -23,20 +23,16 @@ func (r *Response) Reset() {
 
 // Parse takes in what has arrived of a response, as [Request.Parse] does of a request.
 func (r *Response) Parse(buf []byte, lim *Limits) (n int, err error) {
-	why := Reason(0)
 	if !r.begun {
-		why = r.begin(buf, lim)
-	}
-	if why == 0 && r.begun {
-		done := false
-		if done, why = r.section.parse(buf, lim); done && why == 0 {
-			n, why = int(r.lines.at), r.finish(buf)
+		if why := r.begin(buf, lim); why != 0 || !r.begun {
+			return r.length(false, why)
 		}
 	}
-	if why != 0 {
-		return 0, why
+	done, why := r.section.parse(buf, lim)
+	if done && why == 0 {
+		why = r.finish(buf)
 	}
-	return n, nil
+	return r.length(done, why)
 }
 
 func (r *Response) begin(buf []byte, lim *Limits) Reason {

@@ -52,9 +52,9 @@ func absolute(buf []byte, s Span) (t target, ok bool) {
 	t.Form = Absolute
 	skip := 0
 	switch {
-	case len(b) > 7 && equalFold(b[:7], "http://"):
+	case len(b) > 7 && EqualFold(b[:7], "http://"):
 		skip = 7
-	case len(b) > 8 && equalFold(b[:8], "https://"):
+	case len(b) > 8 && EqualFold(b[:8], "https://"):
 		skip, t.HTTPS = 8, true
 	default:
 		return t, false

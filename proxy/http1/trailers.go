@@ -15,17 +15,14 @@ func (t *Trailers) Parse(buf []byte, lim *Limits) (n int, err error) {
 	read := len(t.Fields)
 	done, why := t.section.parse(buf, lim)
 	if why != 0 {
-		return 0, why
+		return t.length(done, why)
 	}
 	for i := range t.Fields[read:] {
 		if t.Fields[read+i].ForbiddenInTrailers() {
 			return 0, ForbiddenTrailer
 		}
 	}
-	if !done {
-		return 0, nil
-	}
-	return int(t.lines.at), nil
+	return t.length(done, 0)
 }
 
 // ForbiddenInTrailers reports whether the field frames, routes or authenticates, which no trailer may.

@@ -114,27 +114,11 @@ func connectionField(f *http1.Field, buf []byte) Reason {
 	case http1.Connection, http1.KeepAlive, http1.ProxyConnection, http1.TransferEncoding, http1.Upgrade:
 		return ConnectionField
 	case http1.TE:
-		if !isFold(f.Value.In(buf), "trailers") {
+		if !http1.EqualFold(f.Value.In(buf), "trailers") {
 			return BadTE
 		}
 	}
 	return 0
-}
-
-// isFold compares b with a word in lower case without regard to case.
-func isFold(b []byte, word string) bool {
-	if len(b) != len(word) {
-		return false
-	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != word[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // contentLength reads the one field of that name; -1: there is none.

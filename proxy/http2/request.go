@@ -85,9 +85,9 @@ func (h *Head) target(r *Request) Reason {
 		return PseudoMissing
 	}
 	switch s := h.pseudos[scheme].In(h.Buf); {
-	case isFold(s, "https"):
+	case http1.EqualFold(s, "https"):
 		r.HTTPS = true
-	case !isFold(s, "http"):
+	case !http1.EqualFold(s, "http"):
 		return BadScheme
 	}
 	b := h.pseudos[path].In(h.Buf)
@@ -122,7 +122,7 @@ func (h *Head) hosts(r *Request) Reason {
 		f := &h.Fields[i]
 		switch f.ID {
 		case http1.Expect:
-			if !isFold(f.Value.In(h.Buf), "100-continue") {
+			if !http1.EqualFold(f.Value.In(h.Buf), "100-continue") {
 				return BadExpect
 			}
 			r.Continue = true
