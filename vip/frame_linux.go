@@ -50,9 +50,11 @@ func (f *frameSocket) send(ifindex int, protocol uint16, dst net.HardwareAddr, b
 	return errors.Join(err, sendErr)
 }
 
-// control calls do with the descriptor.
-func (f *frameSocket) control(do func(fd int) error) error {
-	conn, err := f.file.SyscallConn()
+func (f *frameSocket) control(do func(fd int) error) error { return onDescriptor(f.file, do) }
+
+// onDescriptor calls do with the descriptor of a file.
+func onDescriptor(f *os.File, do func(fd int) error) error {
+	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}

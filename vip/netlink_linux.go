@@ -71,15 +71,7 @@ func (s *netlinkSocket) enlarge() error {
 	})
 }
 
-func (s *netlinkSocket) control(do func(fd int) error) error {
-	raw, err := s.file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var doErr error
-	err = raw.Control(func(fd uintptr) { doErr = do(int(fd)) })
-	return errors.Join(err, doErr)
-}
+func (s *netlinkSocket) control(do func(fd int) error) error { return onDescriptor(s.file, do) }
 
 // index finds an interface by its name.
 func (s *netlinkSocket) index(ifname string) (index int, err error) {
