@@ -63,6 +63,18 @@ func (h *handovers) end(name string, now time.Time) bool {
 // until there is one, or resign where there is none; with atOnce they resign now. No names: all. A sync group goes as a
 // whole, whichever of its instances is named. It returns before anybody has taken over.
 func (d *Daemon) Handover(names []string, hold time.Duration, atOnce bool) ([]admin.Handover, error) {
+	return d.tell(names, func(g *group, now time.Time) []admin.Handover {
+		return g.handOver(d.host.handovers, now, hold, atOnce)
+	})
+}
+
+// Release ends what Handover began.
+func (d *Daemon) Release(names []string) ([]admin.Handover, error) {
+	return d.tell(names, func(g *group, now time.Time) []admin.Handover { return g.release(d.host.handovers, now) })
+}
+
+// tell has the groups of the instances with these names do something.
+func (d *Daemon) tell(names []string, do func(g *group, now time.Time) []admin.Handover) ([]admin.Handover, error) {
 	d.reloading.Lock() // the instances that are told are those that there will be
 	defer d.reloading.Unlock()
 	groups, err := d.named(names)
@@ -72,23 +84,7 @@ func (d *Daemon) Handover(names []string, hold time.Duration, atOnce bool) ([]ad
 	now := time.Now()
 	var done []admin.Handover
 	for _, g := range groups {
-		done = append(done, g.handOver(d.host.handovers, now, hold, atOnce)...)
-	}
-	return done, nil
-}
-
-// Release ends what Handover began.
-func (d *Daemon) Release(names []string) ([]admin.Handover, error) {
-	d.reloading.Lock()
-	defer d.reloading.Unlock()
-	groups, err := d.named(names)
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	var done []admin.Handover
-	for _, g := range groups {
-		done = append(done, g.release(d.host.handovers, now)...)
+		done = append(done, do(g, now)...)
 	}
 	return done, nil
 }
