@@ -20,6 +20,8 @@ type fake struct {
 	waiting []*conn // clients that nobody has accepted
 	backlog uint64  // key of the listening socket; 0: none
 	events  []Event
+	lacking int // how often Accept finds no descriptor
+	asked   int // how often Accept was called
 	step    int // at most so many octets at a time; 0: as many as there are
 	onIdle  func() bool
 	woken   atomic.Bool // by whoever ends the loop too
@@ -123,12 +125,23 @@ func (f *fake) Watch(fd int, key uint64) error {
 	return nil
 }
 
-func (f *fake) Listen(_ int, key uint64) error { f.backlog = key; return nil }
-func (f *fake) Forget(int) error               { f.backlog = 0; return nil }
+func (f *fake) Listen(_ int, key uint64) error {
+	f.backlog = key
+	if len(f.waiting) > 0 {
+		f.tell(key, Readable)
+	}
+	return nil
+}
+func (f *fake) Forget(int) error { f.backlog = 0; return nil }
 
 func (f *fake) Accept(int) (int, netip.AddrPort, error) {
+	f.asked++
 	if len(f.waiting) == 0 {
 		return 0, netip.AddrPort{}, again
+	}
+	if f.lacking > 0 {
+		f.lacking--
+		return 0, netip.AddrPort{}, syscall.EMFILE
 	}
 	c := f.waiting[0]
 	f.waiting = f.waiting[1:]

@@ -26,6 +26,7 @@ type Loop struct {
 	again   []Ref // whose Handlers are called in the next pass
 	turn    []Ref // those of this pass
 	listen  map[uint32]*listener
+	pausing bool // one of those does
 	scratch []byte
 	blocked time.Duration // when a Wait last could have blocked
 
@@ -90,6 +91,9 @@ func (l *Loop) wait() (n int, err error) {
 	timeout := time.Duration(0)
 	if len(l.again) == 0 {
 		timeout = l.wheel.rest(l.now)
+	}
+	if pause := l.resume(); pause >= 0 && timeout != 0 && (timeout < 0 || pause < timeout) {
+		timeout = pause
 	}
 	if timeout == 0 {
 		if l.now-l.blocked > yieldAfter {

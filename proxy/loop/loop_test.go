@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -317,4 +318,25 @@ func TestClosedRef(t *testing.T) {
 			t.Error("a closed socket has something to receive")
 		}
 	})
+}
+
+// A Loop that lacks descriptors does not turn in circles over the clients that wait, and takes them when it can.
+func TestNoDescriptorForAClient(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.lacking = 3
+	var failures []error
+	var c *conn
+	wait := func() {}
+	run(t, f, func(l *Loop) {
+		if err := l.Listen(3, func(l *Loop, c Client) { l.Adopt(c, &echo{}) }, func(err error) { failures = append(failures, err) }); err != nil {
+			t.Fatal(err)
+		}
+	}, func() { c = f.dial("hello") }, wait, wait, wait)
+	if string(c.out) != "hello" || len(failures) != 3 || failures[0] != syscall.EMFILE {
+		t.Errorf("got %q after %v, want the client served after three failures", c.out, failures)
+	}
+	if f.now != 3*acceptPause || f.asked > 5 {
+		t.Errorf("asked %d times within %v, want once in each pause of %v", f.asked, f.now, acceptPause)
+	}
 }

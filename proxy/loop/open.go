@@ -1,6 +1,9 @@
 package loop
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // acceptBudget is how many clients a Loop takes from a listening socket before it looks at what else there is: others share
 // it, and a Loop that took all would have to serve all.
@@ -15,16 +18,21 @@ type Client struct {
 	fd   int
 }
 
+// acceptPause is how long a Loop takes no clients when it could not take one: the kernel tells of those that wait again and again,
+// and a lack of descriptors does not end by asking at once.
+const acceptPause = 100 * time.Millisecond
+
 // listener is a listening socket that a Loop takes clients from.
 type listener struct {
-	fd     int
-	accept Accept
-	failed func(error)
+	fd       int
+	accept   Accept
+	failed   func(error)
+	resumeAt time.Duration // by the Loop's clock, when it pauses; 0: it does not
 }
 
 // Listen has accept called for each client that this Loop takes from a listening socket, until Unlisten. The descriptor
 // stays the caller's, and several Loops may have it. failed is told why no client could be taken, a lack of descriptors
-// above all; those that wait are not lost by that.
+// above all; those that wait are not lost by that, and are taken a tenth of a second later.
 func (l *Loop) Listen(fd int, accept Accept, failed func(error)) error {
 	key := uint32(fd)
 	if err := l.kernel.Listen(fd, uint64(key)); err != nil {
@@ -39,6 +47,39 @@ func (l *Loop) Unlisten(fd int) {
 	if li := l.listen[uint32(fd)]; li != nil {
 		li.stop(l)
 	}
+}
+
+// pause takes no clients for a while.
+func (li *listener) pause(l *Loop) {
+	_ = l.kernel.Forget(li.fd) // it can only be forgotten already
+	li.resumeAt, l.pausing = l.now+acceptPause, true
+}
+
+// resume has those listeners go on whose pause is over, and says how long the first of the others still has; below 0: none pauses.
+func (l *Loop) resume() (rest time.Duration) {
+	rest = -1
+	if !l.pausing { // as nearly always
+		return rest
+	}
+	for key, li := range l.listen {
+		if li.resumeAt == 0 {
+			continue
+		}
+		if left := li.resumeAt - l.now; left > 0 {
+			if rest < 0 || left < rest {
+				rest = left
+			}
+			continue
+		}
+		li.resumeAt = 0
+		if err := l.kernel.Listen(li.fd, uint64(key)); err != nil {
+			li.failed(err)
+			li.resumeAt = l.now + acceptPause
+			rest = acceptPause
+		}
+	}
+	l.pausing = rest >= 0
+	return rest
 }
 
 func (li *listener) stop(l *Loop) {
@@ -58,6 +99,7 @@ func (li *listener) clients(l *Loop) {
 		case interrupt, connAborted:
 		default:
 			li.failed(err)
+			li.pause(l)
 			return
 		}
 		if l.listen[uint32(li.fd)] != li { // stopped meanwhile
