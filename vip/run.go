@@ -108,17 +108,17 @@ func (s *Set) announceDue(ctx context.Context) {
 func (s *Set) announceNext(now time.Time) bool {
 	defer s.give()
 	s.mu.Lock()
-	i, repeat, ok := s.sched.next(now)
+	a, ok := s.sched.next(now)
 	gap := s.cfg.GARP.Interval
 	s.mu.Unlock()
 	if !ok {
 		return false
 	}
-	sl := &s.slots[i]
+	sl := &s.slots[a.addr]
 	var wait time.Duration
 	var err error
 	if sl.Present {
-		wait, err = s.announcer.Announce(sl.Interface, sl.Prefix.Addr(), gap, repeat)
+		wait, err = s.announcer.Announce(sl.Interface, sl.Prefix.Addr(), gap, a.repeat)
 	}
 
 	s.mu.Lock()
@@ -127,10 +127,10 @@ func (s *Set) announceNext(now time.Time) bool {
 	case !s.held: // Release cleared the schedule meanwhile
 		return false
 	case wait > 0:
-		s.sched.wait(now.Add(wait))
+		s.sched.wait(a, now.Add(wait))
 		return false
 	}
-	s.sched.done()
+	s.sched.done(a)
 	if sl.Present {
 		s.noteAnnouncement(sl, now, err)
 	}

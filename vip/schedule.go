@@ -61,6 +61,7 @@ type schedule struct {
 	began      time.Time // when the last burst began; zero: not announcing
 	lastAnswer time.Time // when the last answer began
 	extra      int       // announcements of the extra round that are left
+	plan       uint64    // counts bursts, extra rounds and stops: what was taken of one plan says nothing of the next
 	lastExtra  time.Time // when the last one was asked for
 
 	// When the next burst of each kind is due; zero: none.
@@ -86,6 +87,7 @@ func (c *schedule) ask(now time.Time) {
 func (c *schedule) contest(now time.Time) {
 	if now.Before(c.lastAnswer.Add(burstGap)) && !now.Before(c.lastExtra.Add(extraGap)) {
 		c.extra, c.lastExtra = c.addrs, now
+		c.plan++
 	}
 	c.answer = earliest(c.answer, now)
 }
@@ -96,7 +98,7 @@ func (c *schedule) claim(now time.Time, grace time.Duration) {
 }
 
 // stop forgets all that is planned.
-func (c *schedule) stop() { *c = schedule{garp: c.garp, addrs: c.addrs} }
+func (c *schedule) stop() { *c = schedule{garp: c.garp, addrs: c.addrs, plan: c.plan + 1} }
 
 // configure takes over changed settings. Who is announcing takes over anew when the addresses changed, for the
 // index of an address may be another's now.
@@ -111,32 +113,44 @@ func (c *schedule) configure(now time.Time, g GARP, addrs int, changed bool) {
 	}
 }
 
-// next returns the index of the address whose announcement is due now, and whether the burst has announced it before; done
-// or wait must follow.
-func (c *schedule) next(now time.Time) (i int, repeat, ok bool) {
+// announcement is one that is due.
+type announcement struct {
+	addr   int    // index of the address
+	repeat bool   // the burst has announced it before
+	plan   uint64 // that it is part of
+}
+
+// next returns the announcement that is due now; done or wait must follow. Another plan may be made before they do.
+func (c *schedule) next(now time.Time) (a announcement, ok bool) {
 	if c.extra > 0 {
-		return c.addrs - c.extra, false, !now.Before(c.pause)
+		return announcement{addr: c.addrs - c.extra, plan: c.plan}, !now.Before(c.pause)
 	}
 	if c.idle() {
 		c.start(now)
 	}
 	if c.idle() || now.Before(c.ready()) {
-		return 0, false, false
+		return a, false
 	}
-	return c.sent % c.addrs, c.sent >= c.addrs, true
+	return announcement{addr: c.sent % c.addrs, repeat: c.sent >= c.addrs, plan: c.plan}, true
 }
 
-// done takes the announcement that next returned off the burst.
-func (c *schedule) done() {
-	if c.extra > 0 {
+// done takes an announcement off the plan, unless that has become another one.
+func (c *schedule) done(a announcement) {
+	switch {
+	case a.plan != c.plan:
+	case c.extra > 0:
 		c.extra--
-		return
+	default:
+		c.sent++
 	}
-	c.sent++
 }
 
 // wait keeps it for later.
-func (c *schedule) wait(until time.Time) { c.pause = until }
+func (c *schedule) wait(a announcement, until time.Time) {
+	if a.plan == c.plan {
+		c.pause = until
+	}
+}
 
 // deadline says when next may have something; zero: never.
 func (c *schedule) deadline() time.Time {
@@ -202,6 +216,7 @@ func (c *schedule) takePlain(now time.Time) (rounds int) {
 func (c *schedule) begin(now time.Time, rounds int, answering bool) {
 	c.sent, c.total, c.answering = 0, rounds*c.addrs, answering
 	c.began, c.pause, c.extra = now, time.Time{}, 0
+	c.plan++
 }
 
 func (c *schedule) planRefresh(now time.Time) {

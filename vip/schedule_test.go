@@ -21,11 +21,12 @@ func sends(c *schedule, until time.Duration, events map[time.Duration]func(now t
 	var now time.Time
 	drain := func() {
 		for {
-			if _, _, ok := c.next(now); !ok {
+			a, ok := c.next(now)
+			if !ok {
 				return
 			}
 			got = append(got, now.Sub(epoch))
-			c.done()
+			c.done(a)
 		}
 	}
 	for _, age := range ages {
@@ -186,12 +187,12 @@ func TestScheduleOrder(t *testing.T) {
 	c.takeover(now)
 	var got []int
 	for {
-		i, _, ok := c.next(now)
+		a, ok := c.next(now)
 		if !ok {
 			break
 		}
-		got = append(got, i)
-		c.done()
+		got = append(got, a.addr)
+		c.done(a)
 	}
 	if want := []int{0, 1, 2, 0, 1, 2}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -202,8 +203,8 @@ func TestScheduleWithoutAddresses(t *testing.T) {
 	c := &schedule{garp: GARP{}.withDefaults()}
 	now := time.Unix(1000, 0)
 	c.takeover(now)
-	if i, _, ok := c.next(now); ok {
-		t.Errorf("got address %d announced, want none", i)
+	if a, ok := c.next(now); ok {
+		t.Errorf("got address %d announced, want none", a.addr)
 	}
 }
 
@@ -285,4 +286,41 @@ func TestScheduleRate(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPlanChangedWhileAnAnnouncementIsSent: what is sent of one burst, round or holding is not taken off the next one, whose
+// first address would be left out.
+func TestPlanChangedWhileAnAnnouncementIsSent(t *testing.T) {
+	now := time.Unix(1000, 0)
+	for _, tt := range []struct {
+		name   string
+		change func(c *schedule)
+		want   []int // what is announced from then on
+	}{
+		{"a takeover", func(c *schedule) { c.takeover(now) }, []int{0, 1}},
+		{"a release and a takeover", func(c *schedule) { c.stop(); c.takeover(now) }, []int{0, 1}},
+		{"an extra round", func(c *schedule) { c.lastAnswer = now; c.contest(now) }, []int{0, 1, 0, 1}},
+		{"nothing", func(*schedule) {}, []int{1}},
+	} {
+		c := &schedule{garp: GARP{Repeat: 1, Delay: time.Hour, Refresh: -1}, addrs: 2}
+		c.takeover(now)
+		sent, ok := c.next(now)
+		if !ok {
+			t.Fatalf("%s: nothing is due", tt.name)
+		}
+		tt.change(c)
+		c.wait(sent, now.Add(time.Hour)) // the pacer's word on the former one holds nothing up
+		if tt.name == "nothing" {
+			c.pause = time.Time{}
+		}
+		c.done(sent)
+		var got []int
+		for a, ok := c.next(now); ok; a, ok = c.next(now) {
+			got = append(got, a.addr)
+			c.done(a)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: announced %v, want %v", tt.name, got, tt.want)
+		}
+	}
 }
