@@ -15,7 +15,7 @@ import (
 type builder struct {
 	*checker
 	raw     *rawFile
-	readKey func(file string) (text string, mode fs.FileMode, err error) // nil: key files are not read
+	readKey func(file string) (text string, err error) // nil: key files are not read
 }
 
 // nodeNames returns the names under `nodes`, in the order of the text. The walk needs them before it gets there.

@@ -115,7 +115,7 @@ func read(path string) ([]byte, error) {
 func Parse(name string, text []byte) (*Config, Problems) { return checkText(name, text, nil) }
 
 // checkText is Parse with a function that reads key files, or nil.
-func checkText(name string, text []byte, readKey func(string) (string, fs.FileMode, error)) (*Config, Problems) {
+func checkText(name string, text []byte, readKey func(string) (string, error)) (*Config, Problems) {
 	src, problem := parse(name, text)
 	if problem != nil {
 		return nil, Problems{*problem}

@@ -3,12 +3,10 @@ package config
 import (
 	"encoding/hex"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"strings"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/keyfile"
 	"github.com/tandem-lb/tandem/vrrp"
 	"github.com/tandem-lb/tandem/vrrp/seal"
 )
@@ -142,7 +140,7 @@ func (b *builder) readKeys() {
 
 // keyOf returns what a key file holds, or nil when it reports that it cannot be used.
 func (b *builder) keyOf(path, file string) *string {
-	text, mode, err := b.readKey(file)
+	text, err := b.readKey(file)
 	if err != nil {
 		b.errorAt(path, err.Error(), "a file with a key")
 		return nil
@@ -151,35 +149,19 @@ func (b *builder) keyOf(path, file string) *string {
 		b.errorAt(path, file+" holds no key: "+what, hmacSecret().Want)
 		return nil
 	}
-	if mode&0o007 != 0 {
-		b.warnAt(path, fmt.Sprintf("%s is open to every user (mode %04o)", file, mode), "0600 or 0640")
-	}
 	return &text
 }
 
-// readKeyFile returns what a file holds, without the end of its line, and its permissions.
-func readKeyFile(file string) (string, fs.FileMode, error) {
-	// Not Open first: opening a FIFO would wait for its writer.
-	info, err := os.Stat(file)
+// readKeyFile returns what a file holds that others than the daemon cannot read, without the end of its line.
+func readKeyFile(file string) (string, error) {
+	f, err := keyfile.Read(file, maxKeyFile)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
-	if !info.Mode().IsRegular() {
-		return "", 0, fmt.Errorf("%s is not a regular file", file)
+	if err := f.Private(keyfile.Own()); err != nil {
+		return "", err
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return "", 0, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	text, err := io.ReadAll(io.LimitReader(f, int64(maxKeyFile)+1))
-	if err != nil {
-		return "", 0, err
-	}
-	if len(text) > maxKeyFile {
-		return "", 0, fmt.Errorf("%s has more than %d octets", file, maxKeyFile)
-	}
-	return strings.TrimRight(string(text), "\r\n"), info.Mode().Perm(), nil
+	return strings.TrimRight(string(f.Data), "\r\n"), nil
 }
 
 // hmac returns how the adverts of an instance are signed. What cannot be used has been reported.

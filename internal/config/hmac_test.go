@@ -109,11 +109,11 @@ func TestRule37_KeyFiles(t *testing.T) {
 		mode       os.FileMode
 		want       string // FILE stands for its path
 	}{
-		{"open to every user", strings.Trim(hexKey, `"`), 0o644, place + "warning: " + path + "FILE is open to every user (mode 0644), want 0600 or 0640"},
+		{"open to every user", strings.Trim(hexKey, `"`), 0o644, place + path + "FILE: open to every user (mode 0644): chmod 0640 FILE, want a file with a key"},
 		{"short", "TOPSECRET", 0o600, place + path + "FILE holds no key: 9 octets, want hex: and 64 to 128 digits, or text of 32 to 64 octets"},
 		{"no digits", "hex:TOPSECRET", 0o600, place + path + "FILE holds no key: no pairs of hexadecimal digits behind hex:, want hex: and 64 to 128 digits, or text of 32 to 64 octets"},
 		{"two lines", strings.Repeat("TOPSECRET\n", 4), 0o600, place + path + "FILE holds no key: a control character in it, want hex: and 64 to 128 digits, or text of 32 to 64 octets"},
-		{"something else altogether", strings.Repeat("TOPSECRET", 100), 0o600, place + path + "FILE has more than 134 octets, want a file with a key"},
+		{"something else altogether", strings.Repeat("TOPSECRET", 100), 0o600, place + path + "FILE: over 134 bytes, want a file with a key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			file := keyFile(t, tt.text, tt.mode)
@@ -128,7 +128,7 @@ func TestRule37_KeyFiles(t *testing.T) {
 	}
 	for file, what := range map[string]string{
 		"/nonexistent/vrrp.key": "stat /nonexistent/vrrp.key: no such file or directory",
-		"/dev/zero":             "/dev/zero is not a regular file",
+		"/dev/zero":             "/dev/zero: not a regular file",
 	} {
 		if got, want := with(file).Err().Error(), place+path+what+", want a file with a key"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

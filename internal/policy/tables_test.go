@@ -28,6 +28,7 @@ var allowedImports = map[string][]string{
 	// Leaves.
 	"internal/child":      {},
 	"internal/hysteresis": {},
+	"internal/keyfile":    {},
 	"internal/netlab":     {},
 	"internal/policy":     {},
 	"internal/status":     {},
@@ -43,7 +44,7 @@ var allowedImports = map[string][]string{
 
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
-	"internal/config": {"internal/hysteresis", "internal/notify", "proxy", "proxy/balance", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
+	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/balance", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
