@@ -76,7 +76,7 @@ func BenchmarkRequestOtherPath(b *testing.B) {
 	lim := DefaultLimits()
 	first, next := blocks()
 	r, d, h := begun(b, &lim, first)
-	other := AppendField(nil, []byte(":path"), []byte("/another/path"), false)
+	other := new(Encoder).path(nil, []byte("/another/path"))
 	buf := AppendHeaders(nil, 3, append(other, append(next[:3:3], next[4:]...)...), true, minFrameSize)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -119,10 +119,12 @@ func BenchmarkResponseWritten(b *testing.B) {
 	if _, err := in.Parse([]byte(response), &lim); err != nil {
 		b.Fatal(err)
 	}
+	var e Encoder
+	e.sent()
 	var block, out []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		block = AppendFields(AppendStatus(block[:0], in.Status), []byte(response), in.Fields, nil)
+		block = e.Fields(e.Status(e.Begin(block[:0]), in.Status), []byte(response), in.Fields, nil)
 		out = AppendDataHeader(AppendHeaders(out[:0], 1, block, false, minFrameSize), 1, 1024, true)
 	}
 }
@@ -142,13 +144,14 @@ func BenchmarkExchange(b *testing.B) {
 	p := newPeer(b, nil)
 	first, next := blocks()
 	p.send(string(AppendHeaders(nil, 1, first, true, minFrameSize)))
-	p.out = p.c.SendHead(p.out, 1, AppendStatus(p.c.BeginBlock(nil), 200), true)
+	p.out = p.c.SendHead(p.out, 1, ok(p.c), true)
 	lim := http1.DefaultLimits()
 	var in http1.Response
 	if _, err := in.Parse([]byte(response), &lim); err != nil {
 		b.Fatal(err)
 	}
 	var buf, block, out []byte
+	e := p.c.Encoder()
 	body := make([]byte, 1024)
 	id := uint32(1)
 	b.ReportAllocs()
@@ -159,7 +162,7 @@ func BenchmarkExchange(b *testing.B) {
 		if ev.Kind != RequestHead {
 			b.Fatal(p.tell(&ev))
 		}
-		block = AppendFields(AppendStatus(p.c.BeginBlock(block[:0]), in.Status), []byte(response), in.Fields, nil)
+		block = e.Fields(e.Status(e.Begin(block[:0]), in.Status), []byte(response), in.Fields, nil)
 		out = p.c.SendHead(out[:0], id, block, false)
 		_, out = p.c.SendData(out, id, body, true)
 		if _, ev, _ = p.c.Receive(start, buf[n:], out); ev.Kind != Window {

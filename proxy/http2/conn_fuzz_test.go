@@ -84,16 +84,17 @@ func scripted(script []byte) string {
 
 // stateless is a field block that leaves the table alone: of a request, a malformed one, one with a length, or trailers.
 func stateless(n int) string {
+	var e Encoder
 	if n&6 == 6 {
-		return string(AppendField(nil, []byte("x"), []byte("y"), false))
+		return string(e.Field(nil, []byte("x"), []byte("y"), false))
 	}
 	b := []byte{0x82, 0x87, 0x84}
-	b = AppendField(b, []byte(":authority"), []byte("a"), false)
+	b = e.literal(b, 1, ":authority", []byte("a"))
 	if n&8 != 0 {
-		b = AppendField(b, []byte("content-length"), strconv.AppendInt(nil, int64(n*64), 10), false)
+		b = e.Field(b, []byte("content-length"), strconv.AppendInt(nil, int64(n*64), 10), false)
 	}
 	if n&24 == 24 {
-		b = AppendField(b, []byte("te"), []byte("gzip"), false)
+		b = e.Field(b, []byte("te"), []byte("gzip"), false)
 	}
 	return string(b)
 }
@@ -150,7 +151,7 @@ func respond(p *peer, ev *Event, sent, body []byte) []byte {
 	case RequestFault:
 		sent = p.c.Reset(sent, ev.Stream, ev.Why.Code())
 	case RequestHead:
-		sent = p.c.SendHead(sent, ev.Stream, AppendStatus(p.c.BeginBlock(nil), 200), false)
+		sent = p.c.SendHead(sent, ev.Stream, ok(p.c), false)
 		_, sent = p.c.SendData(sent, ev.Stream, body, len(body)%2 == 0)
 	case Window:
 		_, sent = p.c.SendData(sent, ev.Stream, body, false)

@@ -78,6 +78,9 @@ func (p *peer) tell(ev *Event) string {
 	return "ended: " + ev.Why.Label()
 }
 
+// ok is the head of a response.
+func ok(c *Conn) []byte { return c.Encoder().Status(c.Encoder().Begin(nil), 200) }
+
 // sent is what was sent, as another implementation reads it, since the last call.
 func (p *peer) sent() string {
 	r := other.NewFramer(nil, bytes.NewReader(p.out))
@@ -218,7 +221,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	if got, want := p.sent(), "RST_STREAM 5 REFUSED_STREAM"; got != want {
 		t.Errorf("sent %q, want %q", got, want)
 	}
-	p.out = p.c.SendHead(p.out, 1, p.c.BeginBlock(nil), true)
+	p.out = p.c.SendHead(p.out, 1, ok(p.c), true)
 	p.send(req(7, EndStream))
 	if got, want := p.happened(), "request 1 / end; request 3 /; request 7 / end"; got != want || p.c.Streams() != 2 {
 		t.Errorf("got %q, %d open, want %q, 2", got, p.c.Streams(), want)
@@ -325,11 +328,11 @@ func TestDrain(t *testing.T) {
 	if got, want := p.happened(), "request 1 / end; request 3 / end"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	p.out = p.c.SendHead(p.out, 1, p.c.BeginBlock(nil), true)
+	p.out = p.c.SendHead(p.out, 1, ok(p.c), true)
 	if p.c.Drained() {
 		t.Error("drained while a stream is open")
 	}
-	p.out = p.c.SendHead(p.c.Leave(p.out), 3, p.c.BeginBlock(nil), true)
+	p.out = p.c.SendHead(p.c.Leave(p.out), 3, ok(p.c), true)
 	if got, want := p.sent(), "HEADERS 1 +5; HEADERS 3 +5"; got != want || !p.c.Drained() {
 		t.Errorf("sent %q, drained %v, want %q, true", got, p.c.Drained(), want)
 	}
@@ -344,7 +347,7 @@ func TestConnectionAllocations(t *testing.T) {
 	p := newPeer(t, nil)
 	first, next := blocks()
 	p.send(string(AppendHeaders(nil, 1, first, true, minFrameSize)))
-	p.out = p.c.SendHead(p.out, 1, AppendStatus(p.c.BeginBlock(nil), 200), true)
+	p.out = p.c.SendHead(p.out, 1, ok(p.c), true)
 	id, body := uint32(1), make([]byte, 1024)
 	var buf, block []byte
 	out := make([]byte, 0, 4096)
@@ -355,7 +358,7 @@ func TestConnectionAllocations(t *testing.T) {
 		if ev.Kind != RequestHead {
 			t.Fatal(p.tell(&ev))
 		}
-		block = AppendStatus(p.c.BeginBlock(block[:0]), 200)
+		block = p.c.Encoder().Status(p.c.Encoder().Begin(block[:0]), 200)
 		out = p.c.SendHead(out[:0], id, block, false)
 		if p.c.Room(id) < len(body) {
 			p.c.room = firstWindow

@@ -8,11 +8,12 @@
 // as HTTP/1 by http1.AppendFields, and the other way round by [AppendFields]. [Head.Request], [Head.Response] and
 // [Head.Trailers] judge it by RFC 9113 sections 8.2, 8.3 and 8.5.
 //
-// A [Conn] is a server's side of a whole connection: streams, windows, settings, floods, the way to its end. It is a state
-// machine without sockets and clock: its owner brings what arrives and the time, gets an [Event] for each frame, and sends what
-// is appended to its buffer. Backpressure is its owner's: data that is not Consumed is not granted again, and nothing is received
-// while much waits to be sent. How long a stream or a connection may be idle is its owner's to say too; a field block that has
-// begun has a Deadline here. Priorities are checked and not followed.
+// A [Conn] is a server's side of a whole connection, a [ClientConn] a client's: streams, windows, settings, floods, the way to
+// its end. They are state machines without sockets and clock: their owner brings what arrives and the time, gets an [Event] for each
+// frame, and sends what is appended to its buffer. Backpressure is its owner's: data that is not Consumed is not granted again, and
+// nothing is received while much waits to be sent. So is fairness among the streams that wait for room, which Ready names. How
+// long a stream or a connection may be idle is its owner's to say too; a field block that has begun has a Deadline here. Priorities
+// are checked and not followed.
 //
 // Each refusal has a [Reason]. It says whether the stream or the connection ends, with which code, and what a request is
 // answered with before that.
@@ -31,10 +32,16 @@
 //	head.go      Head: what may be a field; trailers
 //	request.go   requests
 //	response.go  responses
-//	encode.go    writing field blocks
-//	conn.go      Config, Event, Conn: deadlines, faults
+//	encode.go    Encoder: field blocks
+//	config.go    Config: what a side allows
+//	event.go     Event
+//	endpoint.go  what both sides of a connection have: deadlines, faults
 //	stream.go    the streams that are open; windows that we grant
+//	owners.go    what is an owner's: values on streams, and which of them have room
 //	floods.go    Floods: what is counted
 //	receive.go   what each frame does
-//	send.go      responses, windows, draining
+//	send.go      messages, windows
+//	drain.go     signs of life, and the way to the end
+//	conn.go      Conn: a server's side
+//	client.go    ClientConn: a client's side
 package http2

@@ -6,19 +6,91 @@ import (
 	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
-// AppendBlockStart appends what the first field block of a connection has to begin with: that the table of fields stays
-// empty (RFC 7541 section 6.3). All that is appended here does without one, so blocks depend on nothing, whatever
-// SETTINGS_HEADER_TABLE_SIZE says; Huffman's code is not used either. Toward clients the octets that both would save are few.
-func AppendBlockStart(dst []byte) []byte { return append(dst, 0x20) }
+// Encoder makes the field blocks of a connection, one after another, in its owner's memory: Begin, then each field in its
+// order, pseudo-fields first, then the block is sent. One that is not sent is as if it had not been begun.
+//
+// All of it are static or literal fields, and the table of fields stays empty: blocks depend on nothing, whatever
+// SETTINGS_HEADER_TABLE_SIZE says. Huffman's code is not used either: toward clients the octets that it would save are few.
+// The zero value is ready.
+type Encoder struct {
+	told bool  // that the table stays empty
+	size int64 // of the block's fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
+}
 
-// AppendStatus appends the :status of a response.
-func AppendStatus(dst []byte, status int) []byte {
+// Begin appends what the block has to begin with: of the first, that the table stays empty (RFC 7541 section 6.3).
+func (e *Encoder) Begin(dst []byte) []byte {
+	e.size = 0
+	if e.told {
+		return dst
+	}
+	return append(dst, 0x20)
+}
+
+// sent notes that the block goes to the peer.
+func (e *Encoder) sent() { e.told = true }
+
+// Status appends the :status of a response.
+func (e *Encoder) Status(dst []byte, status int) []byte {
+	e.count(len(":status"), 3)
 	if i := statusIndex(status); i != 0 {
 		return append(dst, 0x80|i)
 	}
 	dst = append(dst, 0x08, 3) // literal, the name that of index 8
 	return strconv.AppendInt(dst, int64(status), 10)
 }
+
+// Target is what the pseudo-fields of a request say. Of CONNECT, Path is empty and HTTPS of no meaning (RFC 9113 section 8.5).
+type Target struct {
+	Method, Authority, Path []byte // Path with its query
+	HTTPS                   bool
+}
+
+// Request appends the pseudo-fields of a request.
+func (e *Encoder) Request(dst []byte, t *Target) []byte {
+	switch string(t.Method) {
+	case "GET":
+		dst = append(dst, 0x82)
+		e.count(len(":method"), 3)
+	case "POST":
+		dst = append(dst, 0x83)
+		e.count(len(":method"), 4)
+	default:
+		dst = e.literal(dst, 2, ":method", t.Method)
+	}
+	if len(t.Path) > 0 {
+		dst = e.scheme(dst, t.HTTPS)
+		dst = e.path(dst, t.Path)
+	}
+	return e.literal(dst, 1, ":authority", t.Authority)
+}
+
+func (e *Encoder) scheme(dst []byte, https bool) []byte {
+	if https {
+		e.count(len(":scheme"), len("https"))
+		return append(dst, 0x87)
+	}
+	e.count(len(":scheme"), len("http"))
+	return append(dst, 0x86)
+}
+
+func (e *Encoder) path(dst, path []byte) []byte {
+	if string(path) == "/" {
+		e.count(len(":path"), 1)
+		return append(dst, 0x84)
+	}
+	return e.literal(dst, 4, ":path", path)
+}
+
+// literal appends a field whose name has a number in the static table.
+func (e *Encoder) literal(dst []byte, index uint64, name string, value []byte) []byte {
+	e.count(len(name), len(value))
+	dst = appendInt(dst, 0, 4, index)
+	dst = appendInt(dst, 0, 7, uint64(len(value)))
+	return append(dst, value...)
+}
+
+// count counts a field.
+func (e *Encoder) count(name, value int) { e.size += int64(name) + int64(value) + 32 }
 
 // statusIndex is the number of a :status in the static table (RFC 7541 appendix A); 0: it has none.
 func statusIndex(status int) byte {
@@ -41,9 +113,10 @@ func statusIndex(status int) byte {
 	return 0
 }
 
-// AppendField appends a field as a literal; secret keeps whoever forwards it from putting it into a table (RFC 7541 section
-// 7.1.3). name may be in any case, or that of a pseudo-field.
-func AppendField(dst, name, value []byte, secret bool) []byte {
+// Field appends a field as a literal; secret keeps whoever forwards it from putting it into a table (RFC 7541 section
+// 7.1.3). name may be in any case.
+func (e *Encoder) Field(dst, name, value []byte, secret bool) []byte {
+	e.count(len(name), len(value))
 	kind := byte(0)
 	if secret {
 		kind = 0x10
@@ -63,14 +136,21 @@ func AppendField(dst, name, value []byte, secret bool) []byte {
 	return append(dst, value...)
 }
 
-// AppendFields appends the fields that are forwarded, in their order, as [http1.AppendFields] does.
-func AppendFields(dst, buf []byte, fields []http1.Field, drop func(*http1.Field) bool) []byte {
+// Length appends content-length, which Fields leaves out.
+func (e *Encoder) Length(dst []byte, n int64) []byte {
+	var room [20]byte
+	return e.literal(dst, 28, "content-length", strconv.AppendInt(room[:0], n, 10))
+}
+
+// Fields appends the fields that are forwarded, in their order, as [http1.AppendFields] does. What stands in :authority is for
+// drop to leave out of a request, the host field.
+func (e *Encoder) Fields(dst, buf []byte, fields []http1.Field, drop func(*http1.Field) bool) []byte {
 	for i := range fields {
 		f := &fields[i]
 		if f.Hop || drop != nil && drop(f) {
 			continue
 		}
-		dst = AppendField(dst, f.Name.In(buf), f.Value.In(buf), isSecret(f.ID))
+		dst = e.Field(dst, f.Name.In(buf), f.Value.In(buf), isSecret(f.ID))
 	}
 	return dst
 }
@@ -111,7 +191,6 @@ const longestStatic = len("access-control-allow-origin")
 
 // staticNames are the numbers of the names in the static table (RFC 7541 appendix A). Never written.
 var staticNames = map[string]uint8{
-	":authority": 1, ":method": 2, ":path": 4, ":scheme": 6, ":status": 8,
 	"accept-charset": 15, "accept-encoding": 16, "accept-language": 17, "accept-ranges": 18, "accept": 19,
 	"access-control-allow-origin": 20, "age": 21, "allow": 22, "authorization": 23, "cache-control": 24,
 	"content-disposition": 25, "content-encoding": 26, "content-language": 27, "content-length": 28, "content-location": 29,

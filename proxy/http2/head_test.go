@@ -339,7 +339,7 @@ func TestCompressionBomb(t *testing.T) {
 		t.Errorf("got %v and %d octets, want %v and at most %d", err, len(h.Buf), HeadTooLarge, lim.Head)
 	}
 	// Literals beyond the limit are not even made strings of.
-	literals := bytes.Repeat(AppendField(nil, []byte("a-name-of-no-table"), []byte("value"), false), 1000)
+	literals := bytes.Repeat(new(Encoder).Field(nil, []byte("a-name-of-no-table"), []byte("value"), false), 1000)
 	d.Begin(&h)
 	if err := d.Write(bomb); err != nil {
 		t.Fatal(err)

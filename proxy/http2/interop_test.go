@@ -67,8 +67,9 @@ func (e *echo) run() Reason {
 func (e *echo) on(ev *Event) {
 	switch ev.Kind {
 	case RequestHead:
-		block := AppendStatus(e.conn.BeginBlock(nil), 200)
-		block = AppendField(block, []byte("X-Path"), ev.Request.Path.In(ev.Head.Buf), false)
+		enc := e.conn.Encoder()
+		block := enc.Status(enc.Begin(nil), 200)
+		block = enc.Field(block, []byte("X-Path"), ev.Request.Path.In(ev.Head.Buf), false)
 		e.out = e.conn.SendHead(e.out, ev.Stream, block, false)
 		e.waiting[ev.Stream] = &answer{end: ev.End}
 	case RequestFault:

@@ -62,6 +62,9 @@ const (
 	PseudoInTrailers // trailers with a pseudo-field
 	ForbiddenTrailer // a trailer field that frames, routes or authenticates
 	TrailersUnended  // a second field block without END_STREAM
+	DataBeforeHead   // of a response
+	InterimEnds      // an interim response with END_STREAM
+	TooManyInterims  // before a response
 
 	// Floods, for which the connection ends.
 	ResetFlood    // streams opened and reset
@@ -77,7 +80,7 @@ const (
 // firstOfStream and lastOfStream enclose the reasons for which only a stream ends.
 const (
 	firstOfStream = BadPriority
-	lastOfStream  = TrailersUnended
+	lastOfStream  = TooManyInterims
 )
 
 // facts is the one table of what the reasons are called, of their codes, and of the status that may answer a request before
@@ -141,6 +144,9 @@ var facts = [numReasons]struct {
 	PseudoInTrailers: {"pseudo_in_trailers", "pseudo-field in trailers", ProtocolError, 400},
 	ForbiddenTrailer: {"trailer", "trailer field that frames, routes or authenticates", ProtocolError, 400},
 	TrailersUnended:  {"trailers_unended", "trailers that do not end the stream", ProtocolError, 0},
+	DataBeforeHead:   {"data_before_head", "data before the head of a response", ProtocolError, 0},
+	InterimEnds:      {"interim_ends", "interim response that ends the stream", ProtocolError, 0},
+	TooManyInterims:  {"too_many_interims", "too many interim responses", EnhanceYourCalm, 0},
 
 	ResetFlood:    {"reset_flood", "too many streams reset", EnhanceYourCalm, 0},
 	SettingsFlood: {"settings_flood", "too many SETTINGS", EnhanceYourCalm, 0},

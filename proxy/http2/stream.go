@@ -1,46 +1,86 @@
 package http2
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
+)
 
 // stream is one that is open or half-closed.
 type stream struct {
-	id        uint32
+	owner any
+	id    uint32
+
+	headed    bool // the head of the peer's message has come
 	remoteEnd bool // the peer has sent END_STREAM
 	localEnd  bool // we have
-	answered  bool // a response head has been sent
+	answered  bool // a response head has been sent, or the request is ours: resetting it is no flood
 	deaf      bool // its data is of no interest: the request was malformed
-	left      int64
-	room      int64 // octets of DATA that its window takes; may be below 0 (RFC 9113 section 6.9.2)
-	inbound   inbound
+	bodiless  bool // the response has no body, whatever its length (RFC 9110 section 6.4.1)
+	waiting   bool // its owner has more to send than there was room for
+	method    http1.Method
+	interims  uint16 // that have come
+
+	left    int64 // octets of content-length that have not come; -1: it was not told
+	room    int64 // octets of DATA that its window takes; may be below 0 (RFC 9113 section 6.9.2)
+	inbound inbound
 }
+
+// begun reports whether any answer to our request has come.
+func (s *stream) begun() bool { return s.headed || s.interims > 0 }
 
 // streams are those that are not closed, in the order of their identifiers, which is that of their opening.
 type streams struct {
-	open  []stream
-	reset []uint32 // the last ones that were reset or left out by us, a ring: the peer may not know yet
-	next  int      // in reset
+	open    []stream
+	waiting int      // of them
+	reset   []uint32 // the last ones that were reset or left out by us, a ring: the peer may not know yet
+	next    int      // in reset
 }
 
-// find returns a stream, nil where it is idle or closed.
-func (s *streams) find(id uint32) *stream {
+// add opens a stream, the highest of all. The pointer is good until the next one is added or removed.
+func (s *streams) add(t stream) *stream {
+	s.open = append(s.open, t)
+	return &s.open[len(s.open)-1]
+}
+
+// above returns the index of the first stream above id.
+func (s *streams) above(id uint32) int {
 	lo, hi := 0, len(s.open)
 	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		if s.open[mid].id < id {
+		if mid := int(uint(lo+hi) / 2); s.open[mid].id <= id {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	if lo < len(s.open) && s.open[lo].id == id {
-		return &s.open[lo]
+	return lo
+}
+
+// find returns a stream, nil where it is idle or closed.
+func (s *streams) find(id uint32) *stream {
+	if i := s.above(id) - 1; i >= 0 && s.open[i].id == id {
+		return &s.open[i]
 	}
 	return nil
 }
 
-// remove forgets a stream that find returned.
-func (s *streams) remove(id uint32) {
-	s.open = slices.DeleteFunc(s.open, func(t stream) bool { return t.id == id })
+// remove forgets a stream that find returned; t is not to be used after that.
+func (s *streams) remove(t *stream) {
+	s.wait(t, false)
+	i := s.above(t.id) - 1
+	s.open = slices.Delete(s.open, i, i+1)
+}
+
+// wait notes whether a stream waits for room.
+func (s *streams) wait(t *stream, waiting bool) {
+	if t.waiting == waiting {
+		return
+	}
+	if t.waiting = waiting; waiting {
+		s.waiting++
+	} else {
+		s.waiting--
+	}
 }
 
 // remember keeps in mind that a stream was reset by us. most bounds how many are kept.
