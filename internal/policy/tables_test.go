@@ -119,6 +119,7 @@ var loopFiles = []string{
 	"proxy/certs/load.go",
 	"proxy/health/checker.go",
 	"proxy/listener.go",
+	"proxy/loop/kernel_linux.go",
 	"proxy/proxy.go",
 	"proxy/stdhttp/hop.go",
 	"tracker/backend.go",

@@ -23,6 +23,9 @@
 //	sockets.go       Ref, the table of sockets, Handler
 //	io.go            Recv, Send, CloseWrite, Close
 //	open.go          Accept and Connect
+//	settle.go        what is done once at the end of a pass
+//	pipe.go          bytes from socket to socket without a copy
 //	wheel.go         deadlines; pure
-//	kernel_linux.go  the Kernel of Linux
+//	lag.go           how long sockets had to wait
+//	kernel_linux.go  the Kernel of Linux, with calls_linux.go and pipe_linux.go
 package loop

@@ -22,6 +22,10 @@ type fake struct {
 	events  []Event
 	lacking int // how often Accept finds no descriptor
 	asked   int // how often Accept was called
+	sends   int // how often Send or Send2 was called
+	waits   int // how often Wait was called
+	pipes   map[int]*pipe
+	grant   int // octets that a new pipe holds; 0: as many as are asked for
 	step    int // at most so many octets at a time; 0: as many as there are
 	onIdle  func() bool
 	woken   atomic.Bool // by whoever ends the loop too
@@ -94,13 +98,16 @@ func (f *fake) at(fd int) *conn {
 }
 
 func (f *fake) Wait(events []Event, timeout time.Duration) (int, error) {
+	f.waits++
 	if len(f.events) == 0 && !f.woken.Load() && timeout != 0 && !f.onIdle() {
 		f.woken.Store(true)
 	}
-	if len(f.events) == 0 && timeout > 0 {
+	if len(f.events) == 0 && !f.woken.Load() && timeout > 0 {
 		f.now += timeout
 	}
-	f.woken.Store(false)
+	if f.woken.Swap(false) {
+		f.tell(Woken, 0)
+	}
 	n := copy(events, f.events)
 	f.events = slices.Clone(f.events[n:])
 	return n, nil
@@ -185,6 +192,7 @@ func (f *fake) Recv(fd int, b []byte) (int, error) {
 
 func (f *fake) Send(fd int, b []byte) (int, error) {
 	c := f.at(fd)
+	f.sends++
 	if c.reset {
 		return 0, syscall.EPIPE
 	}
@@ -197,12 +205,67 @@ func (f *fake) Send(fd int, b []byte) (int, error) {
 	return n, nil
 }
 
+func (f *fake) Send2(fd int, a, b []byte) (int, error) {
+	return f.Send(fd, slices.Concat(a, b))
+}
+
 func (f *fake) CloseWrite(int) error { return nil }
+
+// pipe is both ends of one, of which each takes a place for itself however few octets a Splice moves.
+type pipe struct {
+	pieces [][]byte
+	places int
+}
+
+func (f *fake) Pipe(size int) (read, write, granted int, err error) {
+	if f.lacking > 0 {
+		f.lacking--
+		return 0, 0, 0, syscall.EMFILE
+	}
+	if f.grant > 0 {
+		size = f.grant
+	}
+	p := &pipe{places: size >> 12}
+	for _, fd := range []*int{&read, &write} {
+		*fd = f.open(&conn{})
+		if f.pipes == nil {
+			f.pipes = map[int]*pipe{}
+		}
+		f.pipes[*fd] = p
+	}
+	return read, write, size, nil
+}
+
+func (f *fake) Splice(from, to, most int) (int, error) {
+	f.at(from)
+	f.at(to)
+	if p := f.pipes[to]; p != nil {
+		if len(p.pieces) == p.places {
+			return 0, again
+		}
+		piece := make([]byte, min(most, 4096))
+		n, err := f.Recv(from, piece)
+		if n > 0 {
+			p.pieces = append(p.pieces, piece[:n])
+		}
+		return n, err
+	}
+	p := f.pipes[from]
+	if len(p.pieces) == 0 {
+		return 0, again
+	}
+	n, err := f.Send(to, p.pieces[0][:min(most, len(p.pieces[0]))])
+	if p.pieces[0] = p.pieces[0][n:]; len(p.pieces[0]) == 0 {
+		p.pieces = p.pieces[1:]
+	}
+	return n, err
+}
 
 func (f *fake) Close(fd int, reset bool) error {
 	c := f.at(fd)
 	c.closed, c.byReset = true, reset
 	delete(f.conns, fd)
+	delete(f.pipes, fd)
 	f.free = append(f.free, fd)
 	return nil
 }

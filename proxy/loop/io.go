@@ -13,7 +13,7 @@ const (
 
 // Recv reads into b, which is not empty. n is above 0 with Done alone.
 func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
-	s := l.sockets.find(r)
+	s := l.sockets.socket(r)
 	if s == nil {
 		return 0, Failed
 	}
@@ -41,44 +41,60 @@ func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
 }
 
 // Send writes what it can of b. n may be above 0 with Blocked too.
-func (l *Loop) Send(r Ref, b []byte) (n int, st State) {
-	s := l.sockets.find(r)
+func (l *Loop) Send(r Ref, b []byte) (n int, st State) { return l.Send2(r, b, nil) }
+
+// Send2 writes what it can of a and then of b, as if they stood in one piece: a head and the body after it leave together. n counts
+// over both.
+func (l *Loop) Send2(r Ref, a, b []byte) (n int, st State) {
+	s := l.sockets.socket(r)
 	if s == nil {
 		return 0, Failed
 	}
 	if s.ready&Writable == 0 {
 		return 0, Blocked
 	}
-	for n < len(b) {
-		m, err := l.kernel.Send(int(s.fd), b[n:])
+	for whole := len(a) + len(b); n < whole; {
+		m, err := l.send(int(s.fd), a, b, n)
 		switch {
 		case err == interrupt:
+			continue
 		case err == again:
 			s.ready &^= Writable
 			return n, Blocked
 		case err != nil:
 			return n, Failed
 		}
-		n += max(m, 0)
+		n += m
 	}
 	return n, Done
 }
 
+// send writes what follows the first n octets of a and b.
+func (l *Loop) send(fd int, a, b []byte, n int) (int, error) {
+	switch {
+	case n >= len(a):
+		return l.kernel.Send(fd, b[n-len(a):])
+	case len(b) == 0:
+		return l.kernel.Send(fd, a[n:])
+	}
+	return l.kernel.Send2(fd, a[n:], b)
+}
+
 // CanRecv reports whether a Recv may find something: bytes, the end or an error.
 func (l *Loop) CanRecv(r Ref) bool {
-	s := l.sockets.find(r)
+	s := l.sockets.socket(r)
 	return s != nil && s.ready&(Readable|HungUp) != 0
 }
 
 // HungUp reports whether the other side has ended, though there may be bytes left to receive.
 func (l *Loop) HungUp(r Ref) bool {
-	s := l.sockets.find(r)
+	s := l.sockets.socket(r)
 	return s == nil || s.ready&HungUp != 0
 }
 
 // CloseWrite tells the other side that nothing more will be sent.
 func (l *Loop) CloseWrite(r Ref) {
-	if s := l.sockets.find(r); s != nil {
+	if s := l.sockets.socket(r); s != nil {
 		_ = l.kernel.CloseWrite(int(s.fd)) // a connection that is broken says so at the next Recv
 	}
 }
@@ -93,5 +109,7 @@ func (l *Loop) Close(r Ref, reset bool) {
 	l.wheel.clear(l.sockets.links, r.index)
 	fd := int(s.fd)
 	l.sockets.remove(r.index)
-	_ = l.kernel.Close(fd, reset) // the descriptor is gone whatever it says
+	if fd >= 0 {
+		_ = l.kernel.Close(fd, reset) // the descriptor is gone whatever it says
+	}
 }

@@ -11,8 +11,8 @@ import (
 //
 // Only the Loop's goroutine calls, but for Wake.
 type Kernel interface {
-	// Wait fills events with what has happened since the last call, at most as long as timeout if nothing has; below 0: as long
-	// as it takes. Wake ends it.
+	// Wait fills events with what has happened since the last call. Where nothing has it waits for timeout at most; below 0: as
+	// long as it takes; 0: not at all. Wake ends it, by an event with the key Woken.
 	Wait(events []Event, timeout time.Duration) (n int, err error)
 	// Wake ends a Wait, this one or the next. Any goroutine may call it.
 	Wake()
@@ -30,14 +30,23 @@ type Kernel interface {
 	Error(fd int) error
 	Recv(fd int, b []byte) (n int, err error)
 	Send(fd int, b []byte) (n int, err error)
+	Send2(fd int, a, b []byte) (n int, err error) // a and then b, in one go
 	CloseWrite(fd int) error
 	// Close closes a socket, with a reset instead of an orderly end where reset says so.
 	Close(fd int, reset bool) error
+
+	// Pipe opens a pipe that holds size octets, or what the kernel grants instead.
+	Pipe(size int) (read, write, granted int, err error)
+	// Splice moves octets between a socket and a pipe. EAGAIN says that one has none or the other no room.
+	Splice(from, to, most int) (n int, err error)
 
 	// Now is a clock that never goes back.
 	Now() time.Duration
 	CloseAll() error // gives back what is the Kernel's own, not the sockets
 }
+
+// Woken is the key of the event that tells of Wake. No socket has it.
+const Woken = ^uint64(0)
 
 // Event says what happened to a socket.
 type Event struct {

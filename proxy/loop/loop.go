@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,8 @@ const (
 	scratchSize = 64 << 10
 	// yieldAfter is how long the Loop runs without a Wait that could block before other goroutines get the processor.
 	yieldAfter = 5 * time.Millisecond
+	// expireBudget is how many deadlines are seen to in a pass: closing thousands at once would keep everybody else waiting.
+	expireBudget = 256
 )
 
 // Loop serves sockets on one thread.
@@ -25,14 +28,20 @@ type Loop struct {
 	events  [maxEvents]Event
 	again   []Ref // whose Handlers are called in the next pass
 	turn    []Ref // those of this pass
+	settle  []Ref // who settles at the end of the pass
+	pipes   pipes
 	listen  map[uint32]*listener
 	pausing bool // one of those does
 	scratch []byte
-	blocked time.Duration // when a Wait last could have blocked
+	blocked time.Duration // when a Wait last blocked
+	calls   int           // of Handlers and others in this pass
+	lag     lag
+	taken   []func(*Loop) // memory for the next posts
 
-	mu   sync.Mutex
-	post []func(*Loop) // guarded by mu
-	dead bool          // guarded by mu: Run has ended
+	posted atomic.Bool // there is something in post
+	mu     sync.Mutex
+	post   []func(*Loop) // guarded by mu
+	dead   bool          // guarded by mu: Run has ended
 }
 
 // New returns a Loop that serves nothing yet. The Kernel is its own from then on.
@@ -64,46 +73,37 @@ func (l *Loop) pass() error {
 	if err != nil {
 		return err
 	}
+	// First what the kernel said of all, so that whoever asks for the state of another socket than its own knows it.
 	for i := range l.events[:n] {
-		l.happened(&l.events[i])
-	}
-	l.turn, l.again = l.again, l.turn[:0]
-	for _, r := range l.turn {
-		if s := l.sockets.find(r); s != nil && s.queued {
-			s.queued = false
-			s.handler.Ready(l, r)
+		if s := l.sockets.find(refOf(l.events[i].Key)); s != nil {
+			s.ready |= l.events[i].What
 		}
 	}
-	for now := uint64(l.now / tick); ; {
-		i := l.wheel.due(l.sockets.links, now)
-		if i == 0 {
-			break
-		}
-		s := &l.sockets.rows[i]
-		s.handler.Expired(l, Ref{i, s.generation})
+	for i := range l.events[:n] {
+		l.happened(l.events[i].Key)
 	}
-	l.posted()
+	l.turns()
+	l.expire()
+	if l.posted.Load() {
+		l.callPosted()
+	}
+	l.settleAll()
 	return nil
 }
 
-// wait asks the kernel what has happened, and blocks only where there is nothing else to do.
+// wait asks the kernel what has happened, and blocks only where there is nothing else to do. A pass ends with its first look, so that the
+// clock is read once in each while there is no rest.
 func (l *Loop) wait() (n int, err error) {
-	timeout := time.Duration(0)
-	if len(l.again) == 0 {
-		timeout = l.wheel.rest(l.now)
-	}
-	if pause := l.resume(); pause >= 0 && timeout != 0 && (timeout < 0 || pause < timeout) {
-		timeout = pause
-	}
-	if timeout == 0 {
-		if l.now-l.blocked > yieldAfter {
-			runtime.Gosched()
-			l.blocked = l.now
-		}
-	}
-	n, err = l.kernel.Wait(l.events[:], timeout)
-	l.now = l.kernel.Now()
-	if timeout != 0 {
+	n, err = l.kernel.Wait(l.events[:], 0)
+	now := l.kernel.Now()
+	l.lag.note(now-l.now, l.calls)
+	l.now, l.calls = now, 0
+	if timeout := l.rest(); n == 0 && err == nil && timeout != 0 {
+		n, err = l.kernel.Wait(l.events[:], timeout)
+		l.now = l.kernel.Now()
+		l.blocked = l.now
+	} else if l.now-l.blocked > yieldAfter {
+		runtime.Gosched()
 		l.blocked = l.now
 	}
 	if err == interrupt {
@@ -112,9 +112,22 @@ func (l *Loop) wait() (n int, err error) {
 	return n, err
 }
 
-// happened passes on what the kernel said of a socket.
-func (l *Loop) happened(e *Event) {
-	r := refOf(e.Key)
+// rest is how long there is nothing to do unless something happens; below 0: for ever.
+func (l *Loop) rest() time.Duration {
+	pause := l.resume()
+	if len(l.again) > 0 || len(l.settle) > 0 {
+		return 0
+	}
+	rest := l.wheel.rest(l.now)
+	if pause >= 0 && (rest < 0 || pause < rest) {
+		return pause
+	}
+	return rest
+}
+
+// happened tells the Handler of a socket, or the listening socket, of which the kernel said something.
+func (l *Loop) happened(key uint64) {
+	r := refOf(key)
 	if r.generation == 0 {
 		if li := l.listen[r.index]; li != nil {
 			li.clients(l)
@@ -125,9 +138,34 @@ func (l *Loop) happened(e *Event) {
 	if s == nil {
 		return // closed in this very pass
 	}
-	s.ready |= e.What
 	s.queued = false
+	l.calls++
 	s.handler.Ready(l, r)
+}
+
+// turns calls those who asked for another turn.
+func (l *Loop) turns() {
+	l.turn, l.again = l.again, l.turn[:0]
+	for _, r := range l.turn {
+		if s := l.sockets.find(r); s != nil && s.queued {
+			s.queued = false
+			l.calls++
+			s.handler.Ready(l, r)
+		}
+	}
+}
+
+// expire tells of deadlines that have passed.
+func (l *Loop) expire() {
+	for range expireBudget {
+		i := l.wheel.due(l.sockets.links, uint64(l.now/tick))
+		if i == 0 {
+			return
+		}
+		s := &l.sockets.rows[i]
+		l.calls++
+		s.handler.Expired(l, Ref{i, s.generation})
+	}
 }
 
 // Post has f called by the Loop's goroutine, soon. Any goroutine may call it; f must not block. It reports false when the Loop
@@ -137,6 +175,7 @@ func (l *Loop) Post(f func(*Loop)) bool {
 	dead, first := l.dead, len(l.post) == 0
 	if !dead {
 		l.post = append(l.post, f)
+		l.posted.Store(true)
 	}
 	l.mu.Unlock()
 	if !dead && first {
@@ -145,14 +184,18 @@ func (l *Loop) Post(f func(*Loop)) bool {
 	return !dead
 }
 
-func (l *Loop) posted() {
+func (l *Loop) callPosted() {
 	l.mu.Lock()
 	all := l.post
-	l.post = nil
+	l.post = l.taken[:0]
+	l.posted.Store(false)
 	l.mu.Unlock()
 	for _, f := range all {
+		l.calls++
 		f(l)
 	}
+	clear(all) // what they refer to may go
+	l.taken = all
 }
 
 // Now is the Loop's clock, which stands still while a Handler runs.
@@ -166,11 +209,14 @@ func (l *Loop) end() {
 	l.mu.Lock()
 	l.dead = true
 	l.mu.Unlock()
-	l.posted()
+	l.callPosted()
 	for i := range l.sockets.rows {
 		if s := &l.sockets.rows[i]; s.handler != nil {
 			l.Close(Ref{uint32(i), s.generation}, false)
 		}
+	}
+	for len(l.pipes.open) > 0 {
+		l.endPipe(l.pipes.open[0])
 	}
 	for _, li := range l.listen {
 		li.stop(l)

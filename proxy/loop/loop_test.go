@@ -180,41 +180,18 @@ func TestDescriptorUsedAgain(t *testing.T) {
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	var c *conn
-	var at []time.Duration
-	note := func(what string) func() {
-		return func() {
-			at = append(at, f.now)
-			if what != "" {
-				f.send(c, what)
-			}
-		}
-	}
-	l := New(f)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	e := &echo{idle: time.Second}
-	if err := l.Listen(3, func(l *Loop, c Client) { l.Adopt(c, e) }, nil); err != nil {
-		t.Fatal(err)
-	}
-	c = f.dial("a")
-	steps := 0
-	f.onIdle = func() bool {
-		steps++
-		if steps == 2 {
-			note("b")() // moves the deadline on
+	c := f.dial("a")
+	run(t, f, func(l *Loop) {
+		if err := l.Listen(3, func(l *Loop, c Client) { l.Adopt(c, e) }, nil); err != nil {
+			t.Fatal(err)
 		}
-		if c.closed {
-			cancel()
-			return false
-		}
-		return true
-	}
-	if err := l.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if e.expired != 1 || f.now < at[0]+time.Second || f.now > at[0]+time.Second+20*time.Millisecond+640*time.Millisecond {
-		t.Errorf("expired %d times, at %v, want once, a second after %v", e.expired, f.now, at[0])
+	}, func() {
+		f.now += 500 * time.Millisecond
+		f.send(c, "b") // moves the deadline on
+	}, func() {}, func() {})
+	if got, want := f.now, 1500*time.Millisecond; e.expired != 1 || got < want || got > want+2*tick || !c.closed {
+		t.Errorf("expired %d times, at %v, closed %v, want once, at %v", e.expired, got, c.closed, want)
 	}
 	if string(c.out) != "ab" {
 		t.Errorf("got %q", c.out)

@@ -93,6 +93,7 @@ func (li *listener) clients(l *Loop) {
 		fd, from, err := l.kernel.Accept(li.fd)
 		switch err {
 		case nil:
+			l.calls++
 			li.accept(l, Client{From: from, fd: fd})
 		case again:
 			return
@@ -144,7 +145,7 @@ func (l *Loop) Connect(to netip.AddrPort, h Handler) (Ref, error) {
 
 // Connected reports whether a socket of Connect stands, or why it does not; pending: neither yet.
 func (l *Loop) Connected(r Ref) (pending bool, err error) {
-	s := l.sockets.find(r)
+	s := l.sockets.socket(r)
 	switch {
 	case s == nil:
 		return false, notConnected

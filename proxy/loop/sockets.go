@@ -18,11 +18,12 @@ type Handler interface {
 // socket is a row of the table.
 type socket struct {
 	handler    Handler // nil: the row is free
-	fd         int32
-	generation uint32 // counts who had the row, so that a Ref of a former one names nothing
-	ready      What   // what the kernel said and no Recv or Send has used up
+	fd         int32   // below 0: a timer
+	generation uint32  // counts who had the row, so that a Ref of a former one names nothing
+	ready      What    // what the kernel said and no Recv or Send has used up
 	connecting bool
 	queued     bool // its Handler is to be called in the next pass though nothing new has happened
+	settle     settling
 }
 
 // table is all sockets of a Loop. Row 0 is never used, so that the zero Ref names none.
@@ -30,7 +31,7 @@ type table struct {
 	rows  []socket
 	links []link // of the wheel, by the same index
 	free  []uint32
-	used  int
+	used  int // sockets, timers not counted
 }
 
 func newTable() table { return table{rows: make([]socket, 1), links: make([]link, 1)} }
@@ -48,7 +49,9 @@ func (t *table) add(fd int, h Handler) Ref {
 	s := &t.rows[i]
 	*s = socket{handler: h, fd: int32(fd), generation: s.generation + 1}
 	t.links[i] = link{deadline: never}
-	t.used++
+	if fd >= 0 {
+		t.used++
+	}
 	return Ref{i, s.generation}
 }
 
@@ -63,12 +66,22 @@ func (t *table) find(r Ref) *socket {
 	return nil
 }
 
+// socket is find without timers.
+func (t *table) socket(r Ref) *socket {
+	if s := t.find(r); s != nil && s.fd >= 0 {
+		return s
+	}
+	return nil
+}
+
 // remove frees the row of a socket that is there.
 func (t *table) remove(i uint32) {
 	s := &t.rows[i]
+	if s.fd >= 0 {
+		t.used--
+	}
 	*s = socket{generation: s.generation}
 	t.free = append(t.free, i)
-	t.used--
 }
 
 // key is what the kernel calls a socket by.
@@ -85,7 +98,8 @@ func (l *Loop) SetDeadline(r Ref, d time.Duration) {
 		l.wheel.clear(l.sockets.links, r.index)
 		return
 	}
-	l.wheel.set(l.sockets.links, r.index, ticks(l.now+d))
+	next := uint64(l.now/tick) + 1 // what is set while deadlines pass waits for the next pass
+	l.wheel.set(l.sockets.links, r.index, max(ticks(l.now+d), next))
 }
 
 // SetHandler gives a socket to another Handler. What it is ready for the new one learns by a call of Ready in the next pass.
@@ -105,5 +119,19 @@ func (l *Loop) Again(r Ref) {
 	}
 }
 
-// Sockets is how many sockets there are, listening ones not counted.
+// Timer returns a Ref without a socket, for deadlines of what has none of its own: SetDeadline has its Handler's Expired called,
+// Close ends it. Ready is called only where Again asks for it; Recv and Send are Failed.
+func (l *Loop) Timer(h Handler) Ref { return l.sockets.add(-1, h) }
+
+// Each calls f for every socket, timers and listening ones left out. f may close any; whether it is called for one that it opens is
+// open.
+func (l *Loop) Each(f func(r Ref, h Handler)) {
+	for i := 1; i < len(l.sockets.rows); i++ {
+		if s := &l.sockets.rows[i]; s.handler != nil && s.fd >= 0 {
+			f(Ref{uint32(i), s.generation}, s.handler)
+		}
+	}
+}
+
+// Sockets is how many sockets there are, timers and listening ones not counted.
 func (l *Loop) Sockets() int { return l.sockets.used }

@@ -1,6 +1,9 @@
 package loop
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
 // tick is the grain of deadlines: fine enough for timeouts of people, coarse enough to cost nothing.
 const tick = 10 * time.Millisecond
@@ -22,8 +25,9 @@ type link struct {
 // message, leaves its socket where it hangs: it is found there in time, not due, and hung up anew.
 type wheel struct {
 	heads [buckets]uint32
-	at    uint64 // the next tick to be looked at
-	count int    // sockets that hang
+	at    uint64               // the next tick to be looked at
+	count int                  // sockets that hang
+	full  [buckets / 64]uint64 // a bit for each bucket that is not empty
 }
 
 // ticks converts a time of the Loop's clock, rounded up: a deadline is never early.
@@ -61,6 +65,7 @@ func (w *wheel) hang(links []link, i uint32) {
 		links[l.next].prev = i
 	}
 	w.heads[b] = i
+	w.full[b/64] |= 1 << (b % 64)
 	w.count++
 }
 
@@ -70,6 +75,10 @@ func (w *wheel) unhang(links []link, i uint32) {
 		links[l.prev].next = l.next
 	} else {
 		w.heads[l.bucket-1] = l.next
+		if l.next == 0 {
+			b := l.bucket - 1
+			w.full[b/64] &^= 1 << (b % 64)
+		}
 	}
 	if l.next != 0 {
 		links[l.next].prev = l.prev
@@ -80,6 +89,9 @@ func (w *wheel) unhang(links []link, i uint32) {
 
 // due returns a socket whose deadline has passed at now, which is off the wheel then; 0: there is none.
 func (w *wheel) due(links []link, now uint64) uint32 {
+	if w.count == 0 { // it may have stood still for long
+		w.at = max(w.at, now+1)
+	}
 	for ; w.at <= now; w.at++ {
 		for i := w.heads[w.at%buckets]; i != 0; {
 			next := links[i].next
@@ -102,15 +114,18 @@ func (w *wheel) due(links []link, now uint64) uint32 {
 	return 0
 }
 
-// rest is how long nothing is due for: a tick while anything hangs, for the wheel turns.
+// rest is how long nothing is due for; below 0: for ever. A deadline of a later round, or one that has moved on, may cut it short.
 func (w *wheel) rest(now time.Duration) time.Duration {
 	if w.count == 0 {
 		return -1
 	}
-	for t := w.at; t < w.at+64; t++ { // an idle loop need not wake for each tick
-		if w.heads[t%buckets] != 0 {
-			return max(time.Duration(t)*tick-now, 0)
-		}
+	word, from := w.at%buckets/64, w.at%64
+	set := w.full[word] >> from << from // those before stand for the next round
+	first := w.at - from                // the tick that the word begins with
+	for set == 0 {
+		word = (word + 1) % (buckets / 64)
+		set = w.full[word]
+		first += 64
 	}
-	return max(time.Duration(w.at+64)*tick-now, 0)
+	return max(time.Duration(first+uint64(bits.TrailingZeros64(set)))*tick-now, 0)
 }
