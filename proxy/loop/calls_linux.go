@@ -105,6 +105,9 @@ func (k *Epoll) Send2(fd int, a, b []byte) (int, error) {
 // CloseWrite implements Kernel.
 func (k *Epoll) CloseWrite(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }
 
+// Unacked implements Kernel. The answer stays when the connection is over (tcp(7), SIOCOUTQ).
+func (k *Epoll) Unacked(fd int) (int, error) { return unix.IoctlGetInt(fd, unix.SIOCOUTQ) }
+
 // Close implements Kernel.
 func (k *Epoll) Close(fd int, reset bool) error {
 	if reset {

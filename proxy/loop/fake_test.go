@@ -211,6 +211,8 @@ func (f *fake) Send2(fd int, a, b []byte) (int, error) {
 
 func (f *fake) CloseWrite(int) error { return nil }
 
+func (f *fake) Unacked(int) (int, error) { return 0, nil }
+
 // pipe is both ends of one, of which each takes a place for itself however few octets a Splice moves.
 type pipe struct {
 	pieces [][]byte

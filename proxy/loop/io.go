@@ -31,6 +31,7 @@ func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
 		case err != nil:
 			return 0, Failed
 		case n == 0:
+			s.ended = true
 			return 0, Ended
 		}
 		if n < len(b) && s.ready&HungUp == 0 { // drained: a further read would find nothing; but an end would be news
@@ -92,9 +93,35 @@ func (l *Loop) HungUp(r Ref) bool {
 	return s == nil || s.ready&HungUp != 0
 }
 
+// Idle reports whether a connection that should have nothing to say says nothing: it stands, the other side has not ended, and there are
+// no bytes that nobody asked for. It knows all that the kernel had said when the pass began. A Recv that fills its buffer leaves open
+// whether there is more, so Idle is false until the next is Blocked.
+func (l *Loop) Idle(r Ref) bool {
+	s := l.sockets.socket(r)
+	return s != nil && !s.connecting && s.ready&(Readable|HungUp) == 0
+}
+
+// Unacked returns how many of the octets that were sent can't have reached the other side: whoever sent a request into a
+// connection that was just being closed may send it again if that is all of it. An end that the other side has sent tells what it had
+// received until then, and it takes nothing more for its own after a close. Nothing else proves anything: a reset does not say what
+// came before it, and without either the other side may have taken what it has not acknowledged yet. So known is true only when a Recv
+// or SpliceIn has Ended, and CloseWrite was not called.
+func (l *Loop) Unacked(r Ref) (octets int, known bool) {
+	s := l.sockets.socket(r)
+	if s == nil || !s.ended || s.shut {
+		return 0, false
+	}
+	octets, err := l.kernel.Unacked(int(s.fd))
+	if err != nil {
+		return 0, false
+	}
+	return octets, true
+}
+
 // CloseWrite tells the other side that nothing more will be sent.
 func (l *Loop) CloseWrite(r Ref) {
 	if s := l.sockets.socket(r); s != nil {
+		s.shut = true
 		_ = l.kernel.CloseWrite(int(s.fd)) // a connection that is broken says so at the next Recv
 	}
 }

@@ -32,6 +32,8 @@ type Kernel interface {
 	Send(fd int, b []byte) (n int, err error)
 	Send2(fd int, a, b []byte) (n int, err error) // a and then b, in one go
 	CloseWrite(fd int) error
+	// Unacked is how many octets of those that were sent the other side's kernel has not acknowledged, as far as is known.
+	Unacked(fd int) (octets int, err error)
 	// Close closes a socket, with a reset instead of an orderly end where reset says so.
 	Close(fd int, reset bool) error
 

@@ -93,6 +93,7 @@ func (l *Loop) SpliceIn(r Ref, p *Pipe, most int) (n int, st State) {
 		case err != nil:
 			return 0, Failed
 		case n == 0:
+			s.ended = true
 			return 0, Ended
 		}
 		p.held += n // that it is less than could be says nothing of the socket

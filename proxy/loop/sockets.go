@@ -23,6 +23,8 @@ type socket struct {
 	ready      What    // what the kernel said and no Recv or Send has used up
 	connecting bool
 	queued     bool // its Handler is to be called in the next pass though nothing new has happened
+	ended      bool // a Recv has found the end of what the other side sends
+	shut       bool // CloseWrite was called
 	settle     settling
 }
 
