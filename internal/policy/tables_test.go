@@ -22,6 +22,7 @@ var allowedImports = map[string][]string{
 	"proxy/loop":      {},
 	"proxy/proxytest": {"internal/hysteresis", "proxy", "proxy/health", "proxy/rule"},
 	"proxy/rule":      {},
+	"proxy/secure":    {},
 	"proxy/stdhttp":   {"proxy/exchange"},
 	"proxy/upstream":  {"internal/hysteresis", "proxy/balance"},
 
@@ -121,6 +122,7 @@ var loopFiles = []string{
 	"proxy/listener.go",
 	"proxy/loop/kernel_linux.go",
 	"proxy/proxy.go",
+	"proxy/secure/handshaker.go",
 	"proxy/stdhttp/hop.go",
 	"tracker/backend.go",
 	"tracker/file.go",

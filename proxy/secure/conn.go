@@ -1,0 +1,182 @@
+package secure
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+)
+
+// Conn is one side of a TLS connection over memory. It belongs to one goroutine, its owner's, and no method blocks.
+type Conn struct {
+	tls    *tls.Conn
+	wire   wire
+	shaker *Handshaker // while the handshake lasts
+	config *tls.Config
+	server bool
+}
+
+// Server returns the server's side of a connection: of one to a client. The config must not be changed any more, other than by
+// SetSessionTicketKeys.
+func Server(config *tls.Config, b Buffers) *Conn {
+	c := &Conn{wire: wire{buffers: b}, config: config, server: true}
+	c.tls = tls.Server(&c.wire, config)
+	return c
+}
+
+// Client returns the client's side of a connection: of one to a server. The config is as for tls.Client, and must not be changed any
+// more.
+func Client(config *tls.Config, b Buffers) *Conn {
+	c := &Conn{wire: wire{buffers: b}, config: config}
+	c.tls = tls.Client(&c.wire, config)
+	return c
+}
+
+var (
+	errKeyLog        = errors.New("tls config has a KeyLogWriter: session keys would be written down")
+	errRenegotiation = errors.New("tls config allows renegotiation")
+	errOldVersion    = errors.New("tls config allows versions below TLS 1.2")
+)
+
+// Check says what is wrong with a config for a Conn. Start refuses what Check does, so that session keys are never written down by
+// accident.
+func Check(config *tls.Config) error {
+	switch {
+	case config.KeyLogWriter != nil:
+		return errKeyLog
+	case config.Renegotiation != tls.RenegotiateNever:
+		return errRenegotiation
+	case config.MinVersion != 0 && config.MinVersion < tls.VersionTLS12:
+		return errOldVersion
+	}
+	return nil
+}
+
+// Start begins the handshake. notify is called from another goroutine, or from Start itself, when Poll has something to say; then not
+// again before the next Poll. A call that was on its way may still come after Abort and Close. It must not block, nor call the Conn.
+func (c *Conn) Start(s *Handshaker, notify func()) {
+	h := &handshake{tls: c.tls, server: c.server, notify: notify}
+	c.shaker, c.wire.hs = s, h
+	if err := Check(c.config); err != nil {
+		s.refuse(h, &Failure{Reason: Internal, Err: err})
+		return
+	}
+	s.start(h)
+}
+
+// Poll takes what the handshake has made: after it Out has what is to be sent. done says that the handshake is over, and err why it
+// failed: always a *Failure. What it sent last, an alert perhaps, is in Out then too.
+func (c *Conn) Poll() (done bool, err error) {
+	if c.shaker == nil {
+		return true, nil
+	}
+	if done, err = c.shaker.poll(c.wire.hs, &c.wire); done {
+		c.shaker = nil
+	}
+	return done, err
+}
+
+// Abort ends a handshake that lasts: its deadline has passed, or the other side is gone. The Conn can only be closed then.
+func (c *Conn) Abort() {
+	if c.shaker != nil {
+		c.shaker.abort(c.wire.hs)
+	}
+}
+
+// Feed gives the Conn what the owner has received. While the handshake lasts b is copied, and more reports whether the owner may
+// receive more before the next Poll. Then it is always true, and b is the Conn's until Read has said ErrAgain or another error, or
+// until Keep: so that a record which is in b as a whole is copied once.
+func (c *Conn) Feed(b []byte) (more bool) {
+	if c.shaker != nil {
+		return c.shaker.feed(c.wire.hs, b)
+	}
+	c.wire.keepFed()
+	c.wire.fed = b
+	return true
+}
+
+// Keep copies what Read has not come to, so that the memory given to Feed is the owner's again. It is for an owner that cannot take
+// more plaintext for now.
+func (c *Conn) Keep() { c.wire.keepFed() }
+
+// End says that the other side's stream has ended: Read says ErrTruncated when it comes there without a close_notify.
+func (c *Conn) End() {
+	if c.shaker != nil {
+		c.shaker.finish(c.wire.hs)
+		return
+	}
+	c.wire.ended = true
+}
+
+// Read reads plaintext. ErrAgain, never wrapped, says that more must be fed first, io.EOF that the other side has said close_notify,
+// ErrTruncated that its stream ended without. Other errors are crypto/tls's; they last. n is above 0 with a nil error alone. One call
+// reads of one record, so that a p of 16 KB spares calls. There may be something to be sent afterwards, also after an error.
+func (c *Conn) Read(p []byte) (n int, err error) {
+	if c.shaker != nil {
+		return 0, ErrAgain
+	}
+	return c.tls.Read(p)
+}
+
+// overhead is what TLS adds to p at most, by record: header, nonce, type, tag, in both versions below 64 bytes; and how many records,
+// where crypto/tls begins with small ones.
+func overhead(p int) int { return 64 * (p/(16<<10) + 16) }
+
+// Write encrypts all of p, to be sent. n is len(p) but for an error, which lasts: a Conn that is broken or has said close_notify.
+func (c *Conn) Write(p []byte) (n int, err error) {
+	if c.shaker != nil {
+		return 0, errEarly
+	}
+	c.wire.reserve(len(p) + overhead(len(p)))
+	return c.tls.Write(p)
+}
+
+var errEarly = errors.New("write before the tls handshake is over")
+
+// CloseNotify has it said that nothing more will be written. What the other side writes can still be read.
+func (c *Conn) CloseNotify() error {
+	if c.shaker != nil {
+		return errEarly
+	}
+	if err := c.tls.CloseWrite(); err != nil {
+		return fmt.Errorf("tls close_notify: %w", err)
+	}
+	return nil
+}
+
+// Out is what is to be sent. It is valid until the next call but Sent.
+func (c *Conn) Out() []byte { return c.wire.out[c.wire.sent:] }
+
+// Sent says that the first n bytes of Out were sent.
+func (c *Conn) Sent(n int) {
+	w := &c.wire
+	if w.sent += n; w.sent == len(w.out) && w.out != nil {
+		w.buffers.Put(w.out)
+		w.out, w.sent = nil, 0
+	}
+}
+
+// Close gives all memory back, and ends a handshake that lasts. Nothing may be called then.
+func (c *Conn) Close() {
+	c.Abort()
+	c.wire.free()
+}
+
+// Info is what a handshake has come to.
+type Info struct {
+	Version     uint16              // tls.VersionTLS12 or tls.VersionTLS13
+	CipherSuite uint16              // as in package tls
+	ALPN        string              // the protocol that both agreed on; "": none
+	ServerName  string              // that the client asked for; "": none
+	Resumed     bool                // by a ticket, without certificates
+	Peer        []*x509.Certificate // of the other side, its own first; empty: none shown
+}
+
+// Info tells what the handshake has come to, once it is over.
+func (c *Conn) Info() Info {
+	s := c.tls.ConnectionState()
+	return Info{
+		Version: s.Version, CipherSuite: s.CipherSuite, ALPN: s.NegotiatedProtocol, ServerName: s.ServerName,
+		Resumed: s.DidResume, Peer: s.PeerCertificates,
+	}
+}
