@@ -49,10 +49,11 @@ var allowedImports = map[string][]string{
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
-	"deploy":            {},
-	"docs":              {},
-	"internal/e2e":      {},
-	"internal/failover": {"internal/drill", "internal/netlab", "internal/status"},
+	"deploy":              {},
+	"docs":                {},
+	"internal/e2e":        {},
+	"internal/h2spectest": {},
+	"internal/failover":   {"internal/drill", "internal/netlab", "internal/status"},
 }
 
 // libraries are the modules that docs/architecture.md names. A new one needs its reason in the commit that brings it.

@@ -124,7 +124,7 @@ func (c *endpoint) end(why Reason, out []byte) (Event, []byte) {
 }
 
 // fault ends a stream for what the peer did on it. Where that has never begun the connection ends: nothing may be sent on
-// an idle stream.
+// an idle stream. Of one that is closed its peer is told all the same, but for what it sent before it knew that we reset it.
 func (c *endpoint) fault(id uint32, why Reason, out []byte) (Event, []byte) {
 	if id > c.last {
 		return c.end(why, out)
@@ -134,6 +134,9 @@ func (c *endpoint) fault(id uint32, why Reason, out []byte) (Event, []byte) {
 	}
 	s := c.streams.find(id)
 	if s == nil {
+		if !c.streams.resetByUs(id) {
+			out = AppendRSTStream(out, id, why.Code())
+		}
 		return Event{}, out
 	}
 	ev := Event{Kind: Reset, Stream: id, Owner: s.owner, Code: why.Code(), Why: why}

@@ -12,17 +12,19 @@ import (
 	"time"
 )
 
-// echo serves a Conn on a socket: it sends each request's body back, and its number of trailers.
+// echo serves a Conn on a socket: it sends a greeting, each request's body, and its number of trailers.
 type echo struct {
-	conn    *Conn
-	nc      net.Conn
-	out     []byte
-	waiting map[uint32]*answer
+	conn     *Conn
+	nc       net.Conn
+	out      []byte
+	waiting  map[uint32]*answer
+	greeting string
 }
 
 // answer is what waits for room in the windows.
 type answer struct {
 	data []byte
+	own  int // of them, that the peer has not sent
 	end  bool
 }
 
@@ -71,7 +73,7 @@ func (e *echo) on(ev *Event) {
 		block := enc.Status(enc.Begin(nil), 200)
 		block = enc.Field(block, []byte("X-Path"), ev.Request.Path.In(ev.Head.Buf), false)
 		e.out = e.conn.SendHead(e.out, ev.Stream, block, false)
-		e.waiting[ev.Stream] = &answer{end: ev.End}
+		e.waiting[ev.Stream] = &answer{data: []byte(e.greeting), own: len(e.greeting), end: ev.End}
 	case RequestFault:
 		e.out = e.conn.Reset(e.out, ev.Stream, ev.Why.Code())
 	case Body:
@@ -85,7 +87,9 @@ func (e *echo) on(ev *Event) {
 	}
 	for id, a := range e.waiting {
 		n, out := e.conn.SendData(e.out, id, a.data, a.end)
-		e.out = e.conn.Consumed(out, id, n)
+		own := min(n, a.own)
+		a.own -= own
+		e.out = e.conn.Consumed(out, id, n-own)
 		if a.data = a.data[n:]; a.end && len(a.data) == 0 {
 			delete(e.waiting, id)
 		}
