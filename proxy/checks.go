@@ -50,7 +50,7 @@ func (p *Proxy) startCheck(s *upstream.Server, config health.Check) {
 	p.checks[s] = c
 	target := health.Target{Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address}
 	checker := health.New(config, target, func(r health.Result) { p.checked(s, c, r) })
-	p.start(&p.tasks, func() { _ = checker.Run(ctx) }) // nil, as for every Run whose context ends
+	p.start(func() { _ = checker.Run(ctx) }) // nil, as for every Run whose context ends
 }
 
 // sameCheck reports whether two checks do the same.

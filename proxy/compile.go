@@ -119,7 +119,7 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 	)
 	f := &exchange.Frontend{
 		Name: c.Name, Rules: table, Backends: map[string]*exchange.Backend{},
-		Client: c.Timeouts.Client, Tunnel: c.Timeouts.Tunnel,
+		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
 	}
 	for i, r := range c.Rules {
 		if r.Backend == "" {

@@ -1,8 +1,8 @@
 // Package proxy is the balancer: frontends that accept connections, rules that choose a backend, backends whose servers
 // are watched and answer.
 //
-// A connection's way: a [listener] accepts it while the [Gate] of its address lets it, wraps it in TLS where its bind
-// says so (package certs), and passes it to the engine (package stdhttp), which reads a request and asks package exchange
+// A connection's way: the engine (package engine) accepts it from the socket of a [listener] while the [Gate] of its address
+// lets it, does TLS where its bind says so (packages certs and secure), reads a request and asks package exchange
 // what to do. That finds the rule (package rule), the backend, and a server (packages upstream and balance); the engine
 // connects and moves the bytes; the record of the exchange comes back here and is counted. Meanwhile package health probes
 // every server, whether the gates are open or not, so that a node which takes over knows them.
@@ -23,10 +23,8 @@
 //	proxy.go     Proxy: Run and the order of stopping
 //	compile.go   Config to the tables that exchanges run by
 //	plan.go      Plan and Apply
-//	listener.go  accepting, and listener_linux.go: sockets
-//	lane.go      the way from a listener to its engine
+//	listener.go  listener and lane, what the connections of one belong to; listener_linux.go: sockets
 //	gate.go      Gate
-//	conns.go     the connections that are open
 //	checks.go    health checks, and WatchBackend
 //	frontend.go  what is counted for a frontend
 //	snapshot.go  Snapshot

@@ -1,6 +1,11 @@
 package proxy
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/tandem-lb/tandem/proxy/engine"
+)
 
 // GateState says what a virtual address does with connections.
 type GateState uint8
@@ -29,13 +34,16 @@ func (s GateState) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 
 // Gate decides for one address whether connections are accepted. It is safe for concurrent use.
 type Gate struct {
-	mu      sync.Mutex
-	state   GateState     // guarded by mu
-	changed chan struct{} // guarded by mu; closed and replaced by wakeLocked; nobody sends
+	state atomic.Uint32 // a GateState; written with mu held, read by the loops for each response
+
+	mu        sync.Mutex
+	listeners map[*engine.Listener]struct{} // guarded by mu
 }
 
 func newGate(s GateState) *Gate {
-	return &Gate{state: s, changed: make(chan struct{})}
+	g := &Gate{listeners: map[*engine.Listener]struct{}{}}
+	g.state.Store(uint32(s))
+	return g
 }
 
 // Set changes the state. When it returns after Closed, no further connection is served, and Proxy.EndConnections finds
@@ -43,35 +51,35 @@ func newGate(s GateState) *Gate {
 func (g *Gate) Set(s GateState) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state != s {
-		g.state = s
-		g.wakeLocked()
+	g.state.Store(uint32(s))
+	for l := range g.listeners {
+		g.apply(l)
 	}
 }
 
 // State returns what Set has set.
-func (g *Gate) State() GateState {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.state
+func (g *Gate) State() GateState { return GateState(g.state.Load()) }
+
+// apply brings a listener into the gate's state. mu is held.
+func (g *Gate) apply(l *engine.Listener) {
+	if g.State() == Closed {
+		l.Pause()
+	} else {
+		l.Open()
+	}
 }
 
-// watch returns the state, and a channel that is closed when it may have changed.
-func (g *Gate) watch() (GateState, <-chan struct{}) {
+// add puts a listener under the gate.
+func (g *Gate) add(l *engine.Listener) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.state, g.changed
+	g.listeners[l] = struct{}{}
+	g.apply(l)
 }
 
-// wake makes those who watch look again.
-func (g *Gate) wake() {
+// remove takes a listener from under the gate, as it is.
+func (g *Gate) remove(l *engine.Listener) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.wakeLocked()
-}
-
-// wakeLocked is wake with mu held.
-func (g *Gate) wakeLocked() {
-	close(g.changed)
-	g.changed = make(chan struct{})
+	delete(g.listeners, l)
 }

@@ -2,127 +2,82 @@ package proxy
 
 import (
 	"crypto/tls"
-	"errors"
-	"net"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/proxy/engine"
 )
 
-// acceptPause is the wait after accepting failed, for want of descriptors or memory: time for some to be given back.
-const acceptPause = 50 * time.Millisecond
+// failureInterval is how often at most it is logged that a listener cannot accept: it tries again ten times a second.
+const failureInterval = 10 * time.Second
 
 // listener accepts connections on one socket for as long as any configuration has it.
 type listener struct {
-	tcp   *net.TCPListener
-	conns *conns
-	log   hclog.Logger
-	gate  atomic.Pointer[Gate]  // never nil
-	terms atomic.Pointer[terms] // for the connections that come; never nil
-	done  chan struct{}         // closed by close; nobody sends
-	once  sync.Once
+	socket *socket
+	log    hclog.Logger
+	engine *engine.Listener
+	lane   *lane // guarded by Proxy.mu
+	config Bind  // guarded by Proxy.mu
+
+	failed atomic.Int64 // when a failure to accept was last logged, in ns of Unix time
 }
 
-// terms are what a configuration says about a listener's connections.
-type terms struct {
-	bind Bind
-	tls  *tls.Config // nil: plain
-	lane *lane
+// lane is what the connections of a listener belong to: they keep theirs when a reload gives the listener another one.
+type lane struct {
+	bind     *engine.Bind
+	frontend *frontend
+	gate     *Gate
 }
 
-func newListener(tcp *net.TCPListener, c *conns, log hclog.Logger) *listener {
-	return &listener{tcp: tcp, conns: c, log: log.With("address", tcp.Addr().String()), done: make(chan struct{})}
+func newLane(f *frontend, g *Gate, t *tls.Config) *lane {
+	l := &lane{frontend: f, gate: g}
+	l.bind = &engine.Bind{
+		Owner:    l,
+		TLS:      t,
+		Frontend: f.route.Load,
+		Draining: func() bool { return g.State() == Draining },
+		Account:  f.account,
+		Opened:   f.opened,
+		Closed:   f.closed,
+	}
+	return l
+}
+
+// newListener returns one whose socket is its own from then on.
+func newListener(e *engine.Engine, s *socket, l *lane, log hclog.Logger) *listener {
+	li := &listener{socket: s, log: log.With("address", s.address.String()), lane: l}
+	li.engine = e.Listen(s.fd, l.bind, li.accepting)
+	return li
 }
 
 // address returns what the socket is bound to.
-func (l *listener) address() netip.AddrPort { return l.tcp.Addr().(*net.TCPAddr).AddrPort() }
+func (l *listener) address() netip.AddrPort { return l.socket.address }
 
-// setGate puts l under g.
-func (l *listener) setGate(g *Gate) {
-	if old := l.gate.Swap(g); old != nil && old != g {
-		old.wake()
+// accepting tells the operator why no client could be accepted.
+func (l *listener) accepting(err error) {
+	now, last := time.Now().UnixNano(), l.failed.Load()
+	if now-last >= int64(failureInterval) && l.failed.CompareAndSwap(last, now) {
+		l.log.Warn("connections are not accepted", "err", err)
 	}
 }
 
-// close closes the socket and ends accept.
+// move gives the connections that come to another lane.
+func (l *listener) move(to *lane) {
+	old := l.lane
+	l.lane = to
+	l.engine.SetBind(to.bind)
+	if old.gate != to.gate {
+		old.gate.remove(l.engine)
+		to.gate.add(l.engine)
+	}
+}
+
+// close closes the socket. Connections that are there live on.
 func (l *listener) close() {
-	l.once.Do(func() {
-		close(l.done)
-		_ = l.tcp.Close() // nothing is unsent on it
-	})
-}
-
-// accept accepts connections while the gate is not closed, until close. When the gate closes it may already be waiting
-// for a connection: that one waits here, as those after it do in the kernel.
-func (l *listener) accept() {
-	for l.await() {
-		tcp, err := l.tcp.AcceptTCP()
-		switch {
-		case err == nil:
-			l.handle(tcp)
-		case errors.Is(err, net.ErrClosed):
-		default:
-			l.log.Warn("connections are not accepted", "err", err)
-			l.pause()
-		}
-	}
-}
-
-// await returns true as soon as connections may be accepted, false after close.
-func (l *listener) await() bool {
-	for {
-		gate := l.gate.Load()
-		state, changed := gate.watch()
-		switch {
-		case l.isClosed():
-			return false
-		case l.gate.Load() != gate:
-			continue // and nobody would close changed for l
-		case state != Closed:
-			return true
-		}
-		select {
-		case <-changed:
-		case <-l.done:
-		}
-	}
-}
-
-func (l *listener) isClosed() bool {
-	select {
-	case <-l.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// handle passes an accepted connection on, as soon as its gate admits it.
-func (l *listener) handle(tcp *net.TCPConn) {
-	for l.await() {
-		t := l.terms.Load()
-		c := &conn{TCPConn: tcp, set: l.conns, gate: l.gate.Load(), lane: t.lane}
-		if !l.conns.admit(c) {
-			continue
-		}
-		if t.tls != nil {
-			t.lane.handle(tls.Server(c, t.tls))
-		} else {
-			t.lane.handle(c)
-		}
-		return
-	}
-	_ = tcp.Close() // the bind is gone, and nobody has read from it
-}
-
-func (l *listener) pause() {
-	t := time.NewTimer(acceptPause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-l.done:
-	}
+	l.lane.gate.remove(l.engine)
+	l.engine.Close()
+	l.socket.close()
 }

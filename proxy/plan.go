@@ -4,10 +4,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 )
 
@@ -18,17 +18,16 @@ type Plan struct {
 }
 
 type plannedFrontend struct {
-	name     string
-	timeouts laneTimeouts
-	route    *exchange.Frontend
-	binds    []plannedBind
+	name  string
+	route *exchange.Frontend
+	binds []plannedBind
 }
 
 type plannedBind struct {
 	key    socketKey
 	config Bind
-	tls    *tls.Config      // nil: plain
-	socket *net.TCPListener // nil: there is a listener already
+	tls    *tls.Config // nil: plain
+	socket *socket     // nil: there is a listener already
 }
 
 // socketKey is what a socket is known by from one configuration to the next. Binds to port 0 may be alike otherwise, so
@@ -64,7 +63,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 			continue
 		}
 		names[c.Name] = true
-		f := plannedFrontend{name: c.Name, timeouts: laneTimeouts{c.Timeouts.HTTPRequest, c.Timeouts.KeepAlive}}
+		f := plannedFrontend{name: c.Name}
 		if f.route, err = compileFrontend(c, backends); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
 		}
@@ -115,7 +114,7 @@ func (plan *Plan) Discard() {
 	for _, f := range plan.frontends {
 		for i := range f.binds {
 			if s := f.binds[i].socket; s != nil {
-				_ = s.Close() // nobody has used it
+				s.close()
 				f.binds[i].socket = nil
 			}
 		}
@@ -140,7 +139,7 @@ func (p *Proxy) Apply(plan *Plan) {
 		live.route.Store(f.route)
 		entry := frontendState{live: live}
 		for i := range f.binds {
-			l := p.applyBind(live, f.timeouts, &f.binds[i])
+			l := p.applyBind(live, &f.binds[i])
 			listeners[f.binds[i].key] = l
 			entry.listeners = append(entry.listeners, l)
 		}
@@ -148,13 +147,12 @@ func (p *Proxy) Apply(plan *Plan) {
 	}
 	for key, l := range p.listeners {
 		if listeners[key] != l {
+			bind := l.lane.bind
+			p.engine.Retire(func(b *engine.Bind) bool { return b == bind })
 			l.close()
-			p.retire(l.terms.Load().lane)
-			l.terms.Load().lane.server.Drain()
 		}
 	}
 	p.listeners, p.now = listeners, next
-	p.forgetLanes()
 	p.wakeWatchers()
 }
 
@@ -168,31 +166,19 @@ func (p *Proxy) frontend(name string) *frontend {
 	return &frontend{name: name}
 }
 
-// applyBind gives a bind's listener its terms, and makes the listener where there is none. mu is held.
-func (p *Proxy) applyBind(f *frontend, timeouts laneTimeouts, b *plannedBind) *listener {
-	l := p.listeners[b.key]
-	isNew := l == nil
-	if isNew {
-		l = newListener(b.socket, p.conns, p.log)
+// applyBind gives a bind's listener what the configuration says about it, and makes the listener where there is none. mu is
+// held.
+func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
+	gate, l := p.gateOf(b.config), p.listeners[b.key]
+	switch {
+	case l == nil:
+		l = newListener(p.engine, b.socket, newLane(f, gate, b.tls), p.log)
 		b.socket = nil // the listener's now
+		gate.add(l.engine)
+	case l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls:
+		l.move(newLane(f, gate, b.tls))
 	}
-	t := &terms{bind: b.config, tls: b.tls}
-	old := l.terms.Load()
-	if old != nil && old.lane.frontend == f && old.lane.timeouts == timeouts {
-		t.lane = old.lane
-	} else {
-		t.lane = newLane(p.engine, f, l, timeouts)
-		p.lanes[t.lane] = struct{}{}
-		p.start(&p.tasks, t.lane.serve)
-	}
-	l.setGate(p.gateOf(b.config))
-	l.terms.Store(t)
-	if old != nil && old.lane != t.lane {
-		p.retire(old.lane)
-	}
-	if isNew {
-		p.start(&p.acceptors, l.accept)
-	}
+	l.config = b.config
 	return l
 }
 
@@ -202,19 +188,4 @@ func (p *Proxy) gateOf(b Bind) *Gate {
 		return p.Gate(b.Address.Addr())
 	}
 	return p.alwaysOpen
-}
-
-// retire lets a lane's connections live on, and no more come. mu is held.
-func (p *Proxy) retire(l *lane) {
-	l.stop()
-	l.retired = true
-}
-
-// forgetLanes forgets those retired lanes whose connections have ended. mu is held.
-func (p *Proxy) forgetLanes() {
-	for l := range p.lanes {
-		if l.retired && l.open.Load() == 0 {
-			delete(p.lanes, l)
-		}
-	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/tandem-lb/tandem/proxy/stdhttp"
+	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -21,20 +21,20 @@ const DefaultDrain = 5 * time.Second
 type Options struct {
 	Log   hclog.Logger  // nil: nothing is logged
 	Drain time.Duration // how long Run lets requests finish once its context has ended; 0: DefaultDrain
+
+	Threads int // event loops, 1 to 1024; 0: one for each core that the process may use
 }
 
 // Proxy is the balancer of a node. It is safe for concurrent use.
 type Proxy struct {
 	log        hclog.Logger
 	drain      time.Duration
-	engine     *stdhttp.Engine
-	conns      *conns
+	engine     *engine.Engine
 	alwaysOpen *Gate           // of the binds that are no virtual addresses
 	checking   context.Context // of the health checks
 	endChecks  context.CancelFunc
 
-	acceptors sync.WaitGroup // of the listeners
-	tasks     sync.WaitGroup // all other goroutines
+	tasks sync.WaitGroup // goroutines, but for the engine's
 
 	gateMu sync.Mutex           // apart from mu: a role change waits for nothing
 	gates  map[netip.Addr]*Gate // guarded by gateMu
@@ -42,7 +42,6 @@ type Proxy struct {
 	mu        sync.Mutex // guards what follows
 	now       state
 	listeners map[socketKey]*listener
-	lanes     map[*lane]struct{} // those of listeners, and retired ones with connections
 	checks    map[*upstream.Server]*check
 	health    chan struct{} // closed and replaced by wakeWatchers; nobody sends
 	pending   []func()      // starts goroutines once Run runs
@@ -72,12 +71,10 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		log:        o.Log,
 		drain:      o.Drain,
-		engine:     stdhttp.New(o.Log),
-		conns:      newConns(),
+		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads}),
 		alwaysOpen: newGate(Open),
 		gates:      map[netip.Addr]*Gate{},
 		listeners:  map[socketKey]*listener{},
-		lanes:      map[*lane]struct{}{},
 		checks:     map[*upstream.Server]*check{},
 		health:     make(chan struct{}),
 	}
@@ -87,7 +84,8 @@ func New(o Options) *Proxy {
 
 // Run serves what has been and will be applied until ctx ends. Then it stops accepting, ends the connections that wait
 // for a request, lets requests that are under way finish for Options.Drain at most (a tunnel counts as one), ends the
-// rest, and returns nil when nothing of it runs any more. It can be called once.
+// rest, and returns nil when nothing of it runs any more. An error says that the kernel gave no means to serve. It can be called
+// once.
 func (p *Proxy) Run(ctx context.Context) error {
 	p.mu.Lock()
 	if p.running {
@@ -100,45 +98,48 @@ func (p *Proxy) Run(ctx context.Context) error {
 	}
 	p.pending = nil
 	p.mu.Unlock()
-	<-ctx.Done()
-	p.stop()
-	return nil
+	serving, end := context.WithCancel(context.Background())
+	defer end()
+	ended := make(chan error, 1) // gets what the engine's Run returns
+	go func() { ended <- p.engine.Run(serving) }()
+	var err error
+	select {
+	case <-ctx.Done():
+		p.stop()
+		end()
+		err = <-ended
+	case err = <-ended:
+		p.stop()
+	}
+	p.tasks.Wait()
+	return err
 }
 
-// start runs f in a goroutine of group, as soon as Run runs. mu is held.
-func (p *Proxy) start(group *sync.WaitGroup, f func()) {
+// start runs f in a goroutine as soon as Run runs. mu is held.
+func (p *Proxy) start(f func()) {
 	if p.running {
-		group.Go(f)
+		p.tasks.Go(f)
 		return
 	}
-	p.pending = append(p.pending, func() { group.Go(f) })
+	p.pending = append(p.pending, func() { p.tasks.Go(f) })
 }
 
-// stop ends everything, in the order that Run promises.
+// stop ends everything, in the order that Run promises, but for the engine.
 func (p *Proxy) stop() {
 	p.mu.Lock()
 	p.ended = true
-	listeners, lanes := p.listeners, p.lanes
-	p.mu.Unlock() // from here on nobody changes the two
+	listeners := p.listeners
+	p.mu.Unlock() // from here on nobody changes them
 	p.endChecks()
 	for _, l := range listeners {
 		l.close()
 	}
-	p.acceptors.Wait()
-	for l := range lanes {
-		l.server.Drain()
-	}
-	p.conns.end(func(c *conn) bool { return !c.heard.Load() })
+	everyone := func(*engine.Bind) bool { return true }
+	p.engine.Retire(everyone)
 	ctx, cancel := context.WithTimeout(context.Background(), p.drain)
 	defer cancel()
-	p.conns.drained(ctx)
-	p.conns.end(func(*conn) bool { return true })
-	for l := range lanes {
-		l.stop()
-		l.server.Wait()
-	}
-	p.engine.CloseIdle()
-	p.tasks.Wait()
+	p.engine.Wait(ctx)
+	p.engine.End(everyone)
 }
 
 // Gate returns the gate of a virtual address. It starts Closed and lives as long as the Proxy, whether or not a
@@ -158,5 +159,5 @@ func (p *Proxy) Gate(addr netip.Addr) *Gate {
 // address that has left the node, after its gate was closed: no further packet can reach them.
 func (p *Proxy) EndConnections(addr netip.Addr) int {
 	gate := p.Gate(addr)
-	return p.conns.end(func(c *conn) bool { return c.gate == gate })
+	return p.engine.End(func(b *engine.Bind) bool { return b.Owner.(*lane).gate == gate })
 }

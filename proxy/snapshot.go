@@ -76,9 +76,9 @@ func (p *Proxy) Snapshot() Snapshot {
 	for _, f := range p.now.frontends {
 		status := FrontendStatus{Name: f.live.name, Traffic: f.live.traffic()}
 		for _, l := range f.listeners {
-			bind := l.terms.Load().bind
+			bind := l.config
 			status.Binds = append(status.Binds, BindStatus{
-				Address: l.address(), VIP: bind.VIP, TLS: bind.TLS != nil, Gate: l.gate.Load().State(),
+				Address: l.address(), VIP: bind.VIP, TLS: bind.TLS != nil, Gate: l.lane.gate.State(),
 			})
 		}
 		s.Frontends = append(s.Frontends, status)

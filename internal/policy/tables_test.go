@@ -12,9 +12,10 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":           {"internal/hysteresis", "proxy/certs", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/stdhttp", "proxy/upstream"},
+	"proxy":           {"internal/hysteresis", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
 	"proxy/balance":   {},
 	"proxy/certs":     {},
+	"proxy/engine":    {"proxy/exchange", "proxy/http1", "proxy/loop", "proxy/secure", "proxy/upstream"},
 	"proxy/exchange":  {"proxy/rule", "proxy/upstream"},
 	"proxy/health":    {"internal/hysteresis"},
 	"proxy/http1":     {},
@@ -23,7 +24,6 @@ var allowedImports = map[string][]string{
 	"proxy/proxytest": {"internal/hysteresis", "proxy", "proxy/health", "proxy/rule"},
 	"proxy/rule":      {},
 	"proxy/secure":    {},
-	"proxy/stdhttp":   {"proxy/exchange"},
 	"proxy/upstream":  {"internal/hysteresis", "proxy/balance"},
 
 	// Leaves.
@@ -119,12 +119,13 @@ var loopFiles = []string{
 	"internal/runner/run_linux.go",
 	"internal/runner/server.go",
 	"proxy/certs/load.go",
+	"proxy/engine/core.go",
+	"proxy/engine/engine.go",
 	"proxy/health/checker.go",
 	"proxy/listener.go",
 	"proxy/loop/kernel_linux.go",
 	"proxy/proxy.go",
 	"proxy/secure/handshaker.go",
-	"proxy/stdhttp/hop.go",
 	"tracker/backend.go",
 	"tracker/file.go",
 	"tracker/file_linux.go",

@@ -6,7 +6,7 @@ type Kind uint8
 // What can happen to an exchange.
 const (
 	Request  Kind = iota + 1 // the request head is complete; Event.Target
-	Refused                  // the request is not fit for anything; Event.Status says why
+	Refused                  // the request, or its body, is not fit for anything; Event.Status says why
 	WaitOver                 // the delay of a Wait has passed
 
 	Connected       // the connection stands, TLS included

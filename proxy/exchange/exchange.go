@@ -213,6 +213,8 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 	case ServerSilent:
 		x.server.ResponseFailed()
 		return x.fail(504, Termination{ServerTimeout, AtHead})
+	case Refused: // its body is malformed
+		return x.fail(ev.Status, Termination{ByProxy, AtRequest})
 	case ClientSilent: // in the midst of its body
 		return x.fail(408, Termination{ClientTimeout, AtHead})
 	default:

@@ -379,30 +379,6 @@ func TestOneRecord(t *testing.T) {
 	})
 }
 
-func TestForwardedFields(t *testing.T) {
-	client := netip.MustParseAddr("::ffff:192.0.2.7")
-	for _, tt := range []struct {
-		name  string
-		f     Forwarded
-		tls   bool
-		prior []string
-		want  []string
-	}{
-		{"nothing", Forwarded{}, true, []string{"9.9.9.9"}, nil},
-		{"append to nothing", Forwarded{AppendFor: true}, false, nil, []string{"X-Forwarded-For: 192.0.2.7"}},
-		{"append", Forwarded{AppendFor: true}, false, []string{"a, b", "c"}, []string{"X-Forwarded-For: a, b, c, 192.0.2.7"}},
-		{"replace", Forwarded{ReplaceFor: true}, false, []string{"a"}, []string{"X-Forwarded-For: 192.0.2.7"}},
-		{"proto", Forwarded{Proto: true}, false, nil, []string{"X-Forwarded-Proto: http"}},
-		{"proto of TLS, real IP", Forwarded{Proto: true, RealIP: true}, true, nil, []string{"X-Forwarded-Proto: https", "X-Real-IP: 192.0.2.7"}},
-	} {
-		var got []string
-		tt.f.Fields(client, tt.tls, tt.prior, func(name, value string) { got = append(got, name+": "+value) })
-		if !slices.Equal(got, tt.want) {
-			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
-		}
-	}
-}
-
 // always picks one server.
 type always struct{ p *upstream.Pool }
 

@@ -15,25 +15,16 @@ type Frontend struct {
 	Default  *Backend            // for requests that no rule takes; nil: 503
 
 	// What an engine carries out by itself.
-	Headers []Header      // see ResponseHeaders
-	Client  time.Duration // without a byte from or to the client
-	Tunnel  time.Duration // without a byte in either direction after an upgrade
+	Headers     []Header      // that every response carries, those of the balancer itself too, in place of the server's
+	HTTPRequest time.Duration // from the first byte of a request head, or from that of a connection, to its end
+	Client      time.Duration // without a byte from or to the client
+	KeepAlive   time.Duration // between two requests of a connection
+	Tunnel      time.Duration // without a byte in either direction after an upgrade
 }
 
 // Header is one field of a response, its name in canonical form.
 type Header struct {
 	Name, Value string
-}
-
-// ResponseHeaders calls set for each field that every response must carry, those of the balancer itself too.
-func (f *Frontend) ResponseHeaders(tls bool, set func(name, value string)) {
-	for _, h := range f.Headers {
-		// "An HSTS Host MUST NOT include the STS header field in HTTP responses conveyed over non-secure transport",
-		// https://www.rfc-editor.org/rfc/rfc6797#section-7.2
-		if tls || h.Name != "Strict-Transport-Security" {
-			set(h.Name, h.Value)
-		}
-	}
 }
 
 // Backend is a compiled backend, immutable like Frontend.

@@ -18,6 +18,7 @@ const (
 	Expect
 	Authorization
 	ProxyAuthorization
+	ProxyAuthenticate
 	Cookie
 	SetCookie
 	XForwardedFor
@@ -66,6 +67,8 @@ func NameOf(b []byte) Name {
 		return is("proxy-connection", ProxyConnection)
 	case 17:
 		return is("transfer-encoding", TransferEncoding) | is("x-forwarded-proto", XForwardedProto)
+	case 18:
+		return is("proxy-authenticate", ProxyAuthenticate)
 	case 19:
 		return is("proxy-authorization", ProxyAuthorization)
 	}

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/loop"
+)
+
+// receive takes in the head of a request. What waits in the queue, a part of it or a whole one that came behind the last
+// request, comes first.
+func (c *client1) receive() {
+	l := c.core.loop
+	if c.phase == idle && c.in != nil && c.head(c.in.bytes(), true) {
+		return
+	}
+	for range budget {
+		n, st := c.wire.recv(c.core, l.Scratch())
+		switch st {
+		case loop.Blocked:
+			c.await()
+			return
+		case loop.Ended, loop.Failed:
+			c.left()
+			return
+		}
+		c.heard = true
+		p := l.Scratch()[:n]
+		if c.in != nil {
+			c.in = c.core.spare.put(c.in, p)
+			p = c.in.bytes()
+		}
+		if c.head(p, c.in != nil) {
+			return
+		}
+	}
+	l.Again(c.wire.ref)
+}
+
+// await gives the client the time that it has for what comes next. That for a head begins with its first byte, or with the
+// connection.
+func (c *client1) await() {
+	l := c.core.loop
+	switch {
+	case c.phase == heading && c.s != nil && !c.timed, c.phase == idle && !c.heard && !c.timed:
+		c.timed = true
+		l.SetDeadline(c.wire.ref, c.bind.Frontend().HTTPRequest)
+	}
+}
+
+// left ends a connection on which the client sends no further request.
+func (c *client1) left() {
+	if c.phase == heading {
+		c.s.tell(exchange.ClientGone)
+		return
+	}
+	c.close(false)
+}
+
+// head reads a request head from p, which begins with it. It reports false while more of it has to come; p is kept then. kept: it is
+// in the queue already.
+func (c *client1) head(p []byte, kept bool) (done bool) {
+	if c.s == nil {
+		c.first()
+	}
+	s := c.s
+	n, err := s.request.Parse(p, &requestLimits)
+	switch {
+	case err != nil:
+		c.phase = busy
+		s.step(exchange.Event{Kind: exchange.Refused, Status: err.(http1.Reason).Status()})
+		return true
+	case n == 0:
+		c.phase = heading
+		if !kept {
+			c.in = c.core.spare.put(c.in, p)
+		}
+		return false
+	}
+	c.phase, c.timed = busy, false
+	c.ask(p)
+	if c.s != s { // it has been answered, and p with all else may be gone
+		if !kept && c.phase == idle {
+			c.in = c.core.spare.put(c.in, p[n:])
+		}
+		return true
+	}
+	c.body(p, n, kept)
+	return true
+}
+
+// ask has the request routed whose head is complete in p.
+func (c *client1) ask(p []byte) {
+	s, r := c.s, &c.s.request
+	c.closing, c.expects = r.Close, r.Continue && r.Length != 0
+	s.upload.start(r.Length)
+	q := question{
+		buf: p, fields: r.Fields, method: r.Method, name: r.Name.In(p), authority: r.Authority.In(p), target: r.Target.In(p),
+		query: r.Query.In(p), upgrade: r.Upgrade.In(p), length: r.Length, expects: r.Continue,
+	}
+	s.route(&q)
+}
+
+// body goes on after a head of n octets with what is behind it in p.
+func (c *client1) body(p []byte, n int, kept bool) {
+	s := c.s
+	if kept {
+		c.in = c.core.spare.drop(c.in, n)
+	} else {
+		n += c.feed(p[n:])
+		if c.phase != gone && (c.s == s || c.phase == idle) {
+			c.in = c.core.spare.put(c.in, p[n:])
+		}
+	}
+	if c.s != s {
+		return
+	}
+	s.flushServer()
+	c.pump()
+}
+
+// pump moves the body on, or what goes through a tunnel, as long as the server's side takes it.
+func (c *client1) pump() {
+	l, s := c.core.loop, c.s
+	for range budget {
+		if s == nil || c.s != s || s.whole || !s.takes() {
+			return
+		}
+		if c.in != nil {
+			n := c.feed(c.in.bytes())
+			if c.s != s {
+				return
+			}
+			c.in = c.core.spare.drop(c.in, n)
+			s.flushServer()
+			if n > 0 {
+				continue
+			}
+		}
+		n, st := c.wire.recv(c.core, l.Scratch()[:s.upload.most(len(l.Scratch()))])
+		if st == loop.Ended && s.tunnel {
+			s.whole = true
+			s.server.end(nil, nil)
+			s.flushServer()
+			return
+		}
+		if st == loop.Ended || st == loop.Failed {
+			c.fail(exchange.ClientGone)
+			return
+		}
+		if st == loop.Blocked && c.expects {
+			l.SetDeadline(c.wire.ref, continueTime)
+			return
+		}
+		l.SetDeadline(c.wire.ref, c.patience())
+		if st == loop.Blocked {
+			return
+		}
+		c.expects = false
+		p := l.Scratch()[:n]
+		if c.in == nil {
+			n = c.feed(p)
+			if c.s != s {
+				return
+			}
+			p = p[n:]
+			s.flushServer()
+		}
+		c.in = c.core.spare.put(c.in, p)
+	}
+	l.Again(c.wire.ref)
+}
+
+// feed gives the server's side what it takes of p and returns how many octets of p that were. The stream may have ended then.
+func (c *client1) feed(p []byte) (n int) {
+	s := c.s
+	for c.s == s && !s.whole && s.takes() && n < len(p) {
+		if s.tunnel {
+			s.x.Count(int64(len(p)-n), 0)
+			s.server.data(p[n:])
+			return len(p)
+		}
+		data, m, done, err := s.upload.next(p[n:], &requestLimits)
+		part := p[n : n+m]
+		n += m
+		switch {
+		case err != nil:
+			c.closing = true
+			s.step(exchange.Event{Kind: exchange.Refused, Status: err.(http1.Reason).Status()})
+			return n
+		case len(data) > 0:
+			s.x.Count(int64(len(data)), 0)
+			s.server.data(data)
+		}
+		if done && c.s == s && s.server != nil {
+			s.whole = true
+			s.server.end(part, s.upload.trailers.Fields)
+		}
+		if m == 0 {
+			return n
+		}
+	}
+	return n
+}

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/secure"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// core is what one loop owns. Only its goroutine touches it.
+type core struct {
+	engine *Engine
+	log    hclog.Logger
+	loop   *loop.Loop
+	epoch  time.Time // what the loop's clock calls 0
+
+	cipher   []byte          // what ciphertext is received in
+	ciphers  secure.FreeList // what waits of it
+	spare    spare
+	streams  []*stream // to be used again
+	down     []byte    // what is being written to a client; empty between calls
+	up       []byte    // what is being written to a server; empty between calls
+	idle     map[*upstream.Server]*idleServers
+	sweep    loop.Ref // the timer that ends connections which have been idle for long
+	sweeping bool     // it runs
+}
+
+// requestLimits and responseLimits bound heads. Servers send large policies and cookies, and are trusted with more memory.
+var (
+	requestLimits  = http1.DefaultLimits()
+	responseLimits = http1.Limits{RequestLine: 16 << 10, FieldLine: 64 << 10, Head: 256 << 10, Fields: 256}
+)
+
+// cipherSize is what is received of TLS at once. Its plaintext, with that of a record which has begun to come before, fits the loop's
+// memory.
+const cipherSize = 48 << 10
+
+// maxStreams bounds the streams that are kept for the next requests.
+const maxStreams = 1024
+
+func newCore(e *Engine, l *loop.Loop) *core {
+	c := &core{engine: e, log: e.log, loop: l, cipher: make([]byte, cipherSize), idle: map[*upstream.Server]*idleServers{}}
+	c.epoch = time.Now().Add(-l.Now())
+	c.sweep = l.Timer(c)
+	return c
+}
+
+// now is the time of this pass.
+func (c *core) now() time.Time { return c.epoch.Add(c.loop.Now()) }
+
+// stream returns one that nothing is known of yet.
+func (c *core) stream() *stream {
+	if n := len(c.streams); n > 0 {
+		s := c.streams[n-1]
+		c.streams = c.streams[:n-1]
+		return s
+	}
+	return &stream{core: c}
+}
+
+// reuse keeps a stream that has ended for the next request.
+func (c *core) reuse(s *stream) {
+	s.reset()
+	if len(c.streams) < maxStreams {
+		c.streams = append(c.streams, s)
+	}
+}
+
+// broken says that a bug was met: it costs one connection.
+func (c *core) broken(what any) {
+	c.down, c.up = c.down[:0], c.up[:0]
+	c.log.Error("connection ended in a panic", "err", what, "stack", string(debug.Stack()))
+}

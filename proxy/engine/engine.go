@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/secure"
+)
+
+// Options are what an Engine is made with.
+type Options struct {
+	Log   hclog.Logger // nil: nothing is logged
+	Loops int          // how many loops serve, 1 to 1024; 0: one for each core that the process may use
+}
+
+// openHandshakes is how many TLS handshakes may be under way at once, each with its memory; the others wait for their turn.
+const openHandshakes = 1024
+
+// Engine serves the connections of clients. It is safe for concurrent use.
+type Engine struct {
+	log        hclog.Logger
+	loops      int
+	handshaker *secure.Handshaker
+
+	open    atomic.Int64  // connections of clients
+	emptied chan struct{} // capacity 1: somebody may wait for open to be 0; sent to by the loops, never closed
+
+	mu        sync.Mutex // guards what follows
+	cores     []*core    // of Run
+	running   bool       // they are served by goroutines
+	listeners map[*Listener]struct{}
+}
+
+// New returns an Engine; Run serves.
+func New(o Options) *Engine {
+	if o.Log == nil {
+		o.Log = hclog.NewNullLogger()
+	}
+	if o.Loops <= 0 {
+		o.Loops = runtime.NumCPU()
+	}
+	return &Engine{
+		log: o.Log, loops: o.Loops, handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: openHandshakes}),
+		emptied: make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
+	}
+}
+
+// Run serves until ctx ends, and closes all connections then. An error says that the kernel gave no means to serve. It can be called
+// once.
+func (e *Engine) Run(ctx context.Context) error {
+	loops, err := e.openLoops()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(loops))
+	var group sync.WaitGroup
+	for i, l := range loops {
+		group.Go(func() {
+			errs[i] = l.Run(ctx)
+			cancel() // without one of them the others must not serve on: its clients would wait for ever
+		})
+	}
+	group.Go(func() { _ = e.handshaker.Run(ctx) }) // nil, as for every Run whose context ends
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// openLoops makes the loops, and gives them the listeners that are open.
+func (e *Engine) openLoops() (loops []*loop.Loop, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running {
+		return nil, errors.New("run the engine: it has been run before")
+	}
+	var kernels []loop.Kernel
+	for range e.loops {
+		k, err := loop.OpenEpoll()
+		if err != nil {
+			for _, k := range kernels {
+				_ = k.CloseAll() // the error is the one to tell
+			}
+			return nil, fmt.Errorf("open an event loop: %w", err)
+		}
+		kernels = append(kernels, k)
+		loops = append(loops, loop.New(k))
+	}
+	for _, l := range loops {
+		e.cores = append(e.cores, newCore(e, l))
+	}
+	for li := range e.listeners {
+		if li.open {
+			for _, c := range e.cores {
+				li.listen(c)
+			}
+		}
+	}
+	e.running = true
+	return loops, nil
+}
+
+// each calls f on the goroutine of every loop, and returns when all have done so. f must return soon. Before Run there are
+// no loops, and f is not called.
+func (e *Engine) each(f func(c *core)) {
+	var done sync.WaitGroup
+	for _, c := range e.cores {
+		done.Add(1)
+		if !c.loop.Post(func(*loop.Loop) {
+			defer done.Done()
+			f(c)
+		}) {
+			done.Done() // that loop has ended, and closed everything
+		}
+	}
+	done.Wait()
+}
+
+// eachClient calls f for every connection of a client, as each does.
+func (e *Engine) eachClient(f func(c client)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.each(func(c *core) {
+		c.loop.Each(func(_ loop.Ref, h loop.Handler) {
+			if client, ok := h.(client); ok {
+				f(client)
+			}
+		})
+	})
+}
+
+// client is a connection of a client, whatever it speaks.
+type client interface {
+	owner() *Bind
+	retire() // ends it if it waits for a request and has nothing to lose
+	kill()   // ends it at once, and what is under way on it
+}
+
+// End ends the connections of the binds that which chooses at once, and returns how many there were.
+func (e *Engine) End(which func(*Bind) bool) int {
+	var n atomic.Int64
+	e.eachClient(func(c client) {
+		if which(c.owner()) {
+			n.Add(1)
+			c.kill()
+		}
+	})
+	return int(n.Load())
+}
+
+// Retire ends the connections of the binds that which chooses: those that wait for a request now, the others after their response.
+func (e *Engine) Retire(which func(*Bind) bool) {
+	e.mu.Lock()
+	for li := range e.listeners {
+		if b := li.bind.Load(); which(b) {
+			b.leaving.Store(true)
+		}
+	}
+	e.mu.Unlock()
+	e.eachClient(func(c client) {
+		if b := c.owner(); which(b) {
+			b.leaving.Store(true)
+			c.retire()
+		}
+	})
+}
+
+// Wait returns when no client has a connection, or ctx has ended. One caller at a time.
+func (e *Engine) Wait(ctx context.Context) {
+	for e.open.Load() > 0 {
+		select {
+		case <-e.emptied:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// closed counts a connection of a client that is gone.
+func (e *Engine) closed() {
+	if e.open.Add(-1) == 0 {
+		select {
+		case e.emptied <- struct{}{}:
+		default: // it says so already
+		}
+	}
+}

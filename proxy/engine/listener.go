@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"crypto/tls"
+	"sync/atomic"
+
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/loop"
+)
+
+// Bind is what the connections of a listener have in common. The functions are called by loops, must not block, and must be safe
+// for concurrent use.
+type Bind struct {
+	Frontend func() *exchange.Frontend // asked for each request
+	Draining func() bool               // whether responses say Connection: close
+	Account  func(*exchange.Record)    // called once for each request; the record is valid until it returns
+	Opened   func()                    // a connection has been accepted
+	Closed   func()                    // and is gone
+
+	Owner any         // the caller's own
+	TLS   *tls.Config // nil: plain
+
+	leaving atomic.Bool // its connections end with their response
+}
+
+func (b *Bind) closed(c *core) {
+	b.Closed()
+	c.engine.closed()
+}
+
+// Listener hands the clients of a listening socket to the loops. It is safe for concurrent use.
+type Listener struct {
+	engine *Engine
+	fd     int
+	failed func(error)
+	bind   atomic.Pointer[Bind]
+	open   bool // guarded by Engine.mu
+}
+
+// Listen returns a Listener for a listening socket that does not block; it is the caller's, who closes it after Close. No clients
+// are accepted before Open. failed is told, by a loop, why a client could not be accepted, as for want of descriptors; it is asked for
+// again soon.
+func (e *Engine) Listen(fd int, b *Bind, failed func(error)) *Listener {
+	li := &Listener{engine: e, fd: fd, failed: failed}
+	li.bind.Store(b)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.listeners[li] = struct{}{}
+	return li
+}
+
+// SetBind changes the bind of the connections that are accepted from now on.
+func (li *Listener) SetBind(b *Bind) { li.bind.Store(b) }
+
+// Open has clients accepted. What is open stays so.
+func (li *Listener) Open() {
+	li.set(true, func(c *core) { li.listen(c) })
+}
+
+// Pause leaves clients that come in the kernel's backlog. When it returns none is accepted any more, and End finds those that were.
+func (li *Listener) Pause() {
+	li.set(false, func(c *core) { c.loop.Unlisten(li.fd) })
+}
+
+// set brings all loops into a state.
+func (li *Listener) set(open bool, f func(*core)) {
+	e := li.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.listeners[li]; !ok || li.open == open {
+		return
+	}
+	li.open = open
+	e.each(f)
+}
+
+// Close ends the Listener: no clients are accepted any more, and the socket is of no concern to the loops.
+func (li *Listener) Close() {
+	li.Pause()
+	e := li.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.listeners, li)
+}
+
+// listen has a loop take clients.
+func (li *Listener) listen(c *core) {
+	if err := c.loop.Listen(li.fd, func(l *loop.Loop, from loop.Client) { li.accept(c, from) }, li.failed); err != nil {
+		li.failed(err)
+	}
+}
+
+// accept takes a client in.
+func (li *Listener) accept(c *core, from loop.Client) {
+	b := li.bind.Load()
+	b.Opened()
+	c.engine.open.Add(1)
+	if b.TLS != nil {
+		c.greet(b, from)
+		return
+	}
+	c.loop.Adopt(from, &client1{core: c, bind: b, from: from.From})
+}

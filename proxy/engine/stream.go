@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"net/netip"
+
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/loop"
+)
+
+// stream is one request on its way to a server, and the response on its way back.
+type stream struct {
+	core     *core
+	bind     *Bind
+	frontend *exchange.Frontend
+	x        exchange.Exchange
+	client   asker
+	server   answerer // nil: none, or none any more
+	from     netip.Addr
+	secure   bool // the client's connection is TLS
+
+	request  http1.Request  // of a client that speaks HTTP/1
+	response http1.Response // of a server that does
+	upload   body           // of the request, of a client that speaks HTTP/1
+
+	text     []byte       // host and target, which x refers to
+	method   http1.Method // of the request
+	length   int64        // of the request's body: octets, or http1.ChunkedLength
+	question *question    // the request's head, until ask is written
+	ask      []byte       // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
+	tried    bool         // a connection that was used before turned out closed
+
+	whole  bool     // all of the request has come
+	begun  bool     // the server's side has been told to begin
+	ended  bool     // all of the response, or of what comes through a tunnel, has been handed to the client's side
+	chunks bool     // the response goes to the client in chunks
+	tunnel bool     // the protocol was switched
+	timer  loop.Ref // of a wait before the server is asked again
+}
+
+// maxReplay bounds the requests that may go to a connection which was used before: all of what is sent there is kept until
+// the response begins, so that it can be sent again.
+const maxReplay = 16 << 10
+
+// maxKept bounds the memory that a stream takes along to the next request.
+const maxKept = 16 << 10
+
+// start begins a stream: the first byte of a request is there.
+func (s *stream) start(client asker, b *Bind, from netip.Addr, secure bool) {
+	s.client, s.bind, s.from, s.secure = client, b, from, secure
+	s.frontend = b.Frontend()
+	s.x.Start(s.core.now(), s.frontend)
+}
+
+// reset forgets all but the memory.
+func (s *stream) reset() {
+	old := *s
+	*s = stream{core: old.core, x: old.x, request: old.request, response: old.response, upload: old.upload}
+	s.request.Reset()
+	s.response.Reset()
+	if cap(old.text) <= maxKept {
+		s.text = old.text[:0]
+	}
+	if cap(old.ask) <= 2*maxKept {
+		s.ask = old.ask[:0]
+	}
+}
+
+// step tells the exchange what has happened and does what it says.
+func (s *stream) step(ev exchange.Event) {
+	switch a := s.x.Step(s.core.now(), ev); a.Do {
+	case exchange.Connect:
+		s.connect(&a)
+	case exchange.Wait:
+		s.timer = s.core.loop.Timer(s)
+		s.core.loop.SetDeadline(s.timer, a.Timeout)
+	case exchange.Send:
+		s.begun = true
+		s.server.begin()
+		if s.question == nil { // not within route, whose caller goes on with the body
+			s.client.more()
+			s.flushServer()
+		}
+	case exchange.Forward:
+	case exchange.Tunnel:
+		s.tunnel, s.whole = true, false // what follows has no end but that of the connection
+	case exchange.Respond:
+		s.leaveServer()
+		s.client.reply(a.Reply)
+	default:
+		s.end(&a)
+	}
+}
+
+func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
+
+// connect finds a connection to the server. A request that could not be sent again gets one of its own.
+func (s *stream) connect(a *exchange.Action) {
+	c := s.core
+	if len(s.ask) == 0 {
+		s.appendAsk(a.Backend)
+	}
+	s.begun = false
+	if !s.tried && s.length >= 0 && s.length <= maxReplay {
+		if v := c.takeIdle(a.Server); v != nil {
+			v.serve(s, a.Backend)
+			s.tell(exchange.Connected)
+			return
+		}
+	}
+	if v := c.dial(a.Server, a.Backend, a.Timeout); v != nil {
+		v.serve(s, a.Backend)
+		return
+	}
+	s.tell(exchange.ConnectFailed)
+}
+
+// Ready implements loop.Handler for the timer, which is never.
+func (s *stream) Ready(*loop.Loop, loop.Ref) {}
+
+// Expired implements loop.Handler: the wait before the server is asked again is over.
+func (s *stream) Expired(l *loop.Loop, r loop.Ref) {
+	l.Close(r, false)
+	s.timer = loop.Ref{}
+	s.tell(exchange.WaitOver)
+}
+
+// respond tells the exchange of a response head, and reports whether it is to be forwarded.
+func (s *stream) respond(status int) bool {
+	s.step(exchange.Event{Kind: exchange.Head, Status: status})
+	return s.server != nil
+}
+
+// leaveServer ends what the server's side is doing.
+func (s *stream) leaveServer() {
+	if v := s.server; v != nil {
+		s.server = nil
+		v.leave()
+	}
+	if s.timer != (loop.Ref{}) {
+		s.core.loop.Close(s.timer, false)
+		s.timer = loop.Ref{}
+	}
+}
+
+// end gives the exchange's account and ends the stream. Nobody has it after that.
+func (s *stream) end(a *exchange.Action) {
+	s.leaveServer()
+	if a.Record != nil {
+		s.bind.Account(a.Record)
+	}
+	s.client.over(a.Do == exchange.Abort)
+	s.core.reuse(s)
+}
+
+// delivered reports whether nothing more is to come, once the client has taken what it was given: all of the response, or of a
+// tunnel both directions.
+func (s *stream) delivered() bool {
+	return s.ended && (!s.tunnel || s.whole && (s.server == nil || s.server.room()))
+}
+
+// flushServer has the server's side send what it was given.
+func (s *stream) flushServer() {
+	if s.server != nil {
+		s.server.flush()
+	}
+}
+
+// takes reports whether the server's side takes more of the request.
+func (s *stream) takes() bool { return s.begun && s.server != nil && s.server.room() }
