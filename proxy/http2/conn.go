@@ -45,7 +45,7 @@ func (c *Conn) unopened(id uint32) Reason {
 	}
 	c.last = id
 	if c.drain == left { // it was sent before the peer knew, and may be sent elsewhere again (section 6.8)
-		c.streams.remember(id, 2*c.cfg.Streams)
+		c.streams.remember(id)
 		return 0
 	}
 	c.served, c.block.kind = id, heading
@@ -59,7 +59,7 @@ func (c *Conn) headed(out []byte) (Event, []byte) {
 		if flood := c.flood.count(&c.cfg.Floods, faults); flood != 0 {
 			return c.end(flood, out)
 		}
-		c.streams.remember(id, 2*c.cfg.Streams)
+		c.streams.remember(id)
 		return Event{}, AppendRSTStream(out, id, TooManyStreams.Code())
 	}
 	s := c.streams.add(stream{

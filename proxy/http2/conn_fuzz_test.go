@@ -52,7 +52,7 @@ func samePieces(t *testing.T, script []byte, size, answer int) {
 func scripted(script []byte) string {
 	var b strings.Builder
 	next := uint32(1)
-	for ; len(script) >= 2 && b.Len() < 1<<20; script = script[2:] {
+	for script = script[:min(len(script), 400)]; len(script) >= 2; script = script[2:] {
 		id, n := uint32(script[0]&7)*2+1, int(script[1])
 		switch script[0] >> 4 {
 		case 0, 1, 2: // mostly the next one
@@ -130,14 +130,14 @@ func play(t *testing.T, text string, size, answer int) (sent []byte, events stri
 			if p.c.ended != 0 {
 				break
 			}
-			initial = out.byPeer(&f, initial, p)
+			initial = out.byPeer(&f, initial, &p.c.endpoint)
 			if f.Type == Data {
 				in.conn -= int64(f.Length)
 			}
 			sent = respond(p, &ev, sent, body)
 			in.byUs(t, sent[seen:], &out)
 			seen = len(sent)
-			check(t, p, &in, &out, initial)
+			check(t, &p.c.endpoint, &in, &out, initial)
 		}
 	}
 	return sent, events
@@ -160,14 +160,14 @@ func respond(p *peer, ev *Event, sent, body []byte) []byte {
 }
 
 // byPeer counts what the peer's frames let us send.
-func (l *ledger) byPeer(f *Frame, initial int64, p *peer) int64 {
+func (l *ledger) byPeer(f *Frame, initial int64, c *endpoint) int64 {
 	switch {
 	case f.Type == WindowUpdate && f.Stream == 0:
 		l.conn += int64(f.Increment())
 	case f.Type == WindowUpdate && f.Fault == 0:
 		l.streams[f.Stream] += int64(f.Increment())
 	case f.Type == SettingsType && !f.Has(Ack):
-		s := p.c.peer // the codec of settings has tests of its own
+		s := c.peer // the codec of settings has tests of its own
 		return int64(s.InitialWindowSize)
 	}
 	return initial
@@ -197,15 +197,14 @@ func (l *ledger) byUs(t *testing.T, sent []byte, out *ledger) {
 }
 
 // check compares the windows with the ledgers.
-func check(t *testing.T, p *peer, in, out *ledger, initial int64) {
-	c := p.c
+func check(t *testing.T, c *endpoint, in, out *ledger, initial int64) {
 	if c.inbound.window != in.conn || c.inbound.window+c.inbound.owed != c.inbound.size || c.inbound.window < 0 {
 		t.Fatalf("the peer may send %d, %d are owed; the frames say %d", c.inbound.window, c.inbound.owed, in.conn)
 	}
 	if c.room != out.conn || c.room < 0 || c.room > maxWindow {
 		t.Fatalf("we may send %d; the frames say %d", c.room, out.conn)
 	}
-	if len(c.streams.open) > c.cfg.Streams || len(c.streams.reset) > 2*c.cfg.Streams {
+	if len(c.streams.open) > c.cfg.Streams || len(c.streams.reset) > max(2*c.cfg.Streams, leastKept) {
 		t.Fatalf("%d streams are open, %d were reset", len(c.streams.open), len(c.streams.reset))
 	}
 	for i := range c.streams.open {

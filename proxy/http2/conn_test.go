@@ -232,6 +232,20 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 }
 
+// A client that has not seen SETTINGS yet may open more streams than it may, with data: each is refused, and the connection goes on.
+func TestStreamsBeforeTheirBoundIsKnown(t *testing.T) {
+	p := newPeer(t, func(c *Config) { c.Streams = 1 })
+	for i := range 100 {
+		p.send(req(uint32(2*i+1), 0))
+	}
+	for i := range 100 {
+		p.send(frame(Data, EndStream, uint32(2*i+1), "abc"))
+	}
+	if p.c.ended != 0 || p.c.Streams() != 1 {
+		t.Errorf("got %v, %d open, want none, 1", p.c.ended, p.c.Streams())
+	}
+}
+
 // RFC 9113 section 6.9: what is sent stays within both windows, whatever SETTINGS does to them meanwhile.
 func TestSendingWithinWindows(t *testing.T) {
 	p := newPeer(t, nil)

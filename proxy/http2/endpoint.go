@@ -62,6 +62,7 @@ const (
 // init makes the state of a new connection.
 func (c *endpoint) init(cfg *Config) {
 	*c = endpoint{cfg: *cfg, peer: InitialSettings(), room: firstWindow}
+	c.streams.keep = max(2*cfg.Streams, leastKept)
 	c.decoder = NewDecoder(&c.cfg.Limits)
 	c.inbound = inbound{window: int64(cfg.ConnWindow), size: int64(cfg.ConnWindow)}
 }

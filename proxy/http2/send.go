@@ -110,7 +110,7 @@ func (c *endpoint) Reset(out []byte, id uint32, code Code) []byte {
 		return out
 	}
 	c.streams.remove(s)
-	c.streams.remember(id, 2*c.cfg.Streams)
+	c.streams.remember(id)
 	return AppendRSTStream(out, id, code)
 }
 

@@ -34,8 +34,13 @@ type streams struct {
 	open    []stream
 	waiting int      // of them
 	reset   []uint32 // the last ones that were reset or left out by us, a ring: the peer may not know yet
+	keep    int      // how many of them
 	next    int      // in reset
 }
+
+// leastKept is how many streams that we reset are kept in mind at least: a client that has not seen SETTINGS yet may open
+// any number of them, and most that do open a hundred or two.
+const leastKept = 256
 
 // add opens a stream, the highest of all. The pointer is good until the next one is added or removed.
 func (s *streams) add(t stream) *stream {
@@ -83,14 +88,14 @@ func (s *streams) wait(t *stream, waiting bool) {
 	}
 }
 
-// remember keeps in mind that a stream was reset by us. most bounds how many are kept.
-func (s *streams) remember(id uint32, most int) {
-	if len(s.reset) < most {
+// remember keeps in mind that a stream was reset by us.
+func (s *streams) remember(id uint32) {
+	if len(s.reset) < s.keep {
 		s.reset = append(s.reset, id)
 		return
 	}
 	s.reset[s.next] = id
-	s.next = (s.next + 1) % most
+	s.next = (s.next + 1) % s.keep
 }
 
 // resetByUs reports whether frames on a closed stream may have been sent before their peer knew.
