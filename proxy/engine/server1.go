@@ -136,8 +136,10 @@ func (v *server1) fail(kind exchange.Kind) {
 // leave implements answerer.
 func (v *server1) leave() { v.close() }
 
-// close closes the connection.
+// close closes the connection. What is written and not sent was for it: left there it would be the beginning of what the next
+// server gets.
 func (v *server1) close() {
+	v.core.up = v.core.up[:0]
 	v.wire.close(v.core, false)
 	if v.place > 0 {
 		v.core.forgetIdle(v)

@@ -256,3 +256,17 @@ func keepAlive(t *testing.T, start Start) {
 	wantBody(t, c2.receive("GET"), "ok")
 	c2.closed()
 }
+
+// refusedBody: of a request that is refused in the midst of its body nothing gets into anybody else's.
+func refusedBody(t *testing.T, start Start) {
+	app := serve(t, "app1", func(c *call) { says(c.req.Method + " " + c.body())(c) })
+	at := web(t, start(t, site(app)))
+	keeper := dial(t, at)
+	for range 3 {
+		r := ask(t, at, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\nno chunk\r\n")
+		wantStatus(t, r, 400)
+		keeper.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		wantBody(t, keeper.receive("GET"), "GET ")
+		wantBody(t, get(t, at, "/"), "GET ")
+	}
+}

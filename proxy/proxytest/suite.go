@@ -60,6 +60,7 @@ func Run(t *testing.T, start Start) {
 		{"request_body_streams", uploadStreams},
 		{"response_streams", downloadStreams},
 		{"early_response", earlyResponse},
+		{"refused_body_goes_to_nobody", refusedBody},
 		{"head_and_bodiless_statuses", bodiless},
 		{"expect_100_continue", expectContinue},
 		{"keep_alive", keepAlive},
