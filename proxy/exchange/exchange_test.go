@@ -324,6 +324,7 @@ func TestUpgrade(t *testing.T) {
 	for protocol, want := range map[string]string{
 		"websocket": "connect:s1 send tunnel abort", "": "connect:s1 send respond:502 abort",
 		"h2c": "connect:s1 send respond:502 abort", "H2C, websocket": "connect:s1 send respond:502 abort",
+		"H2C/2.0": "connect:s1 send respond:502 abort", "h2": "connect:s1 send respond:502 abort",
 	} {
 		asks := asks(0)
 		asks.Target.Upgrade = protocol

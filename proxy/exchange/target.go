@@ -34,8 +34,9 @@ func split(uri string) (path, query string) {
 	return uri, query
 }
 
-// upgrades reports whether a client may switch to the protocol. HTTP/2 is none that it may switch to (RFC 9113 section
-// 3.1 has removed it): what follows would get past the rules.
+// upgrades reports whether a client may switch to the protocol, "name [ "/" version ]" (RFC 9110 section 7.8). HTTP/2 is none
+// that it may switch to (RFC 9113 section 3.1 has removed it): what follows would get past the rules.
 func upgrades(protocol string) bool {
-	return protocol != "" && !strings.Contains(protocol, ",") && !strings.EqualFold(protocol, "h2c")
+	name, _, _ := strings.Cut(protocol, "/")
+	return name != "" && !strings.Contains(protocol, ",") && !strings.EqualFold(name, "h2c") && !strings.EqualFold(name, "h2")
 }
