@@ -26,8 +26,6 @@ var allowedImports = map[string][]string{
 	"proxy/secure":    {},
 	"proxy/upstream":  {"internal/hysteresis", "proxy/balance"},
 
-	"proxy/loop/looptest": {"proxy/loop"},
-
 	// Leaves.
 	"internal/child":      {},
 	"internal/hysteresis": {},
@@ -56,6 +54,7 @@ var allowedImports = map[string][]string{
 	"internal/e2e":        {},
 	"internal/h2spectest": {},
 	"internal/failover":   {"internal/drill", "internal/netlab", "internal/status"},
+	"internal/hostile":    {},
 }
 
 // libraries are the modules that docs/architecture.md names. A new one needs its reason in the commit that brings it.

@@ -1,0 +1,111 @@
+package hostile
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// client is the other end of a proxied way.
+type client struct {
+	conn    net.Conn
+	stream  string // all that came
+	end     ending
+	sending sync.WaitGroup
+}
+
+// ending is how a stream ended.
+type ending int
+
+const (
+	open  ending = iota
+	ended        // cleanly
+	torn         // by a reset
+)
+
+func (e ending) String() string { return [...]string{"open", "ended", "reset"}[e] }
+
+// settled is how long nothing may come before all has.
+const settled = 30 * time.Millisecond
+
+func newClient(conn net.Conn) *client {
+	_ = conn.SetWriteDeadline(time.Now().Add(patience)) // a failed write shows in what comes
+	return &client{conn: conn}
+}
+
+func (c *client) close() {
+	_ = c.conn.Close()
+	c.sending.Wait()
+}
+
+// send writes text meanwhile, in pieces where cut says so.
+func (c *client) send(text string, cut int, halfClose bool) {
+	if cut == 0 {
+		cut = max(len(text), 1)
+	}
+	c.sending.Go(func() {
+		for rest := text; rest != ""; {
+			n := min(cut, len(rest))
+			if _, err := io.WriteString(c.conn, rest[:n]); err != nil {
+				return
+			}
+			if rest = rest[n:]; rest != "" {
+				time.Sleep(200 * time.Microsecond) // a piece of its own
+			}
+		}
+		if half, ok := c.conn.(interface{ CloseWrite() error }); ok && halfClose {
+			_ = half.CloseWrite()
+		}
+	})
+}
+
+// until reads until enough of the stream is there, and reports whether it was before its end and the deadline.
+func (c *client) until(limit time.Duration, enough func() bool) bool {
+	deadline := time.Now().Add(limit)
+	_ = c.conn.SetReadDeadline(deadline)
+	buf := make([]byte, 64<<10)
+	for c.end == open && !enough() {
+		n, err := c.conn.Read(buf)
+		c.stream += string(buf[:n])
+		switch {
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return false
+		case errors.Is(err, io.EOF):
+			c.end = ended
+		default:
+			c.end = torn
+		}
+	}
+	return enough()
+}
+
+// finals returns the final responses to requests of these methods that have come.
+func (c *client) finals(methods ...string) []message {
+	all, _ := readResponses(c.stream, c.end == ended, methods...)
+	return finalsOf(all)
+}
+
+func finalsOf(all []message) []message {
+	var final []message
+	for _, m := range all {
+		if m.complete && (m.status >= 200 || m.status == 101) {
+			final = append(final, m)
+		}
+	}
+	return final
+}
+
+// isEcho reports whether m is the origin's answer to a request for target.
+func isEcho(m *message, target string) bool {
+	return m.status == 200 && m.has("X-Origin") && m.body == target
+}
+
+func isFromOrigin(m *message) bool { return m.has("X-Origin") }
+
+// repeated returns n times s.
+func repeated(s string, n int) []string { return strings.Split(strings.Repeat(s+"\n", n), "\n")[:n] }

@@ -1,0 +1,164 @@
+package hostile
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// needPeer skips where a program of another project is missing, saying so; in CI that is a failure.
+func needPeer(t *testing.T, name string) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed: make test-deps installs it as root on Debian", name)
+	}
+	t.Skipf("%s is not installed", name)
+	return ""
+}
+
+// socketDir returns a directory whose path is short enough for sockets, and that other users may enter: the peers give root up.
+func socketDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it holds sockets and a configuration of a test
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// startPeer writes a configuration and runs a peer until the test ends. Its listeners are sockets in dir, so that no port is fixed.
+func startPeer(t *testing.T, s subject, dir, config string, command ...string) subject {
+	t.Helper()
+	file := filepath.Join(dir, "config")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	cmd := exec.Command(command[0], append(command[1:], file)...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1) // one error, from Wait
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+		if t.Failed() {
+			t.Logf("%s: %s", s.name, out.String())
+		}
+	})
+	last := s.lanes[len(s.lanes)-1]
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if conn, err := last.dial(); err == nil {
+			_ = conn.Close()
+			return s
+		} else if time.Now().After(end) {
+			t.Fatalf("%s does not listen: %v", s.name, err)
+		}
+	}
+}
+
+// startHAProxy starts Debian's, with the timeouts of Tandem's test and defaults for all else.
+func startHAProxy(t *testing.T) subject {
+	t.Helper()
+	s, dir := subject{name: "HAProxy", lanes: newLanes(t)}, socketDir(t)
+	var c strings.Builder
+	c.WriteString(`global
+	maxconn 4096
+	nbthread 2
+defaults
+	mode http
+	timeout connect 1s
+	timeout client 1s
+	timeout server 1s
+	timeout http-request 1s
+	timeout http-keep-alive 6s
+	timeout tunnel 1s
+`)
+	for i, l := range s.lanes {
+		h1, h2 := filepath.Join(dir, fmt.Sprintf("%d.1", i)), filepath.Join(dir, fmt.Sprintf("%d.2", i))
+		l.dial, l.dialH2 = unixSocket(h1), unixSocket(h2)
+		fmt.Fprintf(&c, "frontend f%d\n\tbind unix@%s\n\tbind unix@%s proto h2\n\tdefault_backend b%d\nbackend b%d\n\tserver origin %s\n", i, h1, h2, i, i, l.origin.address())
+	}
+	return startPeer(t, s, dir, c.String(), needPeer(t, "haproxy"), "-db", "-q", "-f")
+}
+
+// startNginx starts Debian's, with keep-alive to servers as its manual has it, the timeouts of Tandem's test, and defaults for
+// all else.
+func startNginx(t *testing.T) subject {
+	t.Helper()
+	s, dir := subject{name: "nginx", lanes: newLanes(t)}, socketDir(t)
+	var c strings.Builder
+	fmt.Fprintf(&c, `daemon off;
+worker_processes 2;
+worker_rlimit_nofile 8192;
+pid %[1]s/pid;
+error_log stderr crit;
+events { worker_connections 4096; }
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+	fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi;
+	scgi_temp_path %[1]s/scgi;
+	client_header_timeout 1s;
+	client_body_timeout 1s;
+	send_timeout 1s;
+	keepalive_timeout 6s;
+	proxy_connect_timeout 1s;
+	proxy_read_timeout 1s;
+	proxy_send_timeout 1s;
+	proxy_http_version 1.1;
+	proxy_set_header Connection "";
+	proxy_set_header Host $http_host;
+	client_max_body_size 0;
+`, dir)
+	for i, l := range s.lanes {
+		h1, h2 := filepath.Join(dir, fmt.Sprintf("%d.1", i)), filepath.Join(dir, fmt.Sprintf("%d.2", i))
+		l.dial, l.dialH2 = unixSocket(h1), unixSocket(h2)
+		fmt.Fprintf(&c, "\tupstream u%d { server %s; keepalive 8; }\n", i, l.origin.address())
+		fmt.Fprintf(&c, "\tserver { listen unix:%s; location / { proxy_pass http://u%d; } }\n", h1, i)
+		fmt.Fprintf(&c, "\tserver { listen unix:%s http2; location / { proxy_pass http://u%d; } }\n", h2, i)
+	}
+	c.WriteString("}\n")
+	return startPeer(t, s, dir, c.String(), needPeer(t, "nginx"), "-p", dir, "-e", "stderr", "-c")
+}
+
+// TestIntegrationHostilePeers: what others make of the same cases. It is measured, not asserted; only a judge that finds nothing
+// in hundreds of cases, or refuses to believe in good ones, would be broken.
+func TestIntegrationHostilePeers(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) subject{"HAProxy": startHAProxy, "nginx": startNginx} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := runCases(start(t), requests(), runRequest)
+			t.Log(got)
+			for _, f := range got.worse {
+				t.Logf("%s: %s\n\t%s", f.name, f.faults, f.story)
+			}
+			if got.of[Fine] < got.cases/2 || got.of[Fine] == got.cases {
+				t.Errorf("got %s, want most fine, but not all", got)
+			}
+		})
+	}
+}
