@@ -26,6 +26,8 @@ var allowedImports = map[string][]string{
 	"proxy/secure":    {},
 	"proxy/upstream":  {"internal/hysteresis", "proxy/balance"},
 
+	"proxy/loop/looptest": {"proxy/loop"},
+
 	// Leaves.
 	"internal/child":      {},
 	"internal/hysteresis": {},

@@ -19,7 +19,7 @@ func pair(t testing.TB) (l *Loop, r Ref, other int) {
 	}
 	l = New(k)
 	l.Adopt(Client{fd: ends[0]}, hear(func(_ *Loop, s Ref) { r = s }))
-	t.Cleanup(func() { l.end(); _ = unix.Close(ends[1]) })
+	t.Cleanup(func() { l.End(); _ = unix.Close(ends[1]) })
 	return l, r, ends[1]
 }
 
@@ -38,7 +38,7 @@ func TestBytesMoveWithoutAllocations(t *testing.T) {
 		if _, err := unix.Write(other, head); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.pass(); err != nil {
+		if err := l.Pass(); err != nil {
 			t.Fatal(err)
 		}
 		if n, st := l.SpliceIn(r, p, 100); n != 4 || st != Done {

@@ -35,6 +35,7 @@ type Loop struct {
 	scratch []byte
 	blocked time.Duration // when a Wait last blocked
 	calls   int           // of Handlers and others in this pass
+	after   func(*Loop)   // each of those; nil: nothing
 	lag     lag
 	taken   []func(*Loop) // memory for the next posts
 
@@ -46,7 +47,21 @@ type Loop struct {
 
 // New returns a Loop that serves nothing yet. The Kernel is its own from then on.
 func New(k Kernel) *Loop {
-	return &Loop{kernel: k, sockets: newTable(), wheel: &wheel{}, listen: map[uint32]*listener{}, scratch: make([]byte, scratchSize)}
+	now := k.Now()
+	return &Loop{kernel: k, sockets: newTable(), wheel: &wheel{at: ticks(now)}, now: now, listen: map[uint32]*listener{},
+		scratch: make([]byte, scratchSize)}
+}
+
+// AfterEach has f called after each call of a Handler and of what was posted: a test can spoil there what nobody may rely on any
+// more.
+func (l *Loop) AfterEach(f func(*Loop)) { l.after = f }
+
+// called counts a call that has returned.
+func (l *Loop) called() {
+	l.calls++
+	if l.after != nil {
+		l.after(l)
+	}
 }
 
 // Run serves until ctx ends, and closes what is left then. An error says that the kernel refused to say what happens.
@@ -55,23 +70,20 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	stop := context.AfterFunc(ctx, l.kernel.Wake)
 	defer stop()
-	l.now = l.kernel.Now()
-	l.wheel.at = ticks(l.now)
+	defer l.End()
 	for ctx.Err() == nil {
-		if err := l.pass(); err != nil {
-			l.end()
-			return fmt.Errorf("wait for sockets: %w", err)
+		if err := l.Pass(); err != nil {
+			return err
 		}
 	}
-	l.end()
 	return nil
 }
 
-// pass waits for something to do and does it.
-func (l *Loop) pass() error {
+// Pass waits for something to do and does it. Run does so again and again; this is for who turns a Loop by hand, in tests.
+func (l *Loop) Pass() error {
 	n, err := l.wait()
 	if err != nil {
-		return err
+		return fmt.Errorf("wait for sockets: %w", err)
 	}
 	// First what the kernel said of all, so that whoever asks for the state of another socket than its own knows it.
 	for i := range l.events[:n] {
@@ -139,8 +151,8 @@ func (l *Loop) happened(key uint64) {
 		return // closed in this very pass
 	}
 	s.queued = false
-	l.calls++
 	s.handler.Ready(l, r)
+	l.called()
 }
 
 // turns calls those who asked for another turn.
@@ -149,8 +161,8 @@ func (l *Loop) turns() {
 	for _, r := range l.turn {
 		if s := l.sockets.find(r); s != nil && s.queued {
 			s.queued = false
-			l.calls++
 			s.handler.Ready(l, r)
+			l.called()
 		}
 	}
 }
@@ -163,8 +175,8 @@ func (l *Loop) expire() {
 			return
 		}
 		s := &l.sockets.rows[i]
-		l.calls++
 		s.handler.Expired(l, Ref{i, s.generation})
+		l.called()
 	}
 }
 
@@ -191,8 +203,8 @@ func (l *Loop) callPosted() {
 	l.posted.Store(false)
 	l.mu.Unlock()
 	for _, f := range all {
-		l.calls++
 		f(l)
+		l.called()
 	}
 	clear(all) // what they refer to may go
 	l.taken = all
@@ -204,8 +216,8 @@ func (l *Loop) Now() time.Duration { return l.now }
 // Scratch is memory that whoever runs on the Loop may use until it returns.
 func (l *Loop) Scratch() []byte { return l.scratch }
 
-// end closes everything. What was posted before is still called, for others may wait for it.
-func (l *Loop) end() {
+// End closes everything, as Run does when it ends. What was posted before is still called, for others may wait for it.
+func (l *Loop) End() {
 	l.mu.Lock()
 	l.dead = true
 	l.mu.Unlock()

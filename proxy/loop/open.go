@@ -93,8 +93,8 @@ func (li *listener) clients(l *Loop) {
 		fd, from, err := l.kernel.Accept(li.fd)
 		switch err {
 		case nil:
-			l.calls++
 			li.accept(l, Client{From: from, fd: fd})
+			l.called()
 		case again:
 			return
 		case interrupt, connAborted:

@@ -187,7 +187,7 @@ func TestPipes(t *testing.T) {
 	if len(f.conns) != 2*sparePipes || slices.Contains(l.pipes.spare, all[0]) {
 		t.Errorf("%d descriptors are open, want %d, and none of the pipe with something in it", len(f.conns), 2*sparePipes)
 	}
-	l.end()
+	l.End()
 	if len(f.conns) != 0 {
 		t.Errorf("%d descriptors are open at the end", len(f.conns))
 	}

@@ -44,7 +44,7 @@ func (l *Loop) settleAll() {
 		s.settle = settled
 		if h, ok := s.handler.(Settler); ok {
 			h.Settle(l, r)
-			l.calls++
+			l.called()
 		}
 	}
 	next := l.settle[:0]

@@ -15,7 +15,7 @@ func await(t *testing.T, l *Loop, what string, holds func() bool) {
 			t.Fatalf("no %s within 10 s", what)
 		}
 		l.SetDeadline(l.Timer(hear(func(l *Loop, s Ref) { l.Close(s, false) })), tick) // so that a wait ends
-		if err := l.pass(); err != nil {
+		if err := l.Pass(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,7 +135,7 @@ func connected(t *testing.T) (l *Loop, r Ref, server *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Close(); _ = listener.Close(); l.end() })
+	t.Cleanup(func() { _ = server.Close(); _ = listener.Close(); l.End() })
 	await(t, l, "connection", func() bool { return stands })
 	return l, r, server
 }
