@@ -10,10 +10,13 @@ import (
 // Conn is one side of a TLS connection over memory. It belongs to one goroutine, its owner's, and no method blocks.
 type Conn struct {
 	tls    *tls.Conn
+	inside inside
 	wire   wire
 	shaker *Handshaker // while the handshake lasts
 	config *tls.Config
+	err    error // what every Read says from now on
 	server bool
+	empty  bool // crypto/tls has handed out all plaintext that it had
 }
 
 // Server returns the server's side of a connection: of one to a client. The config must not be changed any more, other than by
@@ -21,6 +24,7 @@ type Conn struct {
 func Server(config *tls.Config, b Buffers) *Conn {
 	c := &Conn{wire: wire{buffers: b}, config: config, server: true}
 	c.tls = tls.Server(&c.wire, config)
+	c.inside = look(c.tls)
 	return c
 }
 
@@ -29,6 +33,7 @@ func Server(config *tls.Config, b Buffers) *Conn {
 func Client(config *tls.Config, b Buffers) *Conn {
 	c := &Conn{wire: wire{buffers: b}, config: config}
 	c.tls = tls.Client(&c.wire, config)
+	c.inside = look(c.tls)
 	return c
 }
 
@@ -71,7 +76,8 @@ func (c *Conn) Poll() (done bool, err error) {
 		return true, nil
 	}
 	if done, err = c.shaker.poll(c.wire.hs, &c.wire); done {
-		c.shaker = nil
+		c.shaker, c.empty = nil, true
+		c.trim()
 	}
 	return done, err
 }
@@ -85,7 +91,7 @@ func (c *Conn) Abort() {
 
 // Feed gives the Conn what the owner has received. While the handshake lasts b is copied, and more reports whether the owner may
 // receive more before the next Poll. Then it is always true, and b is the Conn's until Read has said ErrAgain or another error, or
-// until Keep: so that a record which is in b as a whole is copied once.
+// until Keep, and is decrypted in place: a record that is in b as a whole is copied once, to where Read wants it.
 func (c *Conn) Feed(b []byte) (more bool) {
 	if c.shaker != nil {
 		return c.shaker.feed(c.wire.hs, b)
@@ -109,13 +115,76 @@ func (c *Conn) End() {
 }
 
 // Read reads plaintext. ErrAgain, never wrapped, says that more must be fed first, io.EOF that the other side has said close_notify,
-// ErrTruncated that its stream ended without. Other errors are crypto/tls's; they last. n is above 0 with a nil error alone. One call
-// reads of one record, so that a p of 16 KB spares calls. There may be something to be sent afterwards, also after an error.
+// ErrTruncated that its stream ended without. Other errors are crypto/tls's; all but ErrAgain last. n is above 0 with a nil error
+// alone. One call reads of one record, and a p of 16 KB takes any. There may be something to be sent afterwards, also after an error.
 func (c *Conn) Read(p []byte) (n int, err error) {
 	if c.shaker != nil {
 		return 0, ErrAgain
 	}
-	return c.tls.Read(p)
+	if len(p) == 0 {
+		return 0, c.err
+	}
+	if c.err == nil {
+		n, c.err = c.read(p)
+	}
+	if err = c.err; err == ErrAgain {
+		c.err = nil
+	}
+	return n, err
+}
+
+const (
+	maxPlain = 16 << 10 // of one record: RFC 8446 section 5.1
+	minTag   = 16       // what encryption adds to a record at least, in TLS 1.2 and 1.3
+)
+
+// read goes on record by record, until there is plaintext or an error.
+func (c *Conn) read(p []byte) (n int, err error) {
+	for err == nil && n == 0 {
+		switch {
+		case c.empty && !c.wire.whole():
+			err = c.wire.dry()
+		case c.lendable(len(p)):
+			n, err = c.readLent(p)
+		default:
+			n, err = c.tls.Read(p)
+			c.empty = n < len(p)
+		}
+	}
+	c.trim()
+	return n, err
+}
+
+// lendable reports whether the next record can be lent to crypto/tls: whether it keeps nothing of it when room is filled.
+func (c *Conn) lendable(room int) bool {
+	if !c.empty || !c.inside.known() || !c.inside.empty() || c.wire.rest > 0 {
+		return false
+	}
+	b := c.wire.source()
+	return !malformed(b) && min(recordLen(b)-headerLen-minTag, maxPlain) <= room
+}
+
+// readLent reads of the next record alone, which crypto/tls decrypts where it is.
+func (c *Conn) readLent(p []byte) (n int, err error) {
+	b := c.wire.source()
+	size := recordLen(b)
+	c.inside.lend(b[:size:size])
+	c.wire.lent = true
+	n, err = c.tls.Read(p)
+	c.wire.lent = false
+	c.inside.reclaim()
+	c.wire.used(size)
+	if err == ErrAgain { // it was a message to TLS itself
+		err = nil
+	}
+	return n, err
+}
+
+// trim leaves crypto/tls no memory that it does not need.
+func (c *Conn) trim() {
+	if c.inside.known() {
+		c.inside.trim()
+	}
 }
 
 // overhead is what TLS adds to p at most, by record: header, nonce, type, tag, in both versions below 64 bytes; and how many records,

@@ -43,6 +43,7 @@
 //
 //	conn.go        Conn: the contract
 //	wire.go        what crypto/tls takes for the network
+//	inside_linux.go  the memory that crypto/tls keeps, and how it is taken away
 //	record.go      where records and a client's hello end
 //	buffers.go     Buffers, FreeList
 //	handshaker.go  Handshaker: workers and turns

@@ -68,18 +68,32 @@ func work(s *Handshaker) {
 type side struct {
 	*Conn
 	shaker *Handshaker
-	told   int // calls of notify
+	told   int    // calls of notify
+	sent   []byte // all of it
 	done   bool
 	err    error
 }
 
 func start(t testing.TB, c *Conn) *side {
+	s := idleSide(t, c)
+	c.Start(s.shaker, func() { s.told++ })
+	return s
+}
+
+// startLogged begins a handshake in spite of a KeyLogWriter.
+func startLogged(t testing.TB, c *Conn) *side {
+	s := idleSide(t, c)
+	c.shaker, c.wire.hs = s.shaker, &handshake{tls: c.tls, server: c.server, notify: func() {}}
+	s.shaker.start(c.wire.hs)
+	return s
+}
+
+func idleSide(t testing.TB, c *Conn) *side {
 	s := &side{Conn: c, shaker: NewHandshaker(Limits{Workers: 1, Open: 1})}
 	t.Cleanup(func() {
 		s.Close()
 		work(s.shaker)
 	})
-	c.Start(s.shaker, func() { s.told++ })
 	return s
 }
 
@@ -91,6 +105,7 @@ func (s *side) take() []byte {
 	}
 	b := append([]byte(nil), s.Out()...)
 	s.Sent(len(b))
+	s.sent = append(s.sent, b...)
 	return b
 }
 

@@ -16,17 +16,20 @@ const (
 // recordLen is the length of the record that b begins with, header included; 0: b does not say yet. A header that no version of
 // TLS allows counts as a record of its own, so that it is judged at once, and not when bytes have come that its length asks for.
 func recordLen(b []byte) int {
-	if len(b) > 0 && (b[0] < 20 || b[0] > 24) || len(b) > 1 && b[1] != 3 {
-		return len(b)
-	}
-	if len(b) < headerLen {
+	switch {
+	case malformed(b):
+		return min(len(b), headerLen)
+	case len(b) < headerLen:
 		return 0
 	}
-	n := int(binary.BigEndian.Uint16(b[3:]))
-	if n > maxRecord {
-		return headerLen
-	}
-	return headerLen + n
+	return headerLen + int(binary.BigEndian.Uint16(b[3:]))
+}
+
+// malformed reports whether b begins with what is no record's header, as far as b goes.
+func malformed(b []byte) bool {
+	return len(b) > 0 && (b[0] < 20 || b[0] > 24) || // the types of record: RFC 8446 section 5.1, RFC 6520 section 3
+		len(b) > 1 && b[1] != 3 ||
+		len(b) >= headerLen && binary.BigEndian.Uint16(b[3:]) > maxRecord
 }
 
 // wholeRecord reports whether b begins with all of a record.

@@ -34,6 +34,7 @@ type wire struct {
 	kept  []byte // from buffers; nil: nothing
 	at    int    // of kept that is used up
 	rest  int    // of the record that was handed out in part
+	lent  bool   // crypto/tls has the next record already, and gets no other
 	ended bool   // nothing more will come
 	out   []byte // from buffers: to be sent; nil: nothing
 	sent  int    // of out
@@ -46,15 +47,39 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.hs != nil {
 		return w.hs.read(p)
 	}
-	src := w.source()
-	if w.rest == 0 && !wholeRecord(src) {
-		if src = w.joined(); !wholeRecord(src) {
-			return 0, w.drained()
-		}
+	if w.lent {
+		return 0, ErrAgain
 	}
-	n := handOut(p, src, &w.rest)
+	if w.rest == 0 && !w.whole() {
+		return 0, w.dry()
+	}
+	n := handOut(p, w.source(), &w.rest)
 	w.used(n)
 	return n, nil
+}
+
+// dry says why there is no whole record, and gives the owner its memory back.
+func (w *wire) dry() error {
+	w.keepFed()
+	if w.ended {
+		return ErrTruncated
+	}
+	return ErrAgain
+}
+
+// whole reports whether source begins with all of a record, and completes it from fed where it can.
+func (w *wire) whole() bool {
+	for !wholeRecord(w.source()) {
+		if w.kept == nil || len(w.fed) == 0 {
+			return false
+		}
+		have := w.kept[w.at:]
+		want := max(recordLen(have), headerLen)
+		n := min(want-len(have), len(w.fed))
+		w.keep(w.fed[:n], want)
+		w.fed = w.fed[n:]
+	}
+	return true
 }
 
 // source is the older of what came.
@@ -78,20 +103,6 @@ func (w *wire) used(n int) {
 	}
 }
 
-// joined completes the record at the end of kept with bytes of fed, as far as they go, and returns source.
-func (w *wire) joined() []byte {
-	for w.kept != nil && len(w.fed) > 0 && !wholeRecord(w.source()) {
-		want := headerLen
-		if n := recordLen(w.source()); n > 0 {
-			want = n
-		}
-		n := min(want-len(w.source()), len(w.fed))
-		w.keep(w.fed[:n], want)
-		w.fed = w.fed[n:]
-	}
-	return w.source()
-}
-
 // keep appends to kept, with room for a record of n bytes.
 func (w *wire) keep(b []byte, n int) {
 	have := w.kept[w.at:]
@@ -104,15 +115,6 @@ func (w *wire) keep(b []byte, n int) {
 		w.kept, w.at = bigger, 0
 	}
 	w.kept = append(w.kept, b...)
-}
-
-// drained says why there is no whole record, and takes a part of one out of the owner's memory.
-func (w *wire) drained() error {
-	w.keepFed()
-	if w.ended {
-		return ErrTruncated
-	}
-	return ErrAgain
 }
 
 // keepFed gives the owner its memory back.
