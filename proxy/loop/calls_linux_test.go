@@ -1,15 +1,17 @@
-package loop
+package loop_test
 
 import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
 )
 
 // pair is two sockets that are connected to each other, and a Loop that has one of them.
-func pair(t testing.TB) (l *Loop, r Ref, other int) {
+func pair(t testing.TB) (l *loop.Loop, r loop.Ref, other int) {
 	t.Helper()
-	k, err := OpenEpoll()
+	k, err := loop.OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,8 +19,8 @@ func pair(t testing.TB) (l *Loop, r Ref, other int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = New(k)
-	l.Adopt(Client{fd: ends[0]}, hear(func(_ *Loop, s Ref) { r = s }))
+	l = loop.New(k)
+	l.Adopt(loop.NewClient(ends[0]), hear(func(_ *loop.Loop, s loop.Ref) { r = s }))
 	t.Cleanup(func() { l.End(); _ = unix.Close(ends[1]) })
 	return l, r, ends[1]
 }
@@ -29,7 +31,7 @@ func TestBytesMoveWithoutAllocations(t *testing.T) {
 	buf := make([]byte, 100)
 	p := l.Pipe()
 	if got := testing.AllocsPerRun(100, func() {
-		if n, st := l.Send2(r, head, body); n != 8 || st != Done {
+		if n, st := l.Send2(r, head, body); n != 8 || st != loop.Done {
 			t.Fatalf("sent %d, %v", n, st)
 		}
 		if n, err := unix.Read(other, buf); err != nil || string(buf[:n]) != "headbody" {
@@ -41,16 +43,16 @@ func TestBytesMoveWithoutAllocations(t *testing.T) {
 		if err := l.Pass(); err != nil {
 			t.Fatal(err)
 		}
-		if n, st := l.SpliceIn(r, p, 100); n != 4 || st != Done {
+		if n, st := l.SpliceIn(r, p, 100); n != 4 || st != loop.Done {
 			t.Fatalf("spliced %d, %v", n, st)
 		}
-		if n, st := l.SpliceOut(r, p); n != 4 || st != Done {
+		if n, st := l.SpliceOut(r, p); n != 4 || st != loop.Done {
 			t.Fatalf("spliced %d, %v", n, st)
 		}
 		if n, err := unix.Read(other, buf); err != nil || string(buf[:n]) != "head" {
 			t.Fatalf("read %q, %v", buf[:n], err)
 		}
-		if n, st := l.Recv(r, buf); n != 0 || st != Blocked {
+		if n, st := l.Recv(r, buf); n != 0 || st != loop.Blocked {
 			t.Fatalf("received %d, %v", n, st)
 		}
 	}); got != 0 {

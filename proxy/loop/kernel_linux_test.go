@@ -1,4 +1,4 @@
-package loop
+package loop_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
 )
 
 // listen opens a listening socket that loops can share, and returns its address.
@@ -40,12 +42,12 @@ func start(t *testing.T, loops int) (address string) {
 	var wg sync.WaitGroup
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	for range loops {
-		k, err := OpenEpoll()
+		k, err := loop.OpenEpoll()
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := New(k)
-		if err := l.Listen(fd, func(l *Loop, c Client) { l.Adopt(c, &echo{}) }, func(err error) { t.Error(err) }); err != nil {
+		l := loop.New(k)
+		if err := l.Listen(fd, func(l *loop.Loop, c loop.Client) { l.Adopt(c, &echo{}) }, func(err error) { t.Error(err) }); err != nil {
 			t.Fatal(err)
 		}
 		wg.Go(func() {
@@ -89,14 +91,14 @@ func TestEchoOverSockets(t *testing.T) {
 // caller connects and tells what came of it.
 type caller struct{ result chan error }
 
-func (c *caller) Ready(l *Loop, s Ref) {
+func (c *caller) Ready(l *loop.Loop, s loop.Ref) {
 	if pending, err := l.Connected(s); !pending {
 		c.result <- err
 		l.Close(s, false)
 	}
 }
 
-func (c *caller) Expired(l *Loop, s Ref) {
+func (c *caller) Expired(l *loop.Loop, s loop.Ref) {
 	c.result <- context.DeadlineExceeded
 	l.Close(s, false)
 }
@@ -110,11 +112,11 @@ func TestConnectOverSockets(t *testing.T) {
 	}
 	nobody := closed.Addr().String()
 	_ = closed.Close()
-	k, err := OpenEpoll()
+	k, err := loop.OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := New(k)
+	l := loop.New(k)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- l.Run(ctx) }()
@@ -127,7 +129,7 @@ func TestConnectOverSockets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.Post(func(l *Loop) {
+		l.Post(func(l *loop.Loop) {
 			r, err := l.Connect(to.AddrPort(), c)
 			if err != nil {
 				c.result <- err
@@ -148,12 +150,12 @@ func TestConnectOverSockets(t *testing.T) {
 // A message there and back, with the client on another thread.
 func BenchmarkEcho(b *testing.B) {
 	fd, address := listen(b)
-	k, err := OpenEpoll()
+	k, err := loop.OpenEpoll()
 	if err != nil {
 		b.Fatal(err)
 	}
-	l := New(k)
-	if err := l.Listen(fd, func(l *Loop, c Client) { l.Adopt(c, &echo{}) }, func(err error) { b.Error(err) }); err != nil {
+	l := loop.New(k)
+	if err := l.Listen(fd, func(l *loop.Loop, c loop.Client) { l.Adopt(c, &echo{}) }, func(err error) { b.Error(err) }); err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -1,200 +1,172 @@
-package loop
+package loop_test
 
 import (
+	"bytes"
 	"context"
-	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/loop/looptest"
 )
 
-// echo sends back what it receives, and closes when the client has ended and everything is sent.
-type echo struct {
-	unsent  []byte
-	ended   bool
-	expired int
-	idle    time.Duration // deadline after each receipt; 0: none
-}
-
-func (e *echo) Ready(l *Loop, s Ref) {
-	for {
-		if n, st := l.Send(s, e.unsent); st == Failed {
-			l.Close(s, true)
-			return
-		} else if e.unsent = e.unsent[n:]; st == Blocked {
-			return // what has not been sent slows the client down
-		}
-		if e.ended {
-			l.Close(s, false)
-			return
-		}
-		n, st := l.Recv(s, l.Scratch()[:100])
-		switch st {
-		case Blocked:
-			return
-		case Failed:
-			l.Close(s, true)
-			return
-		case Ended:
-			e.ended = true
-		}
-		e.unsent = append(e.unsent, l.Scratch()[:n]...)
-		if e.idle > 0 {
-			l.SetDeadline(s, e.idle)
-		}
-	}
-}
-
-func (e *echo) Expired(l *Loop, s Ref) {
-	e.expired++
-	l.Close(s, false)
-}
-
-// run serves until nothing happens any more: then idle is called, and says by true that it made something happen.
-func run(t *testing.T, f *fake, setup func(*Loop), idle ...func()) *Loop {
-	t.Helper()
-	l := New(f)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	f.onIdle = func() bool {
-		if len(idle) == 0 {
-			cancel()
-			return false
-		}
-		next := idle[0]
-		idle = idle[1:]
-		next()
-		return true
-	}
-	setup(l)
-	if err := l.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-// serve has every client that comes get an echo.
-func serve(t *testing.T, idle time.Duration) func(*Loop) {
-	return func(l *Loop) {
-		if err := l.Listen(3, func(l *Loop, c Client) { l.Adopt(c, &echo{idle: idle}) }, func(err error) { t.Error(err) }); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
+// Everything comes back whole, however the kernel cuts and delays it.
 func TestEcho(t *testing.T) {
 	t.Parallel()
-	for _, step := range []int{0, 1, 3, 99, 100, 101} {
-		f := newFake(t)
-		f.step = step
-		long := strings.Repeat("0123456789", 100)
-		var a, b *conn
-		run(t, f, serve(t, 0), func() {
-			a, b = f.dial("hello"), f.dial("")
-		}, func() {
-			f.send(a, " world")
-			f.send(b, long)
-		}, func() {
-			f.send(a, "")
-			f.send(b, "")
-		})
-		if got := string(a.out); got != "hello world" || !a.closed || a.byReset {
-			t.Errorf("in steps of %d: got %q, closed %v by reset %v", step, got, a.closed, a.byReset)
+	long := strings.Repeat("0123456789", 100)
+	check := func(t *testing.T, n *looptest.Net) {
+		a, b := n.Dial(here), n.Dial(here)
+		a.Say("hello")
+		n.Step()
+		a.Say(" world")
+		b.Say(long)
+		n.Step()
+		a.CloseWrite()
+		b.CloseWrite()
+		n.Step()
+		if got := string(a.Received()); got != "hello world" || !a.Closed() || a.WasReset() {
+			t.Errorf("got %q, closed %v by reset %v", got, a.Closed(), a.WasReset())
 		}
-		if got := string(b.out); got != long || !b.closed {
-			t.Errorf("in steps of %d: got %d octets, closed %v", step, len(got), b.closed)
+		if got := string(b.Received()); got != long || !b.Closed() {
+			t.Errorf("got %d octets, closed %v", len(got), b.Closed())
 		}
+	}
+	for _, split := range []int{0, 1, 3, 99, 100, 101} {
+		n, _ := one(t, 0, echoes)
+		n.Split = split
+		check(t, n)
+	}
+	for seed := range uint64(200) {
+		n, _ := one(t, 1+seed, echoes)
+		check(t, n)
 	}
 }
 
 // A client that ends with its last bytes is answered whole, though a read that came short ends the reading otherwise.
 func TestEndWithTheLastBytes(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	var c *conn
-	run(t, f, serve(t, 0), func() { c = f.dial("bye"); c.ended = true })
-	if string(c.out) != "bye" || !c.closed {
-		t.Errorf("got %q, closed %v", c.out, c.closed)
+	n, _ := one(t, 0, echoes)
+	c := n.Dial(here)
+	c.Say("bye")
+	c.CloseWrite()
+	n.Step()
+	if string(c.Received()) != "bye" || !c.Closed() {
+		t.Errorf("got %q, closed %v", c.Received(), c.Closed())
+	}
+}
+
+// A read that came short is not followed by one that would find nothing.
+func TestDrainedByAShortRead(t *testing.T) {
+	t.Parallel()
+	n, _ := one(t, 0, echoes)
+	c := n.Dial(here)
+	n.Step()
+	before := n.Calls[looptest.OpRecv]
+	c.Say("hello")
+	n.Step()
+	if got := n.Calls[looptest.OpRecv] - before; got != 1 {
+		t.Errorf("took %d calls to receive, want 1", got)
 	}
 }
 
 func TestBackpressure(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	var c *conn
-	run(t, f, serve(t, 0), func() {
-		c = f.dial("")
-		c.room = 150
-	}, func() {
-		f.send(c, strings.Repeat("x", 1000))
-	}, func() {
-		if len(c.out) != 150 || len(c.in) != 800 {
-			t.Errorf("%d octets sent and %d not received, want 150 and 800 while the client does not read", len(c.out), len(c.in))
-		}
-		f.makeRoom(c, 1<<20)
-	})
-	if len(c.out) != 1000 {
-		t.Errorf("got %d octets, want 1000", len(c.out))
+	n, _ := one(t, 0, echoes)
+	c := n.Dial(here)
+	c.Window(150)
+	n.Step()
+	c.Say(strings.Repeat("x", 1000))
+	n.Step()
+	if got := len(c.Received()); got != 150 {
+		t.Errorf("%d octets came, want 150 while the client takes no more", got)
+	}
+	calls := n.Calls[looptest.OpRecv]
+	c.Say("y")
+	n.Step()
+	if got := n.Calls[looptest.OpRecv]; got != calls {
+		t.Errorf("received %d times meanwhile", got-calls)
+	}
+	c.Window(-1)
+	n.Step()
+	if got := len(c.Received()); got != 1001 {
+		t.Errorf("got %d octets, want 1001", got)
 	}
 }
 
 func TestReset(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	var c *conn
-	run(t, f, serve(t, 0), func() { c = f.dial("") }, func() {
-		c.reset = true
-		f.tell(c.key, Readable|Writable|HungUp)
-	})
-	if !c.closed || !c.byReset {
-		t.Errorf("closed %v, by reset %v, want both", c.closed, c.byReset)
+	n, l := one(t, 0, echoes)
+	c := n.Dial(here)
+	n.Step()
+	c.Reset()
+	n.Step()
+	if !c.Closed() || l.Sockets() != 0 {
+		t.Errorf("closed %v, %d sockets", c.Closed(), l.Sockets())
 	}
 }
 
-// Events of a socket that was closed in the same pass do not reach who has its descriptor now.
+// Events of a socket that is closed in the same pass do not reach who has its descriptor and its row now.
 func TestDescriptorUsedAgain(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	var first, second *conn
-	run(t, f, serve(t, 0), func() { first = f.dial("") }, func() {
-		old := first.key
-		f.send(first, "")      // ends and is closed
-		second = f.dial("new") // gets the same descriptor and row
-		f.tell(old, Readable|Writable|HungUp)
-	}, func() {
-		if first.fd != second.fd || first.key == second.key {
-			t.Errorf("descriptors %d and %d, keys %x and %x", first.fd, second.fd, first.key, second.key)
-		}
-		if second.closed {
-			t.Error("the second client was closed by an event of the first one's")
-		}
+	var old, young loop.Ref
+	var told []loop.Ref
+	n, l := one(t, 0, func(l *loop.Loop, c loop.Client) {
+		l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) { young = s; told = append(told, s) }))
 	})
-	if string(second.out) != "new" {
-		t.Errorf("got %q, want %q", second.out, "new")
+	server := n.Serve(there)
+	closer, err := l.Connect(there, hear(func(l *loop.Loop, s loop.Ref) {
+		if l.CanRecv(s) {
+			l.Close(old, false)
+			l.Close(s, false)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Step()
+	old, err = l.Connect(there, hear(func(l *loop.Loop, s loop.Ref) {
+		if l.CanRecv(s) {
+			t.Error("told of a socket that was closed before")
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Step()
+	server.Accept().Say("x") // the closer's
+	n.Dial(here)             // accepted between the two
+	server.Accept().Say("x")
+	n.Step()
+	n.Step()
+	if young == (loop.Ref{}) || slices.ContainsFunc(told, func(r loop.Ref) bool { return r != young }) || young == old || young == closer {
+		t.Errorf("the new socket is %v and was told of %v; the closed ones were %v and %v", young, told, closer, old)
+	}
+	if want := 1; len(told) > 2 || l.Sockets() != want {
+		t.Errorf("the new socket was told %d times, and there are %d sockets, want %d", len(told), l.Sockets(), want)
 	}
 }
 
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
 	e := &echo{idle: time.Second}
-	c := f.dial("a")
-	run(t, f, func(l *Loop) {
-		if err := l.Listen(3, func(l *Loop, c Client) { l.Adopt(c, e) }, nil); err != nil {
-			t.Fatal(err)
-		}
-	}, func() {
-		f.now += 500 * time.Millisecond
-		f.send(c, "b") // moves the deadline on
-	}, func() {}, func() {})
-	if got, want := f.now, 1500*time.Millisecond; e.expired != 1 || got < want || got > want+2*tick || !c.closed {
-		t.Errorf("expired %d times, at %v, closed %v, want once, at %v", e.expired, got, c.closed, want)
+	n, _ := one(t, 0, func(l *loop.Loop, c loop.Client) { l.Adopt(c, e) })
+	c := n.Dial(here)
+	c.Say("a")
+	n.Advance(500 * time.Millisecond)
+	c.Say("b") // moves the deadline on
+	n.Advance(999 * time.Millisecond)
+	if e.expired != 0 || c.Closed() {
+		t.Errorf("expired %d times by %v, closed %v", e.expired, n.Now(), c.Closed())
 	}
-	if string(c.out) != "ab" {
-		t.Errorf("got %q", c.out)
+	n.Advance(1*time.Millisecond + loop.Tick)
+	if e.expired != 1 || !c.Closed() {
+		t.Errorf("expired %d times by %v, closed %v, want once", e.expired, n.Now(), c.Closed())
+	}
+	if string(c.Received()) != "ab" {
+		t.Errorf("got %q", c.Received())
 	}
 }
 
@@ -204,7 +176,7 @@ type dialer struct {
 	result []error
 }
 
-func (d *dialer) Ready(l *Loop, s Ref) {
+func (d *dialer) Ready(l *loop.Loop, s loop.Ref) {
 	pending, err := l.Connected(s)
 	if pending {
 		return
@@ -219,101 +191,170 @@ func (d *dialer) Ready(l *Loop, s Ref) {
 
 func TestConnect(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	good, bad := &dialer{}, &dialer{}
-	var server, refusing *conn
-	run(t, f, func(l *Loop) {
-		for _, d := range []*dialer{good, bad} {
-			if _, err := l.Connect(netip.MustParseAddrPort("192.0.2.1:80"), d); err != nil {
+	for seed := range uint64(20) {
+		n, l := one(t, seed, echoes)
+		server := n.Serve(there)
+		good, bad, silent := &dialer{}, &dialer{}, &dialer{}
+		connect := func(d *dialer) (s loop.Ref) {
+			s, err := l.Connect(there, d)
+			if err != nil {
 				t.Fatal(err)
 			}
+			return s
 		}
-		server, refusing = f.conns[101], f.conns[102]
-		refusing.refused = errors.New("refused")
-	}, func() { f.send(server, "hello") }, func() { f.send(server, "") })
-	if string(server.out) != "hello" || !slices.Equal(good.result, []error{nil}) {
-		t.Errorf("got %q, %v", server.out, good.result)
+		connect(good)
+		server.Err = syscall.EHOSTUNREACH
+		connect(bad)
+		server.Silent = true
+		s := connect(silent)
+		l.SetDeadline(s, time.Second)
+		if pending, err := l.Connected(s); !pending || err != nil || l.Idle(s) {
+			t.Errorf("pending %v, %v, idle %v at first", pending, err, l.Idle(s))
+		}
+		n.Step()
+		p := server.Accept()
+		p.Say("hello")
+		n.Step()
+		p.CloseWrite()
+		n.Step()
+		if string(p.Received()) != "hello" || !p.Closed() || !slices.Equal(good.result, []error{nil}) {
+			t.Errorf("got %q, closed %v, %v", p.Received(), p.Closed(), good.result)
+		}
+		if !slices.Equal(bad.result, []error{syscall.EHOSTUNREACH}) || l.Sockets() != 1 {
+			t.Errorf("got %v, %d sockets, want the refusal, and its socket closed", bad.result, l.Sockets())
+		}
+		n.Advance(2 * time.Second)
+		if len(silent.result) != 0 || silent.expired != 1 {
+			t.Errorf("got %v, expired %d times, want the deadline", silent.result, silent.expired)
+		}
+		n.Fail(looptest.OpConnect, syscall.EADDRNOTAVAIL)
+		if s, err := l.Connect(there, &dialer{}); err != syscall.EADDRNOTAVAIL || s != (loop.Ref{}) {
+			t.Errorf("got %v, %v", s, err)
+		}
+		n.Fail(looptest.OpWatch, syscall.ENOSPC)
+		if s, err := l.Connect(there, &dialer{}); err != syscall.ENOSPC || s != (loop.Ref{}) || l.Sockets() != 0 {
+			t.Errorf("got %v, %v, %d sockets", s, err, l.Sockets())
+		}
 	}
-	if len(bad.result) != 1 || bad.result[0] != refusing.refused || !refusing.closed {
-		t.Errorf("got %v, closed %v, want the refusal", bad.result, refusing.closed)
+}
+
+// A client whose socket the kernel will not watch is not left in the dark.
+func TestAdoptWithoutWatch(t *testing.T) {
+	t.Parallel()
+	n, l := one(t, 0, echoes)
+	n.Fail(looptest.OpWatch, syscall.ENOSPC)
+	c := n.Dial(here)
+	c.Say("x")
+	n.Step()
+	if l.Sockets() != 1 || string(c.Received()) != "x" {
+		t.Errorf("%d sockets, got %q", l.Sockets(), c.Received())
 	}
 }
 
 func TestPost(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	n, l := one(t, 0, echoes)
 	called := 0
-	l := run(t, f, func(l *Loop) {
-		l.Post(func(l *Loop) {
+	posted := make(chan bool)
+	go func() {
+		posted <- l.Post(func(l *loop.Loop) {
 			called++
-			l.Post(func(*Loop) { called++ })
+			l.Post(func(*loop.Loop) { called++ })
 		})
-	})
-	if called != 2 {
+	}()
+	if !n.Await(func() bool { return called == 2 }) || !<-posted {
 		t.Errorf("got %d calls, want 2", called)
 	}
-	if l.Post(func(*Loop) {}) {
+	l.Post(func(l *loop.Loop) { called++ })
+	l.End()
+	if called != 3 {
+		t.Errorf("got %d calls, want 3: what was posted before the end is called", called)
+	}
+	if l.Post(func(*loop.Loop) {}) {
 		t.Error("a loop that has ended took a call")
 	}
 }
 
-func TestEndClosesEverything(t *testing.T) {
+// Run serves until its context ends.
+func TestRun(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	var c *conn
-	l := run(t, f, serve(t, 0), func() { c = f.dial("x") })
-	if !c.closed || l.Sockets() != 0 || f.backlog != 0 {
-		t.Errorf("closed %v, %d sockets, listening under %d", c.closed, l.Sockets(), f.backlog)
+	n, l := one(t, 0, echoes)
+	c := n.Dial(here)
+	c.Say("x")
+	ctx, cancel := context.WithCancel(t.Context())
+	l.SetDeadline(l.Timer(hear(func(*loop.Loop, loop.Ref) { cancel() })), time.Hour)
+	l.AfterEach(func(*loop.Loop) { n.Take(time.Hour) })
+	if err := l.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(c.Received(), []byte("x")) || !c.Closed() || l.Sockets() != 0 {
+		t.Errorf("got %q, closed %v, %d sockets", c.Received(), c.Closed(), l.Sockets())
 	}
 }
 
 // A Ref whose socket is closed names nothing.
 func TestClosedRef(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	run(t, f, func(l *Loop) {
-		r, err := l.Connect(netip.MustParseAddrPort("192.0.2.1:80"), &dialer{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.Close(r, false)
-		l.Close(r, true)
-		l.CloseWrite(r)
-		l.SetDeadline(r, time.Second)
-		l.SetHandler(r, &echo{})
-		l.Again(r)
-		if _, st := l.Recv(r, make([]byte, 1)); st != Failed {
-			t.Errorf("Recv: got %v", st)
-		}
-		if _, st := l.Send(r, []byte("x")); st != Failed {
-			t.Errorf("Send: got %v", st)
-		}
-		if pending, err := l.Connected(r); pending || err != notConnected {
-			t.Errorf("Connected: got %v, %v", pending, err)
-		}
-		if l.CanRecv(r) || !l.HungUp(r) || (Ref{}) == r {
-			t.Error("a closed socket has something to receive")
-		}
-	})
+	n, l := one(t, 0, echoes)
+	n.Serve(there)
+	r, err := l.Connect(there, &dialer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close(r, false)
+	l.Close(r, true)
+	l.CloseWrite(r)
+	l.SetDeadline(r, time.Second)
+	l.SetHandler(r, &echo{})
+	l.Again(r)
+	l.Settle(r)
+	if _, st := l.Recv(r, make([]byte, 1)); st != loop.Failed {
+		t.Errorf("Recv: got %v", st)
+	}
+	if _, st := l.Send(r, []byte("x")); st != loop.Failed {
+		t.Errorf("Send: got %v", st)
+	}
+	if pending, err := l.Connected(r); pending || err != syscall.ENOTCONN {
+		t.Errorf("Connected: got %v, %v", pending, err)
+	}
+	if _, known := l.Unacked(r); known || l.CanRecv(r) || l.Idle(r) || !l.HungUp(r) || (loop.Ref{}) == r {
+		t.Error("a closed socket has something to receive, or is idle")
+	}
 }
 
-// A Loop that lacks descriptors does not turn in circles over the clients that wait, and takes them when it can.
-func TestNoDescriptorForAClient(t *testing.T) {
+// The longest pass is remembered, with how many calls it took; the Loop's own sleep is none.
+func TestLag(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.lacking = 3
-	var failures []error
-	var c *conn
-	wait := func() {}
-	run(t, f, func(l *Loop) {
-		if err := l.Listen(3, func(l *Loop, c Client) { l.Adopt(c, &echo{}) }, func(err error) { failures = append(failures, err) }); err != nil {
-			t.Fatal(err)
-		}
-	}, func() { c = f.dial("hello") }, wait, wait, wait)
-	if string(c.out) != "hello" || len(failures) != 3 || failures[0] != syscall.EMFILE {
-		t.Errorf("got %q after %v, want the client served after three failures", c.out, failures)
+	n, l := one(t, 0, echoes)
+	took := []time.Duration{3 * time.Millisecond, 5 * time.Millisecond, time.Millisecond}
+	for _, d := range took {
+		l.Post(func(l *loop.Loop) { n.Take(d) })
+		l.Post(func(l *loop.Loop) { n.Take(d) })
+		n.Step()
+		n.Advance(time.Minute)
 	}
-	if f.now != 3*acceptPause || f.asked > 5 {
-		t.Errorf("asked %d times within %v, want once in each pause of %v", f.asked, f.now, acceptPause)
+	if got, want := l.Lag(), (loop.Lag{Pass: 10 * time.Millisecond, Calls: 2}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := l.Lag(); got != (loop.Lag{}) {
+		t.Errorf("got %+v when asked again", got)
+	}
+}
+
+// What a Handler keeps of the scratch memory is spoilt when the next one is called: the harness finds it out.
+func TestScratchIsSpoilt(t *testing.T) {
+	t.Parallel()
+	var kept []byte
+	n, _ := one(t, 0, func(l *loop.Loop, c loop.Client) {
+		l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) {
+			if n, st := l.Recv(s, l.Scratch()); st == loop.Done {
+				kept = l.Scratch()[:n]
+			}
+		}))
+	})
+	n.Dial(here).Say("secret")
+	n.Step()
+	if string(kept) == "secret" || len(kept) != 6 {
+		t.Errorf("the scratch memory still holds %q", kept)
 	}
 }

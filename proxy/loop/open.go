@@ -27,7 +27,8 @@ type listener struct {
 	fd       int
 	accept   Accept
 	failed   func(error)
-	resumeAt time.Duration // by the Loop's clock, when it pauses; 0: it does not
+	resumeAt time.Duration // by the Loop's clock, when it pauses by itself; 0: it does not
+	paused   bool          // by Pause
 }
 
 // Listen has accept called for each client that this Loop takes from a listening socket, until Unlisten. The descriptor
@@ -42,15 +43,48 @@ func (l *Loop) Listen(fd int, accept Accept, failed func(error)) error {
 	return nil
 }
 
-// Unlisten takes no more clients from a listening socket: those that come wait in its backlog.
+// Unlisten takes no more clients from a listening socket: those that come wait in its backlog. The Accept function may call it.
 func (l *Loop) Unlisten(fd int) {
 	if li := l.listen[uint32(fd)]; li != nil {
 		li.stop(l)
 	}
 }
 
-// pause takes no clients for a while.
-func (li *listener) pause(l *Loop) {
+// Pause leaves the clients of a listening socket in its backlog until Resume. It costs a system call, and can be called by the Accept
+// function, which is not called any more then. Several Loops with one limit keep it so, with one client too many for each Loop
+// at most: whoever accepts the last that fits, or one more, pauses its own Loop; whoever gets below the limit has all of them
+// resume, by Post.
+func (l *Loop) Pause(fd int) {
+	if li := l.listen[uint32(fd)]; li != nil && !li.paused {
+		li.paused, li.resumeAt = true, 0
+		_ = l.kernel.Forget(fd) // it can only be forgotten already
+	}
+}
+
+// Resume takes clients again, those first that have waited. The kernel tells one Loop of a client, so if that is the one which
+// pauses, those that do not sleep on: to call Resume on another one, though it has not paused, has it look.
+func (l *Loop) Resume(fd int) {
+	li := l.listen[uint32(fd)]
+	if li == nil || li.resumeAt != 0 {
+		return
+	}
+	if !li.paused {
+		_ = l.kernel.Forget(fd)
+	}
+	li.paused = false
+	li.watch(l)
+}
+
+// watch has the kernel tell of clients; if it can't, that is tried again soon.
+func (li *listener) watch(l *Loop) {
+	if err := l.kernel.Listen(li.fd, uint64(li.fd)); err != nil {
+		li.failed(err)
+		li.rest(l)
+	}
+}
+
+// rest takes no clients for a while.
+func (li *listener) rest(l *Loop) {
 	_ = l.kernel.Forget(li.fd) // it can only be forgotten already
 	li.resumeAt, l.pausing = l.now+acceptPause, true
 }
@@ -61,21 +95,13 @@ func (l *Loop) resume() (rest time.Duration) {
 	if !l.pausing { // as nearly always
 		return rest
 	}
-	for key, li := range l.listen {
-		if li.resumeAt == 0 {
-			continue
+	for _, li := range l.listen {
+		if li.resumeAt != 0 && li.resumeAt <= l.now {
+			li.resumeAt = 0
+			li.watch(l)
 		}
-		if left := li.resumeAt - l.now; left > 0 {
-			if rest < 0 || left < rest {
-				rest = left
-			}
-			continue
-		}
-		li.resumeAt = 0
-		if err := l.kernel.Listen(li.fd, uint64(key)); err != nil {
-			li.failed(err)
-			li.resumeAt = l.now + acceptPause
-			rest = acceptPause
+		if li.resumeAt != 0 && (rest < 0 || li.resumeAt-l.now < rest) {
+			rest = li.resumeAt - l.now
 		}
 	}
 	l.pausing = rest >= 0
@@ -89,6 +115,9 @@ func (li *listener) stop(l *Loop) {
 
 // clients takes those that wait, up to the budget; the kernel says again that more do.
 func (li *listener) clients(l *Loop) {
+	if li.paused || li.resumeAt != 0 { // since the kernel said so
+		return
+	}
 	for range acceptBudget {
 		fd, from, err := l.kernel.Accept(li.fd)
 		switch err {
@@ -100,10 +129,12 @@ func (li *listener) clients(l *Loop) {
 		case interrupt, connAborted:
 		default:
 			li.failed(err)
-			li.pause(l)
+			if l.listen[uint32(li.fd)] == li && !li.paused {
+				li.rest(l)
+			}
 			return
 		}
-		if l.listen[uint32(li.fd)] != li { // stopped meanwhile
+		if l.listen[uint32(li.fd)] != li || li.paused { // stopped meanwhile
 			return
 		}
 	}

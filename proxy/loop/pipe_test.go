@@ -1,4 +1,4 @@
-package loop
+package loop_test
 
 import (
 	"bytes"
@@ -7,53 +7,55 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/loop/looptest"
 )
 
 // relay moves what one client sends to the next one by a pipe, and ends with it.
 type relay struct {
-	from, to Ref
-	pipe     *Pipe
+	from, to loop.Ref
+	pipe     *loop.Pipe
 	ended    bool
-	last     State
+	last     loop.State
 }
 
-// Accept takes the sender and then the receiver.
-func (h *relay) accept(l *Loop, c Client) {
-	l.Adopt(c, hear(func(l *Loop, s Ref) {
+// accept takes the sender and then the receiver.
+func (h *relay) accept(l *loop.Loop, c loop.Client) {
+	l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) {
 		switch {
-		case h.from == Ref{}:
+		case h.from == (loop.Ref{}):
 			h.from, h.pipe = s, l.Pipe()
-		case h.to == Ref{} && s != h.from:
+		case h.to == (loop.Ref{}) && s != h.from:
 			h.to = s
 		}
-		if (h.to != Ref{}) {
+		if (h.to != loop.Ref{}) {
 			h.move(l)
 		}
 	}))
 }
 
-func (h *relay) move(l *Loop) {
+func (h *relay) move(l *loop.Loop) {
 	for {
-		if _, h.last = l.SpliceOut(h.to, h.pipe); h.last == Blocked {
+		if _, h.last = l.SpliceOut(h.to, h.pipe); h.last == loop.Blocked {
 			return
 		}
-		if h.ended || h.last == Failed {
+		if h.ended || h.last == loop.Failed {
 			l.ClosePipe(h.pipe)
-			l.Close(h.from, h.last == Failed)
-			l.Close(h.to, h.last == Failed)
+			l.Close(h.from, h.last == loop.Failed)
+			l.Close(h.to, h.last == loop.Failed)
 			return
 		}
-		var st State
-		for st == Done {
+		var st loop.State
+		for st == loop.Done {
 			_, st = l.SpliceIn(h.from, h.pipe, 1<<20)
 		}
-		h.ended = st == Ended
+		h.ended = st == loop.Ended
 		if h.pipe.Held() == 0 && !h.ended {
 			return
 		}
@@ -62,152 +64,166 @@ func (h *relay) move(l *Loop) {
 
 func TestSplice(t *testing.T) {
 	t.Parallel()
-	sent := strings.Repeat("0123456789abcdef", 4<<10)
-	for _, tt := range []struct{ step, room, grant int }{
-		{0, 1 << 20, 0},
-		{1, 1 << 20, 0},   // as many octets as the pipe has places fill it
-		{100, 1 << 20, 0}, // fills it too
-		{0, 0, leastPipe},
-		{999, 5, leastPipe},
-	} {
-		f := newFake(t)
-		f.step, f.grant = tt.step, tt.grant
+	sent := strings.Repeat("0123456789abcdef", 1<<10)
+	type setting struct {
+		seed        uint64
+		split, room int
+		pipe        int // octets that it holds; 0: all that are asked for
+	}
+	settings := []setting{
+		{0, 0, -1, 0},
+		{0, 1, -1, 0},   // as many octets as the pipe has places fill it
+		{0, 100, -1, 0}, // fills it too
+		{0, 0, 0, loop.LeastPipe},
+		{0, 999, 5, loop.LeastPipe},
+	}
+	for seed := range uint64(20) {
+		settings = append(settings, setting{seed, 999, 10, loop.LeastPipe})
+	}
+	for _, tt := range settings {
 		h := &relay{}
-		var from, to *conn
-		l := run(t, f, func(l *Loop) { _ = l.Listen(3, h.accept, nil) }, func() {
-			from = f.dial(sent[:10])
-		}, func() {
-			to = f.dial("")
-			to.room = tt.room
-		}, func() {
-			f.send(from, sent[10:])
-		}, func() {
-			f.send(from, "")
-		}, func() {
-			f.makeRoom(to, 1<<20)
-		})
-		if string(to.out) != sent || !to.closed || to.byReset {
-			t.Errorf("%+v: got %d octets, closed %v, by reset %v, want %d", tt, len(to.out), to.closed, to.byReset, len(sent))
+		n, l := one(t, tt.seed, h.accept)
+		n.Split, n.PipeSize = tt.split, tt.pipe
+		from := n.Dial(here)
+		from.Say(sent[:10])
+		n.Step()
+		to := n.Dial(here)
+		to.Window(tt.room)
+		n.Step()
+		from.Say(sent[10:])
+		n.Step()
+		from.CloseWrite()
+		n.Step()
+		to.Window(-1)
+		n.Step()
+		if got := to.Received(); string(got) != sent || !to.Closed() || to.WasReset() {
+			t.Errorf("%+v: got %d octets, closed %v, by reset %v, want %d", tt, len(got), to.Closed(), to.WasReset(), len(sent))
 		}
-		if len(f.conns) != 0 || len(l.pipes.open) != 0 {
-			t.Errorf("%+v: %d descriptors and %d pipes are open at the end", tt, len(f.conns), len(l.pipes.open))
+		if open, spare := l.Pipes(); open != 1 || spare != 1 {
+			t.Errorf("%+v: %d pipes are open, %d spare, want one that is kept", tt, open, spare)
 		}
 	}
 }
 
+// client is a Loop with one client, which has a pipe.
+func client(t *testing.T, n *looptest.Net, l *loop.Loop) (c *looptest.Peer, s loop.Ref, p *loop.Pipe) {
+	t.Helper()
+	c = n.Dial(here)
+	n.Step()
+	l.Each(func(r loop.Ref, _ loop.Handler) { s = r })
+	if p = l.Pipe(); p == nil {
+		t.Fatal("no pipe")
+	}
+	return c, s, p
+}
+
+func nothing(l *loop.Loop, c loop.Client) { l.Adopt(c, hear(func(*loop.Loop, loop.Ref) {})) }
+
 // A pipe that is full does not make a socket that has more count as drained: nobody would tell of it again.
 func TestSpliceIntoAFullPipe(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.step, f.grant = 1, leastPipe
-	c := f.dial(strings.Repeat("x", 100))
-	run(t, f, func(l *Loop) {
-		_ = l.Listen(3, func(l *Loop, client Client) {
-			l.Adopt(client, hear(func(l *Loop, s Ref) {
-				p := l.Pipe()
-				defer l.ClosePipe(p)
-				var st State
-				for st == Done {
-					_, st = l.SpliceIn(s, p, 1<<20)
-				}
-				if p.Held() != 16 || st != Blocked || !l.CanRecv(s) {
-					t.Errorf("holds %d, state %v, can receive %v, want 16, %v, true", p.Held(), st, l.CanRecv(s), Blocked)
-				}
-				if n, st := l.Recv(s, make([]byte, 200)); n != 1 || st != Done {
-					t.Errorf("received %d, %v from a socket that has 84 octets", n, st)
-				}
-				c.room = 10
-				for range 2 {
-					_, st = l.SpliceOut(s, p)
-				}
-				if p.Held() != 6 || st != Blocked || f.sends != 11 {
-					t.Errorf("holds %d, state %v after %d calls, want 6, %v after 11: one of them finds no room", p.Held(), st, f.sends, Blocked)
-				}
-				c.in = nil
-				empty := l.Pipe()
-				defer l.ClosePipe(empty)
-				if _, st := l.SpliceIn(s, empty, 1<<20); st != Blocked || l.CanRecv(s) {
-					t.Errorf("state %v, can receive %v of a socket that has nothing, want %v, false", st, l.CanRecv(s), Blocked)
-				}
-				l.Close(s, false)
-			}))
-		}, nil)
-	})
+	n, l := one(t, 0, nothing)
+	n.PipeSize = loop.LeastPipe
+	c, s, p := client(t, n, l)
+	const places = loop.LeastPipe >> 12
+	c.Say(strings.Repeat("x", places+4))
+	n.Step()
+	var st loop.State
+	for st == loop.Done {
+		_, st = l.SpliceIn(s, p, 1)
+	}
+	if p.Held() != places || st != loop.Blocked || !l.CanRecv(s) {
+		t.Errorf("holds %d, state %v, can receive %v, want %d, %v, true", p.Held(), st, l.CanRecv(s), places, loop.Blocked)
+	}
+	if n, st := l.Recv(s, make([]byte, 4)); n != 4 || st != loop.Done {
+		t.Errorf("received %d, %v from a socket that has 4 octets", n, st)
+	}
+	empty := l.Pipe()
+	if _, st := l.SpliceIn(s, empty, 1<<20); st != loop.Blocked || l.CanRecv(s) {
+		t.Errorf("state %v, can receive %v of a socket that has nothing, want %v, false", st, l.CanRecv(s), loop.Blocked)
+	}
+	c.Window(10)
+	calls := n.Calls[looptest.OpSplice]
+	for range 3 {
+		_, st = l.SpliceOut(s, p)
+	}
+	if calls = n.Calls[looptest.OpSplice] - calls; p.Held() != places-10 || st != loop.Blocked || calls != 2 {
+		t.Errorf("holds %d, state %v after %d calls, want %d, %v after 2: one of them finds no room", p.Held(), st, calls, places-10, loop.Blocked)
+	}
 }
 
 func TestSpliceOnABrokenConnection(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	c := f.dial("xy")
-	run(t, f, func(l *Loop) {
-		_ = l.Listen(3, func(l *Loop, client Client) {
-			l.Adopt(client, hear(func(l *Loop, s Ref) {
-				p := l.Pipe()
-				if n, st := l.SpliceIn(s, p, 1); n != 1 || st != Done {
-					t.Errorf("got %d, %v", n, st)
-				}
-				c.reset = true
-				if n, st := l.SpliceIn(s, p, 1); n != 0 || st != Failed {
-					t.Errorf("in: got %d, %v, want 0, %v", n, st, Failed)
-				}
-				if n, st := l.SpliceOut(s, p); n != 0 || st != Failed || p.Held() != 1 {
-					t.Errorf("out: got %d, %v, want 0, %v", n, st, Failed)
-				}
-				l.Close(s, true)
-				if n, st := l.SpliceIn(s, p, 1); n != 0 || st != Failed {
-					t.Errorf("in, closed: got %d, %v", n, st)
-				}
-				if n, st := l.SpliceOut(s, p); n != 0 || st != Failed {
-					t.Errorf("out, closed: got %d, %v", n, st)
-				}
-				l.ClosePipe(p)
-			}))
-		}, nil)
-	})
+	n, l := one(t, 0, nothing)
+	c, s, p := client(t, n, l)
+	c.Say("x")
+	n.Step()
+	n.Fail(looptest.OpSplice, syscall.EINTR)
+	if n, st := l.SpliceIn(s, p, 1); n != 1 || st != loop.Done {
+		t.Errorf("got %d, %v", n, st)
+	}
+	c.Reset()
+	n.Step()
+	if n, st := l.SpliceIn(s, p, 1); n != 0 || st != loop.Failed {
+		t.Errorf("in: got %d, %v, want 0, %v", n, st, loop.Failed)
+	}
+	if n, st := l.SpliceOut(s, p); n != 0 || st != loop.Failed || p.Held() != 1 {
+		t.Errorf("out: got %d, %v, want 0, %v", n, st, loop.Failed)
+	}
+	l.Close(s, true)
+	if n, st := l.SpliceIn(s, p, 1); n != 0 || st != loop.Failed {
+		t.Errorf("in, closed: got %d, %v", n, st)
+	}
+	if n, st := l.SpliceOut(s, p); n != 0 || st != loop.Failed {
+		t.Errorf("out, closed: got %d, %v", n, st)
+	}
+	l.ClosePipe(p)
+	if open, _ := l.Pipes(); open != 0 || n.Open() != 0 {
+		t.Errorf("%d pipes and %d descriptors are open: what was not empty is closed", open, n.Open())
+	}
 }
 
-// Pipes are bounded in number, kept for the next who needs one when they are empty, and closed otherwise.
+// Pipes are bounded in number, and those that are given back are kept for the next who needs one, some of them.
 func TestPipes(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	l := New(f)
-	all := make([]*Pipe, maxPipes)
+	n, l := one(t, 0, nothing)
+	all := make([]*loop.Pipe, loop.MaxPipes)
 	for i := range all {
 		if all[i] = l.Pipe(); all[i] == nil {
 			t.Fatalf("no pipe %d", i)
 		}
 	}
 	if l.Pipe() != nil {
-		t.Errorf("got pipe %d", maxPipes+1)
+		t.Errorf("got pipe %d", loop.MaxPipes+1)
 	}
-	all[0].held = 1
 	for _, p := range all {
 		l.ClosePipe(p)
 	}
-	if len(f.conns) != 2*sparePipes || slices.Contains(l.pipes.spare, all[0]) {
-		t.Errorf("%d descriptors are open, want %d, and none of the pipe with something in it", len(f.conns), 2*sparePipes)
+	if open, spare := l.Pipes(); open != loop.SparePipes || spare != open || n.Open() != 2*open {
+		t.Errorf("%d pipes and %d descriptors are open, %d spare, want %d and two for each", open, n.Open(), spare, loop.SparePipes)
 	}
-	l.End()
-	if len(f.conns) != 0 {
-		t.Errorf("%d descriptors are open at the end", len(f.conns))
+	calls := n.Calls[looptest.OpPipe]
+	if l.Pipe() == nil || n.Calls[looptest.OpPipe] != calls {
+		t.Error("a spare pipe was not used")
 	}
 }
 
 func TestNoPipe(t *testing.T) {
 	t.Parallel()
+	n, l := one(t, 0, nothing)
 	for _, tt := range []struct {
-		name           string
-		lacking, grant int
-	}{{"no descriptors", 1, 0}, {"too small to be of use", 0, leastPipe - 4096}} {
-		f := newFake(t)
-		f.lacking, f.grant = tt.lacking, tt.grant
-		l := New(f)
-		if l.Pipe() != nil || len(f.conns) != 0 || len(l.pipes.open) != 0 {
-			t.Errorf("%s: a pipe, or %d descriptors left", tt.name, len(f.conns))
+		name   string
+		errs   []error
+		grants int
+	}{{"no descriptors", []error{syscall.EMFILE}, 0}, {"too small to be of use", nil, loop.LeastPipe - 4096}} {
+		n.Fail(looptest.OpPipe, tt.errs...)
+		n.PipeSize = tt.grants
+		if l.Pipe() != nil || n.Open() != 0 {
+			t.Errorf("%s: a pipe, or %d descriptors left", tt.name, n.Open())
 		}
-		if f.grant = 0; l.Pipe() == nil {
-			t.Errorf("%s: no pipe afterwards", tt.name)
-		}
+	}
+	if n.PipeSize = 0; l.Pipe() == nil {
+		t.Error("no pipe afterwards")
 	}
 }
 
@@ -216,11 +232,11 @@ func TestSpliceOverSockets(t *testing.T) {
 	t.Parallel()
 	for _, leaves := range []bool{false, true} {
 		fd, address := listen(t)
-		k, err := OpenEpoll()
+		k, err := loop.OpenEpoll()
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, h := New(k), &relay{}
+		l, h := loop.New(k), &relay{}
 		if err := l.Listen(fd, h.accept, func(err error) { t.Error(err) }); err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +255,7 @@ func TestSpliceOverSockets(t *testing.T) {
 		}
 		taken := make(chan struct{})
 		for posted := false; !posted; <-taken {
-			l.Post(func(*Loop) { posted = h.from != Ref{}; taken <- struct{}{} })
+			l.Post(func(*loop.Loop) { posted = h.from != (loop.Ref{}); taken <- struct{}{} })
 		}
 		to = dial(t, address)
 		wg.Go(func() {

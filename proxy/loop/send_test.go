@@ -1,15 +1,13 @@
-package loop
+package loop_test
 
 import (
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/loop/looptest"
 )
-
-// hear calls a function for what a socket is ready for.
-type hear func(l *Loop, s Ref)
-
-func (h hear) Ready(l *Loop, s Ref)   { h(l, s) }
-func (h hear) Expired(l *Loop, s Ref) { h(l, s) }
 
 // A head and a body leave in one call, and whatever the kernel takes of them arrives in order, once.
 func TestSend2(t *testing.T) {
@@ -18,62 +16,64 @@ func TestSend2(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		head, body string
-		step, room int // of the kernel at first; room grows by 7 at a time
+		seed       uint64
+		split      int
+		room       int // at first; it grows by 7 at a time
 	}{
-		{"whole", head, body, 0, 1000},
-		{"octet by octet", head, body, 1, 1000},
-		{"room within the head", head, body, 0, 5},
-		{"room for the head", head, body, 0, len(head)},
-		{"room within the body", head, body, 0, len(head) + 1},
-		{"no room", head, body, 0, 0},
-		{"no body", head, "", 0, 5},
-		{"no head", "", body, 0, 5},
-		{"neither", "", "", 0, 5},
+		{"whole", head, body, 0, 0, 1000},
+		{"octet by octet", head, body, 0, 1, 1000},
+		{"room within the head", head, body, 0, 0, 5},
+		{"room for the head", head, body, 0, 0, len(head)},
+		{"room within the body", head, body, 0, 0, len(head) + 1},
+		{"no room", head, body, 0, 0, 0},
+		{"no body", head, "", 0, 0, 5},
+		{"no head", "", body, 0, 0, 5},
+		{"neither", "", "", 0, 0, 5},
+		{"at random", head, body, 1, 0, 30},
+		{"at random", head, body, 2, 0, 30},
 	} {
-		f := newFake(t)
-		f.step = tt.step
-		c := &conn{in: []byte("x"), room: tt.room}
-		f.waiting = append(f.waiting, c)
 		a, b := []byte(tt.head), []byte(tt.body)
-		var last State
-		grow := func() { f.makeRoom(c, 7) }
-		idle := []func(){}
+		sent, last := 0, loop.Blocked
+		n, _ := one(t, tt.seed, func(l *loop.Loop, c loop.Client) {
+			l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) {
+				n, st := l.Send2(s, a, b)
+				inHead := min(n, len(a))
+				a, b = a[inHead:], b[n-inHead:]
+				sent, last = sent+n, st
+			}))
+		})
+		n.Split = tt.split
+		c := n.Dial(here)
+		c.Window(tt.room)
+		n.Step()
+		if tt.name == "whole" && n.Calls[looptest.OpSend] != 1 {
+			t.Errorf("%s: took %d calls, want 1", tt.name, n.Calls[looptest.OpSend])
+		}
+		if got := len(c.Received()); got != sent || got > tt.room {
+			t.Errorf("%s: %d octets came, %d were sent, there was room for %d", tt.name, got, sent, tt.room)
+		}
 		for range 12 {
-			idle = append(idle, grow)
+			c.Window(7)
+			n.Step()
 		}
-		run(t, f, func(l *Loop) {
-			_ = l.Listen(3, func(l *Loop, client Client) {
-				l.Adopt(client, hear(func(l *Loop, s Ref) {
-					n, st := l.Send2(s, a, b)
-					inHead := min(n, len(a))
-					a, b, last = a[inHead:], b[n-inHead:], st
-				}))
-			}, nil)
-		}, idle...)
-		if got, want := string(c.out), tt.head+tt.body; got != want || last != Done {
+		if got, want := string(c.Received()), tt.head+tt.body; got != want || last != loop.Done {
 			t.Errorf("%s: got %q, state %v, want %q", tt.name, got, last, want)
-		}
-		if tt.name == "whole" && f.sends != 1 {
-			t.Errorf("%s: took %d calls, want 1", tt.name, f.sends)
 		}
 	}
 }
 
 func TestSend2OnABrokenConnection(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	c := f.dial("x")
-	var n int
-	var st State
-	run(t, f, func(l *Loop) {
-		_ = l.Listen(3, func(l *Loop, client Client) {
-			l.Adopt(client, hear(func(l *Loop, s Ref) {
-				c.reset = true
-				n, st = l.Send2(s, []byte("a"), []byte("b"))
-			}))
-		}, nil)
+	var sent int
+	var st loop.State
+	n, _ := one(t, 0, func(l *loop.Loop, c loop.Client) {
+		l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) { sent, st = l.Send2(s, []byte("a"), []byte("b")) }))
 	})
-	if n != 0 || st != Failed {
-		t.Errorf("got %d, %v, want 0, %v", n, st, Failed)
+	n.Split = 1
+	n.Fail(looptest.OpSend, syscall.EINTR, nil, syscall.EPIPE)
+	n.Dial(here)
+	n.Step()
+	if sent != 0 || st != loop.Failed || n.Calls[looptest.OpSend] < 3 {
+		t.Errorf("got %d, %v, want 0, %v", sent, st, loop.Failed)
 	}
 }

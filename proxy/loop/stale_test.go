@@ -1,20 +1,22 @@
-package loop
+package loop_test
 
 import (
 	"io"
 	"net"
 	"testing"
 	"time"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
 )
 
 // await lets the Loop run until a condition holds.
-func await(t *testing.T, l *Loop, what string, holds func() bool) {
+func await(t *testing.T, l *loop.Loop, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !holds(); {
 		if time.Now().After(end) {
 			t.Fatalf("no %s within 10 s", what)
 		}
-		l.SetDeadline(l.Timer(hear(func(l *Loop, s Ref) { l.Close(s, false) })), tick) // so that a wait ends
+		l.SetDeadline(l.Timer(hear(func(l *loop.Loop, s loop.Ref) { l.Close(s, false) })), loop.Tick) // so that a wait ends
 		if err := l.Pass(); err != nil {
 			t.Fatal(err)
 		}
@@ -27,30 +29,33 @@ func TestUnackedOverSockets(t *testing.T) {
 	const request = "POST / HTTP/1.1\r\n\r\n"
 	for _, tt := range []struct {
 		name   string
-		before func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) // the request is sent
-		after  func(t *testing.T, l *Loop, r Ref, server *net.TCPConn)
+		before func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) // the request is sent
+		after  func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn)
 		want   int
 		known  bool
-		state  State
+		state  loop.State
 	}{
-		{name: "closed before", want: len(request), known: true, state: Ended,
-			before: func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { _ = server.Close() }},
-		{name: "read and closed", want: 0, known: true, state: Ended,
-			after: func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { read(t, server, request); _ = server.Close() }},
-		{name: "read and reset", want: 0, known: false, state: Failed,
-			after: func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) {
+		{name: "closed before", want: len(request), known: true, state: loop.Ended,
+			before: func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) { _ = server.Close() }},
+		{name: "read and closed", want: 0, known: true, state: loop.Ended,
+			after: func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) {
+				read(t, server, request)
+				_ = server.Close()
+			}},
+		{name: "read and reset", want: 0, known: false, state: loop.Failed,
+			after: func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) {
 				read(t, server, request)
 				_ = server.SetLinger(0)
 				_ = server.Close()
 			}},
-		{name: "closed without reading", want: 0, known: false, state: Failed, // Linux sends a reset
-			after: func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { _ = server.Close() }},
-		{name: "ended, but reads on", want: 0, known: true, state: Ended,
-			before: func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { _ = server.CloseWrite() },
-			after:  func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { read(t, server, request) }},
-		{name: "own end sent", want: 0, known: false, state: Ended,
-			before: func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { _ = server.Close() },
-			after:  func(t *testing.T, l *Loop, r Ref, server *net.TCPConn) { l.CloseWrite(r) }},
+		{name: "closed without reading", want: 0, known: false, state: loop.Failed, // Linux sends a reset
+			after: func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) { _ = server.Close() }},
+		{name: "ended, but reads on", want: 0, known: true, state: loop.Ended,
+			before: func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) { _ = server.CloseWrite() },
+			after:  func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) { read(t, server, request) }},
+		{name: "own end sent", want: 0, known: false, state: loop.Ended,
+			before: func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) { _ = server.Close() },
+			after:  func(t *testing.T, l *loop.Loop, r loop.Ref, server *net.TCPConn) { l.CloseWrite(r) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +70,7 @@ func TestUnackedOverSockets(t *testing.T) {
 				tt.before(t, l, r, server)
 			}
 			// Without a pass in between, as if the news came too late.
-			if n, st := l.Send(r, []byte(request)); n != len(request) || st != Done {
+			if n, st := l.Send(r, []byte(request)); n != len(request) || st != loop.Done {
 				t.Fatalf("sent %d, %v", n, st)
 			}
 			if tt.after != nil {
@@ -103,25 +108,22 @@ func TestIdleOverSockets(t *testing.T) {
 		tt.do(server)
 		await(t, l, "change of "+tt.name, func() bool { return !l.Idle(r) })
 	}
-	if l := New(newFake(t)); l.Idle(Ref{}) || l.Idle(l.Timer(hear(nil))) {
-		t.Error("no socket is idle")
-	}
 }
 
 // connected is a connection of a Loop, which the caller turns, to a server.
-func connected(t *testing.T) (l *Loop, r Ref, server *net.TCPConn) {
+func connected(t *testing.T) (l *loop.Loop, r loop.Ref, server *net.TCPConn) {
 	t.Helper()
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := OpenEpoll()
+	k, err := loop.OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = New(k)
+	l = loop.New(k)
 	stands := false
-	r, err = l.Connect(listener.Addr().(*net.TCPAddr).AddrPort(), hear(func(l *Loop, s Ref) {
+	r, err = l.Connect(listener.Addr().(*net.TCPAddr).AddrPort(), hear(func(l *loop.Loop, s loop.Ref) {
 		pending, err := l.Connected(s)
 		if err != nil {
 			t.Error(err)

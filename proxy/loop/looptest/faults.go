@@ -10,7 +10,8 @@ type Op uint8
 
 // The operations.
 const (
-	OpWatch Op = iota
+	OpWait Op = iota
+	OpWatch
 	OpListen
 	OpAccept
 	OpConnect
@@ -23,7 +24,7 @@ const (
 
 // String returns the operation's name.
 func (op Op) String() string {
-	names := [...]string{"watch", "listen", "accept", "connect", "recv", "send", "pipe", "splice", "close"}
+	names := [...]string{"wait", "watch", "listen", "accept", "connect", "recv", "send", "pipe", "splice", "close"}
 	if int(op) < len(names) {
 		return names[op]
 	}
@@ -41,14 +42,16 @@ func (n *Net) begins(op Op) error {
 		n.fail[op] = planned[1:]
 		return planned[0]
 	}
-	if op != OpRecv && op != OpSend && op != OpSplice && op != OpAccept {
-		return nil
-	}
-	switch {
-	case n.chance(16):
-		return syscall.EINTR
-	case n.chance(8):
-		return syscall.EAGAIN
+	switch op {
+	case OpAccept, OpRecv, OpSend, OpSplice:
+		if n.chance(8) {
+			return syscall.EAGAIN
+		}
+		fallthrough
+	case OpWait:
+		if n.chance(16) {
+			return syscall.EINTR
+		}
 	}
 	return nil
 }

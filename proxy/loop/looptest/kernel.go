@@ -52,9 +52,9 @@ func (w *watch) ready() loop.What {
 }
 
 func (k *kernel) Wait(events []loop.Event, timeout time.Duration) (n int, err error) {
-	if k.net.chance(32) {
+	if err := k.net.begins(OpWait); err != nil {
 		k.resting = false
-		return 0, syscall.EINTR
+		return 0, err
 	}
 	if k.awake.Swap(false) {
 		events[0] = loop.Event{Key: loop.Woken}
