@@ -119,10 +119,9 @@ func (c *ClientConn) respond(s *stream) (r Response, why Reason) {
 	return r, 0
 }
 
-// goneAway takes in which streams the server takes up. "Endpoints MUST NOT increase the value they send" (RFC 9113 section 6.8):
-// one that does changes nothing.
+// goneAway takes in which streams the server takes up. It may be told twice, of fewer the second time (RFC 9113 section 6.8).
 func (c *ClientConn) goneAway(last uint32, code Code) Event {
-	c.left, c.most = true, min(c.most, last)
+	c.left, c.most = true, last
 	return Event{Kind: PeerLeaves, Code: code}
 }
 

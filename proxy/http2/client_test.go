@@ -273,6 +273,7 @@ func TestHeadAboveTheServersLimit(t *testing.T) {
 		want  error
 	}{{257, nil}, {256, HeadTooLarge}} {
 		b := newBackend(t, nil)
+		b.ask(http1.GET, true) // what came before does not count
 		b.send(string(AppendSettings(nil, Setting{MaxHeaderListSize, tt.limit})))
 		e := b.c.Encoder()
 		block := e.Request(e.Begin(nil), &Target{Method: []byte("PUT"), Authority: []byte("a"), Path: []byte("/x"), HTTPS: true}) // 42 + 44 + 39 + 43
@@ -282,6 +283,25 @@ func TestHeadAboveTheServersLimit(t *testing.T) {
 		if err != tt.want || (id == 0) != (err != nil) {
 			t.Errorf("with %d octets: got %d, %v, want %v", tt.limit, id, err, tt.want)
 		}
+	}
+}
+
+// A server may reset as many streams as it is asked to open: that is no flood.
+func TestServerResetsEveryStream(t *testing.T) {
+	b := newBackend(t, nil)
+	for range 1000 {
+		b.send(frame(RSTStream, 0, b.ask(http1.GET, true), rep(4)))
+	}
+	if b.c.ended != 0 || b.c.Streams() != 0 {
+		t.Errorf("got %v, %d open, want none", b.c.ended, b.c.Streams())
+	}
+	b.send(strings.Repeat(frame(RSTStream, 0, 1, rep(4)), 200))
+	if b.c.ended != 0 {
+		t.Errorf("200 of closed streams: got %v", b.c.ended)
+	}
+	b.send(frame(RSTStream, 0, 1, rep(4)))
+	if b.c.ended != ResetFlood {
+		t.Errorf("201 of closed streams: got %v, want %v", b.c.ended, ResetFlood)
 	}
 }
 

@@ -323,6 +323,15 @@ func TestWindowsAreGrantedAgain(t *testing.T) {
 	}
 }
 
+// The data of a request that was malformed is nobody's, and counts in the connection's window all the same.
+func TestWindowOfMalformedRequests(t *testing.T) {
+	p := newPeer(t, func(c *Config) { c.ConnWindow = 65535 })
+	p.send(req(1, 0, "X: y"), frame(Data, 0, 1, rep(16384)), frame(Data, EndStream, 1, rep(16384)))
+	if got, want := p.sent(), "WINDOW_UPDATE 0 32768"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+}
+
 // RFC 9113 section 6.8
 func TestDrain(t *testing.T) {
 	p := newPeer(t, nil)

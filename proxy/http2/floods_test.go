@@ -75,6 +75,20 @@ func TestFloodsAreForgotten(t *testing.T) {
 	}
 }
 
+// A client that has been answered resets what it likes.
+func TestResetsAfterAnswers(t *testing.T) {
+	p := newPeer(t, nil)
+	for i := range 1000 {
+		id := uint32(2*i + 1)
+		p.send(req(id, EndStream))
+		p.out = p.c.SendHead(p.out, id, ok(p.c), false)
+		p.send(frame(RSTStream, 0, id, rep(4)))
+	}
+	if p.c.ended != 0 || p.c.Streams() != 0 {
+		t.Errorf("got %v, %d open, want none", p.c.ended, p.c.Streams())
+	}
+}
+
 func TestUnfinishedBlock(t *testing.T) {
 	half := string(block(get()...))
 	tests := []struct {

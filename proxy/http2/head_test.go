@@ -172,6 +172,9 @@ func TestRequestsRefused(t *testing.T) {
 func told(h *Head, r *Request) string {
 	s := fmt.Sprintf("%s %v %v [%s] [%s] [%s] %d %v", r.Name.In(h.Buf), r.Form, r.HTTPS, r.Authority.In(h.Buf), r.Path.In(h.Buf),
 		r.Query.In(h.Buf), r.Length, r.Continue)
+	if r.Trailers {
+		s += " trailers"
+	}
 	return s + "\n" + string(http1.AppendFields(nil, h.Buf, h.Fields, nil))
 }
 
@@ -189,7 +192,7 @@ func TestRequestsTaken(t *testing.T) {
 		{"asterisk", []string{":method: OPTIONS", ":scheme: https", ":authority: a", ":path: *"}, "OPTIONS 3 true [a] [] [] -1 false\n"},
 		{"CONNECT", []string{":method: CONNECT", ":authority: a:443"}, "CONNECT 2 false [a:443] [] [] -1 false\n"},
 		{"own method", []string{":method: x-Y", ":scheme: HTTP", ":authority: a", ":path: //"}, "x-Y 0 false [a] [//] [] -1 false\n"},
-		{"te trailers", get("te: trailers", "x: y"), "GET 0 true [a.example] [/] [] -1 false\nx: y\r\n"},
+		{"te trailers", get("te: trailers", "x: y"), "GET 0 true [a.example] [/] [] -1 false trailers\nx: y\r\n"},
 		{"http2-settings", get("http2-settings: AAA"), "GET 0 true [a.example] [/] [] -1 false\n"},
 		{"expect", get("expect: 100-continue", "content-length: 5"), "GET 0 true [a.example] [/] [] 5 true\nexpect: 100-continue\r\n"},
 		{"empty value", get("x: "), "GET 0 true [a.example] [/] [] -1 false\nx: \r\n"},

@@ -20,6 +20,7 @@ type Request struct {
 	Query     http1.Span // with its question mark; empty: none
 	Length    int64      // of content-length; -1: none
 	Continue  bool       // expect: 100-continue
+	Trailers  bool       // te: trailers, which gRPC's servers want to see
 }
 
 // Request judges h as the head of a request and says what stands in it. Cookies that came as several fields become one,
@@ -126,6 +127,8 @@ func (h *Head) hosts(r *Request) Reason {
 				return BadExpect
 			}
 			r.Continue = true
+		case http1.TE:
+			r.Trailers = true // add has let no other value pass
 		case http1.Host:
 			if hosts++; hosts > 1 {
 				return HostTwice
