@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ func (d *Daemon) Snapshot() status.Snapshot {
 	loaded, cfg, node, groups := d.loaded, d.cfg, d.node, d.groups
 	d.mu.Unlock()
 	s := status.Snapshot{
-		Time: time.Now(), Node: node.Name, Version: d.opt.Version, PID: os.Getpid(), StartedAt: d.started, Config: loaded,
+		Time: time.Now(), Node: node.Name, Version: d.opt.Version, PID: os.Getpid(), StartedAt: d.started, Goroutines: runtime.NumGoroutine(), Config: loaded,
 		Instances: []status.Instance{}, Interfaces: []status.Interface{}, Trackers: []status.Tracker{}, Notify: []status.Notify{},
 	}
 	for _, r := range groups {

@@ -4,15 +4,17 @@ import "time"
 
 // Snapshot is a node at one moment. The lists are in configured order.
 type Snapshot struct {
-	Time      time.Time  `json:"time"` // when it was taken; every age is counted from here
-	Node      string     `json:"node"`
-	Version   string     `json:"version"`
-	PID       int        `json:"pid"`
-	StartedAt time.Time  `json:"started_at"`
-	Config    Config     `json:"config"`
-	Keeper    Keeper     `json:"keeper"`
-	Runner    Process    `json:"runner"`
-	Instances []Instance `json:"instances"`
+	Time      time.Time `json:"time"` // when it was taken; every age is counted from here
+	Node      string    `json:"node"`
+	Version   string    `json:"version"`
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	// Goroutines is how many the daemon has; it follows what is open, and does not grow with time.
+	Goroutines int        `json:"goroutines"`
+	Config     Config     `json:"config"`
+	Keeper     Keeper     `json:"keeper"`
+	Runner     Process    `json:"runner"`
+	Instances  []Instance `json:"instances"`
 	// Interfaces are those that listen for adverts, by name and family.
 	Interfaces []Interface `json:"interfaces"`
 	Trackers   []Tracker   `json:"trackers"`

@@ -91,7 +91,7 @@ func vi3() Instance {
 // full is a node that has some of everything.
 func full() Snapshot {
 	return Snapshot{
-		Time: now, Node: "lb1", Version: "1.2.3", PID: 4711, StartedAt: ago(26 * time.Hour),
+		Time: now, Node: "lb1", Version: "1.2.3", PID: 4711, StartedAt: ago(26 * time.Hour), Goroutines: 64,
 		Config: Config{
 			File: "/etc/tandem/tandem.yaml", Hash: strings.Repeat("0123456789abcdef", 4), LoadedAt: ago(26 * time.Hour), Reloads: 1, ReloadFailures: 1,
 			Warnings:   []string{"tandem.yaml:6:3: warning: vrrp.instances: 501 addresses"},
