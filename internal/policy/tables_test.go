@@ -57,6 +57,7 @@ var allowedImports = map[string][]string{
 	"internal/h2spectest": {},
 	"internal/failover":   {"internal/drill", "internal/netlab", "internal/status"},
 	"internal/hostile":    {},
+	"internal/loadtest":   {},
 }
 
 // libraries are the modules that docs/architecture.md names. A new one needs its reason in the commit that brings it.

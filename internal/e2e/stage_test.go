@@ -1,0 +1,238 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/admin"
+	"github.com/tandem-lb/tandem/internal/loadtest"
+	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/status"
+)
+
+// Where things are on a stage. It is a node of its own, so the ports are free.
+const (
+	stagePlain = "127.0.0.1:8080"
+	stageTLS   = "127.0.0.1:8443"
+)
+
+// stageServers are those of the balancer.
+var stageServers = []string{"127.0.0.11:80", "127.0.0.12:80", "127.0.0.13:80"}
+
+// stage is one node with a balancer, its servers, and room for clients, all on the node's loopback interface.
+type stage struct {
+	*testing.T
+	lab     *netlab.Lab
+	node    *netlab.Node
+	daemon  *netlab.Process
+	file    string // the configuration
+	pem     string // the certificate
+	target  loadtest.Target
+	origins *loadtest.Origins
+}
+
+// newStage starts servers and, with the configuration that config makes of the stage, a balancer.
+func newStage(t *testing.T, program string, config func(*stage) string) *stage {
+	t.Helper()
+	needLab(t)
+	dir := t.TempDir()
+	s := &stage{T: t, file: filepath.Join(dir, "tandem.yaml")}
+	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
+	check(t, err)
+	s.lab = lab
+	t.Cleanup(func() {
+		if t.Failed() && s.daemon != nil {
+			t.Logf("log of the daemon:\n%s", s.daemon.Output())
+		}
+		check(t, lab.Close())
+	})
+	s.node, err = lab.Node("lb1")
+	check(t, err)
+	s.pem = filepath.Join(dir, "www.example.com.pem")
+	roots := writeCertificate(t, s.pem)
+	s.target = loadtest.Target{Plain: stagePlain, TLS: stageTLS, Roots: roots, Dial: dialFrom(t, s.node, 4)}
+	s.origins, err = loadtest.NewOrigins(t.Context(), stageServers, func(ctx context.Context, address string) (net.Listener, error) {
+		return s.node.Listen(ctx, "tcp4", address)
+	})
+	check(t, err)
+	t.Cleanup(s.origins.Close)
+	s.write(config(s))
+	s.daemon, err = s.node.Start(exec.Command(program, "run", "--config", s.file, "--node", "lb1"))
+	check(t, err)
+	s.await("it serves", func(now status.Snapshot) bool {
+		return len(now.Backends) > 0 && now.Backends[0].Healthy == len(now.Backends[0].Servers)
+	})
+	s.wantHTTP2()
+	return s
+}
+
+func (s *stage) write(config string) {
+	s.Helper()
+	check(s.T, os.WriteFile(s.file, []byte(config), 0o644))
+}
+
+func (s *stage) call(command string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	return admin.Call(ctx, s.node.Path("/run/tandem/admin.sock"), command)
+}
+
+func (s *stage) status() (now status.Snapshot, err error) {
+	text, err := s.call("status")
+	if err != nil {
+		return now, err
+	}
+	return now, json.Unmarshal(text, &now)
+}
+
+// await waits until the daemon says so, as long as it lives.
+func (s *stage) await(what string, ok func(status.Snapshot) bool) (now status.Snapshot) {
+	s.Helper()
+	eventually(s.T, what, func() (yes bool, _ any) {
+		select {
+		case <-s.daemon.Done():
+			s.Fatal("the daemon has ended")
+		default:
+		}
+		var err error
+		if now, err = s.status(); err != nil {
+			return false, err
+		}
+		return ok(now), fmt.Sprintf("%+v %+v", now.Frontends, now.Backends)
+	})
+	return now
+}
+
+// wantHTTP2 holds the constant servesHTTP2 against what the daemon does.
+func (s *stage) wantHTTP2() {
+	s.Helper()
+	c, err := s.target.Dial(s.Context(), "tcp", stageTLS)
+	check(s.T, err)
+	defer c.Close()
+	check(s.T, c.SetDeadline(time.Now().Add(patience)))
+	secured := tls.Client(c, &tls.Config{RootCAs: s.target.Roots, ServerName: "www.example.com", NextProtos: []string{"h2", "http/1.1"}})
+	check(s.T, secured.Handshake())
+	if got := secured.ConnectionState().NegotiatedProtocol; (got == "h2") != servesHTTP2 {
+		s.Fatalf("ALPN chose %q; servesHTTP2 is %v", got, servesHTTP2)
+	}
+	c, err = s.target.Dial(s.Context(), "tcp", stagePlain)
+	check(s.T, err)
+	defer c.Close()
+	check(s.T, c.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00") // with empty SETTINGS
+	check(s.T, err)
+	var head [9]byte
+	_, err = io.ReadFull(c, head[:])
+	if settings := err == nil && head[3] == 4; settings != servesHTTP2 {
+		s.Fatalf("the preface of HTTP/2 was answered by %q, %v; servesHTTP2 is %v", head, err, servesHTTP2)
+	}
+}
+
+// memory is the daemon's, which must live.
+func (s *stage) memory() loadtest.Memory {
+	s.Helper()
+	m, err := loadtest.ReadMemory(s.daemon.Pid())
+	check(s.T, err)
+	return m
+}
+
+// dialing is a connection to be made.
+type dialing struct {
+	ctx              context.Context
+	network, address string
+	result           chan<- error // one value, sent by the thread; buffered so that it never waits
+	conn             *net.Conn
+}
+
+// dialFrom returns a function that connects from a node, on threads that stay there until the test ends: entering a
+// namespace takes longer than a connection.
+func dialFrom(t *testing.T, node *netlab.Node, threads int) func(ctx context.Context, network, address string) (net.Conn, error) {
+	todo := make(chan dialing) // sent by the function below, never closed
+	for range threads {
+		go func() {
+			_ = node.Do(func() error {
+				dialer := net.Dialer{FallbackDelay: -1}
+				for {
+					select {
+					case d := <-todo:
+						var err error
+						*d.conn, err = dialer.DialContext(d.ctx, d.network, d.address)
+						d.result <- err
+					case <-t.Context().Done():
+						return nil
+					}
+				}
+			})
+		}()
+	}
+	return func(ctx context.Context, network, address string) (c net.Conn, err error) {
+		result := make(chan error, 1)
+		select {
+		case todo <- dialing{ctx, network, address, result, &c}:
+			err = <-result
+			return c, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-t.Context().Done():
+			return nil, errors.New("the test has ended")
+		}
+	}
+}
+
+// writeCertificate makes a certificate for www.example.com that signs itself, and returns a pool that trusts it.
+func writeCertificate(t *testing.T, file string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "www.example.com"}, DNSNames: []string{"www.example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	check(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	check(t, err)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	text = append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)
+	check(t, os.WriteFile(file, text, 0o600))
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+	return roots
+}
+
+// judge fails the test for each error that nothing explains, and prints the counts.
+func (s *stage) judge(r *loadtest.Report) {
+	s.Helper()
+	var text bytes.Buffer
+	check(s.T, r.WriteText(&text))
+	s.Logf("what came of the requests:\n%s", strings.TrimRight(text.String(), "\n"))
+	first, all := r.Failures()
+	for _, f := range first {
+		s.Errorf("unexplained: %v", f)
+	}
+	if all > len(first) {
+		s.Errorf("and %d more", all-len(first))
+	}
+	for _, err := range s.origins.Faults() {
+		s.Errorf("seen by a server: %v", err)
+	}
+}

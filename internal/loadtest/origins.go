@@ -1,0 +1,121 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Origins are the servers behind the balancer. Each can die and come back; what that does to requests is known here.
+type Origins struct {
+	listen  func(ctx context.Context, address string) (net.Listener, error)
+	address []string
+	all     []*origin
+
+	mu     sync.Mutex
+	cut    map[uint64]bool // guarded by mu: requests that a server had begun when it died
+	deaths []death         // guarded by mu
+	faults []error         // guarded by mu: what servers saw that must not be; the first maxFailures
+}
+
+// death is how long a server took to die: its connections end one after the other.
+type death struct {
+	over  bool
+	ended time.Time // when over
+}
+
+// NewOrigins starts a server at each address. listen makes their sockets, at first and again after a death. The caller
+// must Close them.
+func NewOrigins(ctx context.Context, addresses []string, listen func(ctx context.Context, address string) (net.Listener, error)) (*Origins, error) {
+	o := &Origins{listen: listen, address: addresses, cut: map[uint64]bool{}}
+	for i := range addresses {
+		o.all = append(o.all, &origin{all: o})
+		if err := o.Start(ctx, i); err != nil {
+			o.Close()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// Start brings a server back.
+func (o *Origins) Start(ctx context.Context, i int) error {
+	l, err := o.listen(ctx, o.address[i])
+	if err != nil {
+		return fmt.Errorf("start a server: %w", err)
+	}
+	o.all[i].serve(l)
+	return nil
+}
+
+// Kill ends a server as kill -9 does.
+func (o *Origins) Kill(i int) {
+	o.mu.Lock()
+	this := len(o.deaths)
+	o.deaths = append(o.deaths, death{})
+	o.mu.Unlock()
+	cut := o.all[i].stop()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deaths[this] = death{over: true, ended: time.Now()}
+	for _, id := range cut {
+		o.cut[id] = true
+	}
+}
+
+// DropIdle has every server close the connections that wait for a request, so that the balancer's pools empty.
+func (o *Origins) DropIdle() {
+	for _, one := range o.all {
+		one.dropIdle()
+	}
+}
+
+// Close ends the servers.
+func (o *Origins) Close() {
+	for _, one := range o.all {
+		one.stop()
+	}
+}
+
+// fault notes what no server may see.
+func (o *Origins) fault(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.faults) < maxFailures {
+		o.faults = append(o.faults, err)
+	}
+}
+
+// Faults returns what servers saw that no balancer may send: bodies that differ, requests that break off although neither
+// the client nor the server did. At most maxFailures are kept.
+func (o *Origins) Faults() []error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.faults)
+}
+
+// explain says why a request to which that error came may have failed: a server had it when it died, or one died
+// meanwhile and the balancer answered for it. It is "" for what nothing explains.
+func (o *Origins) explain(s script, began time.Time, err error) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.Frame == byClose && o.cut[s.ID] && errors.Is(err, errCleanEnd) {
+		return "its server died" // and the balancer cannot have known that more was to come
+	}
+	if !gatewayFault(err) {
+		return ""
+	}
+	if o.cut[s.ID] {
+		return "its server died"
+	}
+	for _, d := range o.deaths {
+		if !d.over || d.ended.After(began) {
+			return "a server died meanwhile"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,40 @@
+package loadtest
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+)
+
+// What a death explains, and what it does not.
+func TestDeathsExplainLostConnectionsAlone(t *testing.T) {
+	start := time.Now()
+	o := &Origins{cut: map[uint64]bool{1: true}, deaths: []death{{over: true, ended: start}}}
+	broken := lost{io.ErrUnexpectedEOF}
+	for _, c := range []struct {
+		name  string
+		s     script
+		began time.Time
+		err   error
+		want  string
+	}{
+		{"cut by the death", script{ID: 1}, start.Add(time.Second), broken, "its server died"},
+		{"answered for a server that died", script{ID: 2}, start.Add(-time.Second), statusError(502), "a server died meanwhile"},
+		{"begun after it", script{ID: 2}, start.Add(time.Millisecond), broken, ""},
+		{"another status", script{ID: 1}, start, statusError(500), ""},
+		{"a body that differs", script{ID: 1}, start, errors.New("octet 1 differs"), ""},
+		{"a body that looks whole", script{ID: 1, Frame: byChunks}, start, errCleanEnd, ""},
+		{"a body whose length only the server knew", script{ID: 1, Frame: byClose}, start, errCleanEnd, "its server died"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := o.explain(c.s, c.began, c.err); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	o.deaths = append(o.deaths, death{})
+	if got := o.explain(script{ID: 2}, time.Now(), broken); got != "a server died meanwhile" {
+		t.Errorf("while a server dies: %q", got)
+	}
+}
