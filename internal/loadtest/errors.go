@@ -31,3 +31,12 @@ func gatewayFault(err error) bool {
 	}
 	return errors.As(err, new(lost))
 }
+
+// manner is how a request failed, in one of a few texts.
+func manner(err error) string {
+	var s statusError
+	if errors.As(err, &s) {
+		return s.Error()
+	}
+	return "the connection ended"
+}

@@ -104,7 +104,7 @@ func (w *worker) conclude(s script, local string, began time.Time, err error) {
 		w.Report.expect(w.scenario, string(e))
 	default:
 		if why := w.Origins.explain(s, began, err); why != "" {
-			w.Report.expect(w.scenario, why)
+			w.Report.expect(w.scenario, why+": "+manner(err))
 			return
 		}
 		w.Report.fail(Failure{w.scenario, s.target(), local, began, time.Since(began), err})
