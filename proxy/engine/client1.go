@@ -86,6 +86,9 @@ func (c *client1) drain() bool {
 		n, st = c.wire.send(c.core, c.out.bytes(), nil)
 		c.out = c.core.spare.drop(c.out, n)
 	}
+	if st == loop.Done && c.s != nil && c.s.held() {
+		_, st = c.core.loop.SpliceOut(c.wire.ref, c.s.pipe)
+	}
 	switch {
 	case st == loop.Failed:
 		c.fail(exchange.ClientGone)
@@ -103,7 +106,9 @@ func (c *client1) drain() bool {
 }
 
 // blocked reports whether the client has not taken all that it was sent.
-func (c *client1) blocked() bool { return c.out != nil || c.wire.pending() }
+func (c *client1) blocked() bool {
+	return c.out != nil || c.wire.pending() || c.s != nil && c.s.held()
+}
 
 // drained does what had to wait until the client had taken all, and reports whether that was the end of the stream.
 func (c *client1) drained() bool {

@@ -47,7 +47,7 @@ func (c *core) putIdle(v *server1) {
 		i = &idleServers{}
 		c.idle[v.to] = i
 	}
-	if len(i.list) == maxIdle || c.loop.HungUp(v.wire.ref) {
+	if len(i.list) == maxIdle || !v.silent() {
 		v.close()
 		return
 	}
@@ -59,6 +59,16 @@ func (c *core) putIdle(v *server1) {
 		c.sweeping = true
 		c.loop.SetDeadline(c.sweep, sweepTime)
 	}
+}
+
+// silent reports whether the server has nothing to say, as it should when nobody has asked it anything. After a read that may have
+// left something, only another one can tell.
+func (v *server1) silent() bool {
+	if !v.wire.canRecv(v.core) {
+		return true
+	}
+	_, st := v.wire.recv(v.core, v.core.loop.Scratch()[:1])
+	return st == loop.Blocked
 }
 
 // forgetIdle takes one out of the list that is closed.

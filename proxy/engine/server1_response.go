@@ -15,16 +15,22 @@ func (v *server1) receive() {
 		if v.s != s || s == nil || !s.client.room() || s.ended {
 			return
 		}
-		n, st := v.wire.recv(v.core, l.Scratch())
-		switch st {
-		case loop.Blocked:
+		n, st := 0, loop.Done
+		if v.splices() {
+			st = v.splice()
+		} else {
+			n, st = v.wire.recv(v.core, l.Scratch())
+		}
+		switch {
+		case st == loop.Blocked:
 			return
-		case loop.Ended, loop.Failed:
+		case st != loop.Done:
 			v.ended(st)
 			return
+		case n > 0:
+			v.wait()
+			v.take(l.Scratch()[:n])
 		}
-		v.wait()
-		v.take(l.Scratch()[:n])
 	}
 	if v.s == s {
 		l.Again(v.wire.ref)

@@ -30,12 +30,13 @@ type stream struct {
 	ask      []byte       // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
 	tried    bool         // a connection that was used before turned out closed
 
-	whole  bool     // all of the request has come
-	begun  bool     // the server's side has been told to begin
-	ended  bool     // all of the response, or of what comes through a tunnel, has been handed to the client's side
-	chunks bool     // the response goes to the client in chunks
-	tunnel bool     // the protocol was switched
-	timer  loop.Ref // of a wait before the server is asked again
+	whole  bool       // all of the request has come
+	begun  bool       // the server's side has been told to begin
+	ended  bool       // all of the response, or of what comes through a tunnel, has been handed to the client's side
+	chunks bool       // the response goes to the client in chunks
+	tunnel bool       // the protocol was switched
+	pipe   *loop.Pipe // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
+	timer  loop.Ref   // of a wait before the server is asked again
 }
 
 // maxReplay bounds the requests that may go to a connection which was used before: all of what is sent there is kept until
@@ -146,6 +147,7 @@ func (s *stream) leaveServer() {
 // end gives the exchange's account and ends the stream. Nobody has it after that.
 func (s *stream) end(a *exchange.Action) {
 	s.leaveServer()
+	s.endPipe()
 	if a.Record != nil {
 		s.bind.Account(a.Record)
 	}
