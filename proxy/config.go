@@ -42,12 +42,14 @@ type Bind struct {
 	Address netip.AddrPort
 	VIP     bool // the address is a virtual one: bound before it arrives, gated by Proxy.Gate(Address.Addr())
 	TLS     *TLS // nil: plain
+	H2C     bool // of a plain bind: clients may speak HTTP/2, by prior knowledge
 }
 
 // TLS says how a bind terminates TLS.
 type TLS struct {
 	Certificates []string // PEM bundles, or directories of them; the first certificate is the default
 	MinVersion   uint16   // tls.VersionTLS12 or tls.VersionTLS13; 0: TLS 1.2
+	ALPN         []string // the protocols offered, of "h2" and "http/1.1", the preferred one first; empty: both
 }
 
 // Backend is a pool of servers that answer alike.

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/tls"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -32,11 +31,12 @@ type lane struct {
 	gate     *Gate
 }
 
-func newLane(f *frontend, g *Gate, t *tls.Config) *lane {
+func newLane(f *frontend, g *Gate, b *plannedBind) *lane {
 	l := &lane{frontend: f, gate: g}
 	l.bind = &engine.Bind{
 		Owner:    l,
-		TLS:      t,
+		TLS:      b.tls,
+		H2C:      b.config.H2C,
 		Frontend: f.route.Load,
 		Draining: func() bool { return g.State() == Draining },
 		Account:  f.account,

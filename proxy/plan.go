@@ -100,6 +100,9 @@ func (p *Proxy) prepare(b *plannedBind, bound bool) error {
 			p.log.Warn("certificate is not as it should be", "address", b.config.Address.String(), "text", w)
 		}
 		b.tls = store.TLSConfig(b.config.TLS.MinVersion)
+		if offered := b.config.TLS.ALPN; len(offered) > 0 {
+			b.tls.NextProtos = offered
+		}
 	}
 	if bound {
 		return nil
@@ -172,11 +175,11 @@ func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
 	gate, l := p.gateOf(b.config), p.listeners[b.key]
 	switch {
 	case l == nil:
-		l = newListener(p.engine, b.socket, newLane(f, gate, b.tls), p.log)
+		l = newListener(p.engine, b.socket, newLane(f, gate, b), p.log)
 		b.socket = nil // the listener's now
 		gate.add(l.engine)
-	case l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls:
-		l.move(newLane(f, gate, b.tls))
+	case l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
+		l.move(newLane(f, gate, b))
 	}
 	l.config = b.config
 	return l

@@ -19,9 +19,12 @@ func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
 		if err != nil {
 			continue // reported
 		}
-		bind := proxy.Bind{Address: ap}
+		bind := proxy.Bind{Address: ap, H2C: raw.H2C}
 		if raw.TLS != nil {
-			bind.TLS = &proxy.TLS{Certificates: raw.TLS.Certificates, MinVersion: tlsVersion(raw.TLS.MinVersion)}
+			bind.TLS = &proxy.TLS{Certificates: raw.TLS.Certificates, MinVersion: tlsVersion(raw.TLS.MinVersion), ALPN: raw.TLS.ALPN}
+			if raw.H2C {
+				b.errorAt(item(frontendPath(i, "bind"), j)+".h2c", "is for binds without tls", "tls.alpn, which offers h2 unless it says otherwise")
+			}
 		}
 		for _, addr := range n.listensOn(ap.Addr()) {
 			if taken.count == maxBinds {

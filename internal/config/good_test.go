@@ -106,7 +106,7 @@ func TestTrackersOfEveryKind(t *testing.T) {
 
 func TestWebPair(t *testing.T) {
 	insecure := false
-	certs := &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS12}
+	certs := &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS12, ALPN: []string{"h2", "http/1.1"}}
 	vip100 := netip.MustParseAddr("192.168.1.100")
 	want := &Node{
 		Name:      "lb2",
@@ -169,8 +169,8 @@ func TestPlainBalancer(t *testing.T) {
 	}
 	front, back := n.Proxy.Frontends[0], n.Proxy.Backends[0]
 	wantBinds := []proxy.Bind{
-		{Address: netip.MustParseAddrPort("0.0.0.0:8080")},
-		{Address: netip.MustParseAddrPort("[::]:8443"), TLS: &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS13}},
+		{Address: netip.MustParseAddrPort("0.0.0.0:8080"), H2C: true},
+		{Address: netip.MustParseAddrPort("[::]:8443"), TLS: &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS13, ALPN: []string{"http/1.1"}}},
 	}
 	if !reflect.DeepEqual(front.Binds, wantBinds) {
 		t.Errorf("got binds %+v, want %+v", front.Binds, wantBinds)

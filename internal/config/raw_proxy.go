@@ -48,6 +48,7 @@ type rawFrontend struct {
 type rawBind struct {
 	Address perNode[string] `yaml:"address"`
 	TLS     *rawTLS         `yaml:"tls"`
+	H2C     bool            `yaml:"h2c"`
 }
 
 type rawTLS struct {

@@ -23,8 +23,9 @@ func TestTLSConfig(t *testing.T) {
 		{"CBC", 0, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA}}, "remote error: tls: handshake failure"},
 		{"no forward secrecy", 0, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, "remote error: tls: handshake failure"},
 		{"ChaCha20", 0, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}}, ok},
-		{"ALPN http/1.1", 0, &tls.Config{NextProtos: []string{"h2", "http/1.1"}}, ok},
-		{"ALPN h2 only", 0, &tls.Config{NextProtos: []string{"h2"}}, "remote error: tls: no application protocol"},
+		{"ALPN http/1.1", 0, &tls.Config{NextProtos: []string{"http/1.1"}}, ok},
+		{"ALPN h2", 0, &tls.Config{NextProtos: []string{"h2"}}, ok},
+		{"ALPN, two that are offered", 0, &tls.Config{NextProtos: []string{"h2", "http/1.1"}}, ok},
 		{"ALPN unknown", 0, &tls.Config{NextProtos: []string{"imap"}}, "remote error: tls: no application protocol"},
 	}
 	for _, tt := range tests {
@@ -37,8 +38,8 @@ func TestTLSConfig(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			case tt.want == ok && err != nil:
 				t.Errorf("got %v, want a handshake", err)
-			case tt.want == ok && len(tt.client.NextProtos) > 0 && state.NegotiatedProtocol != "http/1.1":
-				t.Errorf("got protocol %q, want http/1.1", state.NegotiatedProtocol)
+			case tt.want == ok && len(tt.client.NextProtos) > 0 && state.NegotiatedProtocol != tt.client.NextProtos[0]:
+				t.Errorf("got protocol %q, want %s", state.NegotiatedProtocol, tt.client.NextProtos[0])
 			}
 		})
 	}

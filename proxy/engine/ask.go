@@ -17,6 +17,7 @@ type question struct {
 	upgrade   []byte // the protocol that the client would switch to; empty: none
 	length    int64  // of the body: octets, or http1.ChunkedLength
 	expects   bool   // 100-continue
+	empty     bool   // there is no body where servers expect one
 }
 
 // route lets the exchange decide about a request.
@@ -47,28 +48,39 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	dst = append(dst, s.x.Path()...)
 	dst = http1.AppendQuery(dst, q.query)
 	dst = append(dst, " HTTP/1.1\r\n"...)
+	// "MUST send a Host header field with an empty field value" where there is none, and it "SHOULD" be the first (RFC 9112
+	// section 3.2).
+	if !q.has(http1.Host) {
+		dst = append(append(append(dst, "Host: "...), q.authority...), "\r\n"...)
+	}
 	a := asking{forwarded: &b.Forwarded, expects: q.expects}
 	for i := range q.fields {
 		if f := &q.fields[i]; a.keeps(f, q.buf) {
 			dst = appendLine(dst, f, q.buf)
 		}
 	}
-	if !a.host { // "MUST send a Host header field with an empty field value" where there is none (RFC 9112 section 3.2)
-		dst = append(append(append(dst, "Host: "...), q.authority...), "\r\n"...)
-	}
 	dst = s.appendForwarded(dst, &b.Forwarded)
-	if q.length != 0 || a.length {
+	if q.length != 0 || a.length || q.empty {
 		dst = http1.AppendFraming(dst, q.length)
 	}
 	dst = s.appendOptions(dst, a.trailers)
 	s.ask = append(dst, "\r\n"...)
 }
 
+// has reports whether there is a field of that name.
+func (q *question) has(name http1.Name) bool {
+	for i := range q.fields {
+		if q.fields[i].ID == name {
+			return true
+		}
+	}
+	return false
+}
+
 // asking is what is noticed while a request's fields are written.
 type asking struct {
 	forwarded *exchange.Forwarded
 	expects   bool
-	host      bool // there is a Host field
 	length    bool // there is a Content-Length
 	trailers  bool // the client takes trailers
 }
@@ -78,8 +90,6 @@ func (a *asking) keeps(f *http1.Field, buf []byte) bool {
 	switch f.ID {
 	case 0:
 		return !f.Hop
-	case http1.Host:
-		a.host = true
 	case http1.ContentLength:
 		a.length = true
 	case http1.TE:

@@ -20,6 +20,7 @@ type client1 struct {
 
 	phase   phase
 	heard   bool // something came from the client
+	asked   bool // a request did
 	closing bool // the connection ends after this response
 	finned  bool // of a tunnel: the server sends nothing more
 	expects bool // it waits for a 100 (Continue) before it sends the body

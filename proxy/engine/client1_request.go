@@ -65,6 +65,9 @@ func (c *client1) head(p []byte, kept bool) (done bool) {
 	s := c.s
 	n, err := s.request.Parse(p, &requestLimits)
 	switch {
+	case err != nil && c.speaksHTTP2(err):
+		c.convert(p, kept)
+		return true
 	case err != nil:
 		c.phase = busy
 		s.step(exchange.Event{Kind: exchange.Refused, Status: err.(http1.Reason).Status()})
@@ -88,9 +91,26 @@ func (c *client1) head(p []byte, kept bool) (done bool) {
 	return true
 }
 
+// speaksHTTP2 reports whether what the connection begins with is to be taken for HTTP/2: its preface, and also what is the beginning of
+// neither protocol.
+func (c *client1) speaksHTTP2(why error) bool {
+	return c.bind.H2C && !c.wire.secure() && !c.asked && (why == http1.Preface || why == http1.BadRequestLine)
+}
+
+// convert hands the connection over to HTTP/2. p is what has come.
+func (c *client1) convert(p []byte, kept bool) {
+	if !kept {
+		c.in = c.core.spare.put(c.in, p)
+	}
+	c.core.reuse(c.s) // it was no request
+	c.core.loop.SetHandler(c.wire.ref, newClient2(c.core, c.bind, c.wire, c.from, c.in))
+	c.s, c.in, c.phase = nil, nil, gone
+}
+
 // ask has the request routed whose head is complete in p.
 func (c *client1) ask(p []byte) {
 	s, r := c.s, &c.s.request
+	c.asked = true
 	c.closing, c.expects = r.Close, r.Continue && r.Length != 0
 	s.upload.start(r.Length)
 	q := question{

@@ -45,7 +45,7 @@ func (c *client1) begin(h *head) {
 	s := c.s
 	dst := appendStatusLine(c.core.down, h)
 	for i := range h.fields {
-		if f := &h.fields[i]; !f.Hop && f.ID != http1.ProxyAuthenticate && !s.replaces(f.Name.In(h.buf)) {
+		if f := &h.fields[i]; s.passes(f, h.buf) {
 			dst = appendLine(dst, f, h.buf)
 		}
 	}

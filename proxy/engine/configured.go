@@ -20,6 +20,11 @@ func (s *stream) appendConfigured(dst []byte) []byte {
 	return dst
 }
 
+// passes reports whether a field of a response goes to the client.
+func (s *stream) passes(f *http1.Field, buf []byte) bool {
+	return !f.Hop && f.ID != http1.ProxyAuthenticate && !s.replaces(f.Name.In(buf))
+}
+
 // replaces reports whether one of those takes the place of what a server says under that name.
 func (s *stream) replaces(name []byte) bool {
 	for i := range s.frontend.Headers {

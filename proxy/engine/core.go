@@ -23,8 +23,10 @@ type core struct {
 	ciphers  secure.FreeList // what waits of it
 	spare    spare
 	streams  []*stream // to be used again
-	down     []byte    // what is being written to a client; empty between calls
-	up       []byte    // what is being written to a server; empty between calls
+	streams2 []*stream2
+	block    []byte // the fields of a head in HTTP/2; empty between calls
+	down     []byte // what is being written to a client; empty between calls
+	up       []byte // what is being written to a server; empty between calls
 	idle     map[*upstream.Server]*idleServers
 	sweep    loop.Ref // the timer that ends connections which have been idle for long
 	sweeping bool     // it runs
@@ -73,6 +75,6 @@ func (c *core) reuse(s *stream) {
 
 // broken says that a bug was met: it costs one connection.
 func (c *core) broken(what any) {
-	c.down, c.up = c.down[:0], c.up[:0]
+	c.down, c.up, c.block = c.down[:0], c.up[:0], c.block[:0]
 	c.log.Error("connection ended in a panic", "err", what, "stack", string(debug.Stack()))
 }

@@ -25,6 +25,9 @@
 //	ask.go        the request as a server gets it
 //	client1.go    a client's HTTP/1 connection: heads, and what it waits for
 //	client1_request.go, client1_response.go    the two directions of it
+//	client2.go    a client's HTTP/2 connection: frames, and what is collected to be sent
+//	client2_end.go    its deadlines, and the ways in which it ends
+//	client2_request.go, client2_response.go    the two directions of one of its streams
 //	server1.go    an HTTP/1 connection to a server
 //	idle.go       connections to servers that wait for a request
 //	body.go       framing of bodies

@@ -93,9 +93,12 @@ func (g *greeting) progress(l *loop.Loop) {
 
 // welcome hands a connection on to who speaks its protocol.
 func (c *core) welcome(b *Bind, w wire, from netip.AddrPort) {
-	client := &client1{core: c, bind: b, from: from, wire: w}
-	client.wire.more = true // data may have come with the end of the handshake
-	c.loop.SetHandler(w.ref, client)
+	w.more = true // data may have come with the end of the handshake
+	if w.tls.Info().ALPN == "h2" {
+		c.loop.SetHandler(w.ref, newClient2(c, b, w, from, nil))
+		return
+	}
+	c.loop.SetHandler(w.ref, &client1{core: c, bind: b, from: from, wire: w})
 }
 
 // Expired implements loop.Handler.

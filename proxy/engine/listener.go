@@ -18,7 +18,8 @@ type Bind struct {
 	Closed   func()                    // and is gone
 
 	Owner any         // the caller's own
-	TLS   *tls.Config // nil: plain
+	TLS   *tls.Config // nil: plain; its NextProtos may have h2
+	H2C   bool        // without TLS: clients may speak HTTP/2, as those do that know it (RFC 9113 section 3.3)
 
 	leaving atomic.Bool // its connections end with their response
 }

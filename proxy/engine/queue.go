@@ -35,19 +35,26 @@ func (s *spare) put(q *queue, p []byte) *queue {
 	if len(p) == 0 {
 		return q
 	}
+	q = s.room(q, len(p))
+	q.b = append(q.b, p...)
+	return q
+}
+
+// room makes room for n octets at the end of q, which may be nil, and returns the queue. It may be empty: who fills it is to free it
+// otherwise.
+func (s *spare) room(q *queue, n int) *queue {
 	if q == nil {
 		q = s.take()
 	}
-	if q.at > 0 && len(q.b)+len(p) > cap(q.b) {
+	if q.at > 0 && len(q.b)+n > cap(q.b) {
 		q.b = q.b[:copy(q.b, q.b[q.at:])]
 		q.at = 0
 	}
-	if need := len(q.b) + len(p); need > cap(q.b) {
+	if need := len(q.b) + n; need > cap(q.b) {
 		old := q.b
 		q.b = append(s.buffer(need), old...)
 		s.give(old)
 	}
-	q.b = append(q.b, p...)
 	return q
 }
 

@@ -14,6 +14,7 @@ type head struct {
 	length   int64  // of the body that follows: octets, http1.ChunkedLength where nobody knows, http1.UntilClose
 	told     int64  // the Content-Length of a response that has no body: to HEAD, or a 304; -1: none
 	bodiless bool   // none follows, whatever length says
+	trailers bool   // some may follow a body though its length is known
 	upgrade  []byte // of a 101: the protocol
 }
 

@@ -71,6 +71,7 @@ func Run(t *testing.T, start Start) {
 
 		{"R22_R23_shares", shares},
 		{"R29_R35_health_moves_traffic", health},
+		{"HTTP2", http2Cases},
 		{"several_binds", severalBinds},
 		{"R18_TLS", tlsBind},
 

@@ -19,9 +19,9 @@ import (
 	"github.com/tandem-lb/tandem/proxy"
 )
 
-// bundle writes a PEM bundle as people make them, certificate and key in one file, and returns it with a pool that
+// Bundle writes a PEM bundle as people make them, certificate and key in one file, and returns it with a pool that
 // trusts it.
-func bundle(t *testing.T, name string) (file string, pool *x509.CertPool) {
+func Bundle(t *testing.T, name string) (file string, pool *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -51,7 +51,7 @@ func bundle(t *testing.T, name string) (file string, pool *x509.CertPool) {
 }
 
 func tlsBind(t *testing.T, start Start) {
-	file, trusted := bundle(t, "www.example.com")
+	file, trusted := Bundle(t, "www.example.com")
 	app := serve(t, "app1", func(c *call) {
 		if c.req.URL.Path == "/ws" {
 			echoes(c)
@@ -73,7 +73,7 @@ func tlsBind(t *testing.T, start Start) {
 		return clientOn(t, conn), nil
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		client, err := secure(&tls.Config{MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
+		client, err := secure(&tls.Config{MaxVersion: version, NextProtos: []string{"http/1.1"}})
 		if err != nil {
 			t.Fatal(err)
 		}

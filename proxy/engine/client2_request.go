@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/http2"
+)
+
+// stream2 is a request on an HTTP/2 connection of a client: the asker's side of a stream.
+type stream2 struct {
+	c   *client2
+	s   *stream
+	id  uint32
+	in  *queue // of the request: what the server has no room for
+	out *queue // of the response: what there is no room for on the connection
+
+	owed   int           // octets of the request that the server's side got, for which the client has not been given room again
+	left   int64         // octets of the response until END_STREAM; below 0: nobody knows
+	due    time.Duration // when the client has to have done something, by the loop's clock; 0: it is not its turn
+	fault  http2.Code    // what the stream is reset with after a reply to what was no request
+	asking question      // the request, until it is under way
+
+	last     bool // all of the request's body has come
+	expects  bool // the client waits for a 100 (Continue) before it sends the body
+	began    bool // the head of the response is sent
+	ended    bool // END_STREAM is sent, or goes with the last of out
+	gone     bool // the client has reset the stream
+	stalled  bool // the server was told that there is no room
+	tail     []byte
+	trailing http2.Head // the request's trailers, where they have to wait
+}
+
+// stream2 returns one that nothing is known of yet.
+func (c *core) stream2() *stream2 {
+	if n := len(c.streams2); n > 0 {
+		t := c.streams2[n-1]
+		c.streams2 = c.streams2[:n-1]
+		return t
+	}
+	return &stream2{}
+}
+
+// reuse2 keeps one that is over for the next request.
+func (c *core) reuse2(t *stream2) {
+	*t = stream2{tail: t.tail[:0], trailing: http2.Head{Buf: t.trailing.Buf[:0], Fields: t.trailing.Fields[:0]}}
+	if cap(t.tail) > maxKept || cap(t.trailing.Buf) > maxKept {
+		*t = stream2{}
+	}
+	if len(c.streams2) < maxStreams {
+		c.streams2 = append(c.streams2, t)
+	}
+}
+
+// open begins a stream.
+func (c *client2) open(id uint32) *stream2 {
+	t := c.core.stream2()
+	t.c, t.id, t.s = c, id, c.core.stream()
+	t.left = -1
+	c.active++
+	c.conn.SetOwner(id, t)
+	t.s.start(t, c.bind, c.from.Addr(), c.wire.secure())
+	return t
+}
+
+// request takes up a request.
+func (c *client2) request(ev *http2.Event) {
+	if c.bind.leaving.Load() || c.bind.Draining() {
+		c.leave()
+	}
+	t := c.open(ev.Stream)
+	s, r, buf := t.s, &ev.Request, ev.Head.Buf
+	t.last, t.expects = ev.End, r.Continue && !ev.End
+	t.asking = question{
+		buf: buf, fields: ev.Head.Fields, method: r.Method, name: r.Name.In(buf), authority: r.Authority.In(buf),
+		target: targetOf(r, buf), query: r.Query.In(buf), length: r.Length, expects: t.expects,
+	}
+	if ev.End {
+		t.asking.length = 0
+		t.asking.empty = r.Method == http1.POST || r.Method == http1.PUT || r.Method == http1.PATCH
+	}
+	s.route(&t.asking)
+	if t.s != s {
+		return
+	}
+	t.asking = question{}
+	s.flushServer()
+	if t.s == s {
+		t.attend()
+	}
+}
+
+// targetOf is the target as HTTP/1 writes it.
+func targetOf(r *http2.Request, buf []byte) []byte {
+	switch r.Form {
+	case http1.Asterisk:
+		return []byte("*")
+	case http1.Authority:
+		return r.Authority.In(buf)
+	}
+	return buf[r.Path.At : int(r.Path.End)+r.Query.Len()] // the one follows the other
+}
+
+// fault answers what is no request.
+func (c *client2) fault(ev *http2.Event) {
+	status := ev.Why.Status()
+	if status == 0 {
+		c.put(c.conn.Reset(c.room(frameRoom), ev.Stream, ev.Why.Code()))
+		return
+	}
+	t := c.open(ev.Stream)
+	t.last = ev.End
+	if ev.Why != http2.HeadTooLarge { // a client can make sense of that answer
+		t.fault = ev.Why.Code()
+	}
+	t.s.step(exchange.Event{Kind: exchange.Refused, Status: status})
+}
+
+// body takes in a piece of the request's body.
+func (t *stream2) body(p []byte, last bool) {
+	s := t.s
+	t.last, t.expects = last, false
+	if s.ended { // the server wants no more of it
+		t.release(len(p))
+		return
+	}
+	s.x.Count(int64(len(p)), 0)
+	if t.in == nil && len(p) > 0 && s.takes() {
+		t.owed += len(p)
+		s.server.data(p)
+	} else {
+		t.in = t.c.core.spare.put(t.in, p)
+	}
+	if t.s == s {
+		t.pump()
+	}
+}
+
+// trailers takes in what ends a request after its body.
+func (t *stream2) trailers(h *http2.Head) {
+	t.trailing.Buf = append(t.trailing.Buf[:0], h.Buf...)
+	t.trailing.Fields = append(t.trailing.Fields[:0], h.Fields...)
+	t.body(nil, true)
+}
+
+// pump gives the server what has come of the request, as long as it takes it.
+func (t *stream2) pump() {
+	s, spare := t.s, &t.c.core.spare
+	if t.in != nil && s.takes() {
+		p := t.in.bytes()
+		t.owed += len(p)
+		s.server.data(p)
+		if t.s != s {
+			return
+		}
+		t.in = spare.free(t.in)
+	}
+	if t.in == nil && t.last && !s.whole && s.takes() {
+		s.whole = true
+		s.server.end(t.trailing.Buf, t.trailing.Fields)
+	}
+	if s.flushServer(); t.s == s {
+		t.attend()
+	}
+}
+
+// attend has the client send more if the server takes it, within its time.
+func (t *stream2) attend() {
+	s, c := t.s, t.c
+	switch {
+	case s.whole || !s.takes():
+	case t.expects:
+		t.within(continueTime)
+	default:
+		t.within(s.frontend.Client)
+	}
+	if t.owed > 0 && (s.whole || s.takes()) {
+		n := t.owed
+		t.owed = 0
+		c.put(c.conn.Consumed(c.room(frameRoom), t.id, n))
+	}
+}
+
+// within gives the client its time.
+func (t *stream2) within(d time.Duration) {
+	t.due = t.c.core.loop.Now() + d
+	t.c.wake(t.due)
+}
+
+// release gives room back for what nobody wants.
+func (t *stream2) release(n int) {
+	if n > 0 {
+		t.c.put(t.c.conn.Consumed(t.c.room(frameRoom), t.id, n))
+	}
+}
+
+// more implements asker.
+func (t *stream2) more() { t.pump() }
+
+// waitsForBody reports whether it is the client's turn.
+func (t *stream2) waitsForBody() bool { return !t.s.whole && !t.last && t.s.takes() }
+
+// expired deals with a client that has not done in time what it had to.
+func (t *stream2) expired() {
+	t.due = 0
+	switch {
+	case t.expects && t.out == nil && t.waitsForBody():
+		t.proceed()
+	case t.out != nil, t.waitsForBody():
+		t.s.tell(exchange.ClientSilent)
+	}
+}
+
+// reset ends a request that the client has given up, or on whose stream it has sent what must not come.
+func (t *stream2) reset(why http2.Reason) {
+	t.gone = true
+	if why != 0 {
+		t.s.step(exchange.Event{Kind: exchange.Refused, Status: 400})
+		return
+	}
+	t.s.tell(exchange.ClientGone)
+}
