@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
@@ -12,6 +13,14 @@ import (
 type Config struct {
 	Frontends []Frontend
 	Backends  []Backend
+	TLS       TLS
+}
+
+// TLS is what all binds with TLS have in common.
+type TLS struct {
+	// TicketSecretFile has the secret that the keys of session tickets are made of, the same on all nodes that shall
+	// take up each other's sessions; empty: a secret of this process alone.
+	TicketSecretFile string
 }
 
 // Frontend accepts connections and decides which backend answers.
@@ -40,16 +49,9 @@ type HeaderSet struct {
 // Bind is one listening address.
 type Bind struct {
 	Address netip.AddrPort
-	VIP     bool // the address is a virtual one: bound before it arrives, gated by Proxy.Gate(Address.Addr())
-	TLS     *TLS // nil: plain
-	H2C     bool // of a plain bind: clients may speak HTTP/2, by prior knowledge
-}
-
-// TLS says how a bind terminates TLS.
-type TLS struct {
-	Certificates []string // PEM bundles, or directories of them; the first certificate is the default
-	MinVersion   uint16   // tls.VersionTLS12 or tls.VersionTLS13; 0: TLS 1.2
-	ALPN         []string // the protocols offered, of "h2" and "http/1.1", the preferred one first; empty: both
+	VIP     bool          // the address is a virtual one: bound before it arrives, gated by Proxy.Gate(Address.Addr())
+	TLS     *certs.Config // nil: plain
+	H2C     bool          // of a plain bind: clients may speak HTTP/2, by prior knowledge
 }
 
 // Backend is a pool of servers that answer alike.

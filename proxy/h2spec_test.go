@@ -7,6 +7,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/h2spectest"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/proxytest"
 )
 
@@ -19,7 +20,7 @@ func TestIntegrationH2spec(t *testing.T) {
 		tls  bool
 	}{
 		{"plain", proxy.Bind{H2C: true}, false},
-		{"TLS", proxy.Bind{TLS: &proxy.TLS{Certificates: []string{pair}}}, true},
+		{"TLS", proxy.Bind{TLS: &certs.Config{Certificates: certs.Bundles(pair)}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

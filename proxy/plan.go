@@ -15,6 +15,7 @@ import (
 type Plan struct {
 	frontends []plannedFrontend
 	backends  []*backend
+	keychain  *certs.Plan
 }
 
 type plannedFrontend struct {
@@ -54,7 +55,10 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	p.mu.Unlock()
 	backends, err := compileBackends(next.Backends, now.backends)
 	faults := []error{err}
-	plan := &Plan{backends: backends}
+	plan := &Plan{backends: backends, keychain: p.keychain.Plan()}
+	if file := next.TLS.TicketSecretFile; file != "" {
+		faults = append(faults, plan.keychain.TicketSecret(file))
+	}
 	seen := map[socketKey]string{}
 	names := map[string]bool{}
 	for _, c := range next.Frontends {
@@ -74,7 +78,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 				continue
 			}
 			seen[bind.key] = c.Name
-			if err := p.prepare(&bind, listeners[bind.key] != nil); err != nil {
+			if err := plan.prepare(&bind, c.Name, listeners[bind.key] != nil); err != nil {
 				faults = append(faults, fmt.Errorf("frontend %s: bind %s: %w", c.Name, b.Address, err))
 				continue
 			}
@@ -89,25 +93,17 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	return plan, nil
 }
 
-// prepare loads the certificates of a bind, and binds its socket unless it is bound.
-func (p *Proxy) prepare(b *plannedBind, bound bool) error {
+// prepare loads the certificates of a bind, and binds its socket unless it is bound. The frontends keep the sessions of
+// their clients apart.
+func (plan *Plan) prepare(b *plannedBind, frontend string, bound bool) (err error) {
 	if b.config.TLS != nil {
-		store, err := certs.Load(b.config.TLS.Certificates)
-		if err != nil {
+		if b.tls, err = plan.keychain.Bind(frontend, *b.config.TLS); err != nil {
 			return err
-		}
-		for _, w := range store.Warnings() {
-			p.log.Warn("certificate is not as it should be", "address", b.config.Address.String(), "text", w)
-		}
-		b.tls = store.TLSConfig(b.config.TLS.MinVersion)
-		if offered := b.config.TLS.ALPN; len(offered) > 0 {
-			b.tls.NextProtos = offered
 		}
 	}
 	if bound {
 		return nil
 	}
-	var err error
 	b.socket, err = listen(b.config.Address, b.config.VIP)
 	return err
 }
@@ -137,6 +133,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	next := state{backends: plan.backends}
 	listeners := map[socketKey]*listener{}
 	p.applyChecks(plan.backends)
+	p.keychain.Apply(plan.keychain)
 	for _, f := range plan.frontends {
 		live := p.frontend(f.name)
 		live.route.Store(f.route)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -89,7 +90,7 @@ func TestPlanRefuses(t *testing.T) {
 		},
 		{
 			"no such certificate", func(c *proxy.Config) {
-				c.Frontends[0].Binds[0].TLS = &proxy.TLS{Certificates: []string{missing}}
+				c.Frontends[0].Binds[0].TLS = &certs.Config{Certificates: certs.Bundles(missing)}
 			},
 			[]string{"frontend web: bind 127.0.0.1:0: ", missing, "no such file or directory"},
 		},

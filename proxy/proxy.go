@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -30,6 +31,7 @@ type Proxy struct {
 	log        hclog.Logger
 	drain      time.Duration
 	engine     *engine.Engine
+	keychain   *certs.Keychain
 	alwaysOpen *Gate           // of the binds that are no virtual addresses
 	checking   context.Context // of the health checks
 	endChecks  context.CancelFunc
@@ -72,6 +74,7 @@ func New(o Options) *Proxy {
 		log:        o.Log,
 		drain:      o.Drain,
 		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads}),
+		keychain:   certs.NewKeychain(o.Log),
 		alwaysOpen: newGate(Open),
 		gates:      map[netip.Addr]*Gate{},
 		listeners:  map[socketKey]*listener{},
@@ -100,7 +103,10 @@ func (p *Proxy) Run(ctx context.Context) error {
 	p.mu.Unlock()
 	serving, end := context.WithCancel(context.Background())
 	defer end()
-	ended := make(chan error, 1) // gets what the engine's Run returns
+	watching, endWatch := context.WithCancel(ctx)
+	defer endWatch()
+	p.tasks.Go(func() { _ = p.keychain.Run(watching) }) // it returns no error
+	ended := make(chan error, 1)                        // gets what the engine's Run returns
 	go func() { ended <- p.engine.Run(serving) }()
 	var err error
 	select {
@@ -111,6 +117,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	case err = <-ended:
 		p.stop()
 	}
+	endWatch()
 	p.tasks.Wait()
 	return err
 }

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
 // Snapshot is the balancer at one moment, in the order of the configuration. It shares nothing with the Proxy.
 type Snapshot struct {
 	Frontends []FrontendStatus
 	Backends  []BackendStatus
+	TLS       certs.Status
 }
 
 // FrontendStatus is one frontend.
@@ -70,9 +72,9 @@ type ServerStatus struct {
 
 // Snapshot returns the present state.
 func (p *Proxy) Snapshot() Snapshot {
+	s := Snapshot{TLS: p.keychain.Status()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var s Snapshot
 	for _, f := range p.now.frontends {
 		status := FrontendStatus{Name: f.live.name, Traffic: f.live.traffic()}
 		for _, l := range f.listeners {

@@ -91,10 +91,10 @@ func checkHere(file, node string) config.Problems {
 	return append(cfg.CheckHost(view, host), problems...)
 }
 
-// checkedHost is this host with its certificates; what is doubtful in those goes to warn.
+// checkedHost is this host with its files for TLS; what is doubtful in certificates goes to warn.
 func checkedHost(warn func(string)) config.Host {
 	h := config.ThisHost()
-	h.Certificates = func(paths []string) error {
+	h.Certificates = func(paths []certs.Path) error {
 		store, err := certs.Load(paths)
 		if err != nil {
 			return err
@@ -104,6 +104,7 @@ func checkedHost(warn func(string)) config.Host {
 		}
 		return nil
 	}
+	h.Authorities, h.TicketSecret = certs.CheckAuthorities, certs.CheckTicketSecret
 	return h
 }
 

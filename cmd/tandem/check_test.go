@@ -98,11 +98,8 @@ func TestCheckTellsWhatIsDoubtfulInCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle := write(t, "example.com.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))+
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
-	if err := os.Chmod(bundle, 0o644); err != nil { // readable by others
-		t.Fatal(err)
-	}
+	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	bundle := write(t, "example.com.pem", certificate+certificate+string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
 	file := write(t, "tls.yaml", `proxy:
   frontends:
     - name: front
@@ -118,5 +115,12 @@ func TestCheckTellsWhatIsDoubtfulInCertificates(t *testing.T) {
 	}
 	if !strings.HasPrefix(stderr, file+": warning: ") || !strings.Contains(stderr, bundle) {
 		t.Errorf("said %q, want a warning about %s", stderr, bundle)
+	}
+	if err := os.Chmod(bundle, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr = tandem(t, "check", "--node", "any", file)
+	if want := "private key in " + bundle + ": open to every user (mode 0644): chmod 0640 " + bundle; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("exit %d, said %q, want %q", code, stderr, want)
 	}
 }

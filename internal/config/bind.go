@@ -21,7 +21,7 @@ func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
 		}
 		bind := proxy.Bind{Address: ap, H2C: raw.H2C}
 		if raw.TLS != nil {
-			bind.TLS = &proxy.TLS{Certificates: raw.TLS.Certificates, MinVersion: tlsVersion(raw.TLS.MinVersion), ALPN: raw.TLS.ALPN}
+			bind.TLS = raw.TLS.config()
 			if raw.H2C {
 				b.errorAt(item(frontendPath(i, "bind"), j)+".h2c", "is for binds without tls", "tls.alpn, which offers h2 unless it says otherwise")
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/tracker"
@@ -106,7 +107,7 @@ func TestTrackersOfEveryKind(t *testing.T) {
 
 func TestWebPair(t *testing.T) {
 	insecure := false
-	certs := &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS12, ALPN: []string{"h2", "http/1.1"}}
+	certificates := &certs.Config{Certificates: certs.Bundles("/etc/tandem/certs/"), MinVersion: tls.VersionTLS12, ALPN: []string{"h2", "http/1.1"}}
 	vip100 := netip.MustParseAddr("192.168.1.100")
 	want := &Node{
 		Name:      "lb2",
@@ -132,7 +133,7 @@ func TestWebPair(t *testing.T) {
 				Name: "http_front",
 				Binds: []proxy.Bind{
 					{Address: netip.AddrPortFrom(vip100, 80), VIP: true},
-					{Address: netip.AddrPortFrom(vip100, 443), VIP: true, TLS: certs},
+					{Address: netip.AddrPortFrom(vip100, 443), VIP: true, TLS: certificates},
 				},
 				Rules: []rule.Rule{
 					{Match: rule.Match{TLS: &insecure, Not: &rule.Match{PathPrefix: "/.well-known/acme-challenge/"}}, Redirect: &rule.Redirect{Scheme: "https", Code: 301}},
@@ -170,7 +171,7 @@ func TestPlainBalancer(t *testing.T) {
 	front, back := n.Proxy.Frontends[0], n.Proxy.Backends[0]
 	wantBinds := []proxy.Bind{
 		{Address: netip.MustParseAddrPort("0.0.0.0:8080"), H2C: true},
-		{Address: netip.MustParseAddrPort("[::]:8443"), TLS: &proxy.TLS{Certificates: []string{"/etc/tandem/certs/"}, MinVersion: tls.VersionTLS13, ALPN: []string{"http/1.1"}}},
+		{Address: netip.MustParseAddrPort("[::]:8443"), TLS: &certs.Config{Certificates: certs.Bundles("/etc/tandem/certs/"), MinVersion: tls.VersionTLS13, ALPN: []string{"http/1.1"}}},
 	}
 	if !reflect.DeepEqual(front.Binds, wantBinds) {
 		t.Errorf("got binds %+v, want %+v", front.Binds, wantBinds)

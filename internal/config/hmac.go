@@ -158,7 +158,7 @@ func readKeyFile(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := f.Private(keyfile.Own()); err != nil {
+	if err := f.Private(keyfile.Own); err != nil {
 		return "", err
 	}
 	return strings.TrimRight(string(f.Data), "\r\n"), nil

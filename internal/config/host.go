@@ -8,16 +8,20 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
 // Host is what a check asks of the machine that it runs on. A function that is nil is not asked.
 type Host struct {
 	Interfaces   func(name string) ([]netip.Prefix, error) // the addresses of an interface, with the lengths of their prefixes
 	Executable   func(path string) error                   // why a program cannot be run; nil: it can
-	Certificates func(paths []string) error                // why certificates cannot be used; nil: they can
+	Certificates func(paths []certs.Path) error            // why certificates cannot be used; nil: they can
+	Authorities  func(files []string) error                // why certificates of authorities cannot be used; nil: they can
+	TicketSecret func(file string) error                   // why a secret of session tickets cannot be used; nil: it can
 }
 
-// ThisHost asks the kernel. Certificates are for the caller to add.
+// ThisHost asks the kernel. What concerns TLS is for the caller to add.
 func ThisHost() Host { return Host{Interfaces: interfacePrefixes, Executable: executable} }
 
 func interfacePrefixes(name string) ([]netip.Prefix, error) {
@@ -63,19 +67,35 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 	if h.Executable != nil {
 		c.commands(report, n, h)
 	}
-	if h.Certificates != nil {
-		for i, f := range c.raw.Proxy.Frontends {
-			for j, bind := range f.Bind {
-				if bind.TLS == nil {
-					continue
+	c.tlsFiles(report, h)
+	return report.problems()
+}
+
+// tlsFiles reports files of TLS that cannot be used.
+func (c *Config) tlsFiles(report *checker, h Host) {
+	if file := c.raw.Proxy.TLS.TicketSecretFile; h.TicketSecret != nil && file != "" {
+		if err := h.TicketSecret(file); err != nil {
+			report.errorAt("proxy.tls.ticket_secret_file", err.Error(), "")
+		}
+	}
+	for i, f := range c.raw.Proxy.Frontends {
+		for j, bind := range f.Bind {
+			if bind.TLS == nil {
+				continue
+			}
+			path := item(frontendPath(i, "bind"), j) + ".tls"
+			if h.Certificates != nil {
+				if err := h.Certificates(bind.TLS.paths()); err != nil {
+					report.errorAt(path+".certificates", err.Error(), "")
 				}
-				if err := h.Certificates(bind.TLS.Certificates); err != nil {
-					report.errorAt(item(frontendPath(i, "bind"), j)+".tls.certificates", err.Error(), "")
+			}
+			if h.Authorities != nil && bind.TLS.Clients != nil {
+				if err := h.Authorities(bind.TLS.Clients.CA); err != nil {
+					report.errorAt(path+".client_certificates.ca", err.Error(), "")
 				}
 			}
 		}
 	}
-	return report.problems()
 }
 
 // subnets warns of virtual addresses that nobody on the network of their interface would ask for.

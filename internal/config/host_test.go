@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
 func TestCheckHost(t *testing.T) {
@@ -24,7 +26,14 @@ vrrp:
     - {name: VI_2, interface: eth8, virtual_router_id: 51, virtual_addresses: [10.8.0.1/24]}
 tracker: {scripts: {check: {command: [/bin/check, -x]}}}
 proxy:
-  frontends: [{name: f, bind: [{address: ":80"}, {address: ":443", tls: {certificates: [/etc/a.pem, /etc/b]}}], default_backend: web}]
+  tls: {ticket_secret_file: /etc/tickets}
+  frontends:
+    - name: f
+      bind:
+        - {address: ":80"}
+        - address: ":443"
+          tls: {certificates: [/etc/a.pem, /etc/b, {certificate: /etc/c.crt, key: /etc/c.key}], client_certificates: {ca: [/etc/ca]}}
+      default_backend: web
   backends: [{name: web, servers: [{name: w, address: "10.0.0.11:80"}]}]
 `
 	host := Host{
@@ -38,12 +47,14 @@ proxy:
 			return nil, errors.New("not found")
 		},
 		Executable: func(path string) error { return errors.New("stat " + path + ": no such file") },
-		Certificates: func(paths []string) error {
-			if !slices.Equal(paths, []string{"/etc/a.pem", "/etc/b"}) {
+		Certificates: func(paths []certs.Path) error {
+			if want := []certs.Path{{Certificate: "/etc/a.pem"}, {Certificate: "/etc/b"}, {Certificate: "/etc/c.crt", Key: "/etc/c.key"}}; !slices.Equal(paths, want) {
 				t.Errorf("got %v, want the paths of the second bind", paths)
 			}
 			return errors.New("no key in /etc/a.pem")
 		},
+		Authorities:  func(files []string) error { return errors.New("no certificate in " + files[0]) },
+		TicketSecret: func(file string) error { return errors.New(file + " is too short") },
 	}
 	cfg, problems := Parse("f.yaml", []byte(text))
 	if len(problems) > 0 {
@@ -60,7 +71,9 @@ proxy:
 		"f.yaml:10:24: vrrp.instances[0].notify.script: stat /bin/notify: no such file",
 		"f.yaml:11:31: warning: vrrp.instances[1].interface: no interface eth8 here: not found",
 		"f.yaml:12:39: tracker.scripts.check.command[0]: stat /bin/check: no such file",
-		"f.yaml:14:88: proxy.frontends[0].bind[1].tls.certificates: no key in /etc/a.pem",
+		"f.yaml:14:29: proxy.tls.ticket_secret_file: /etc/tickets is too short",
+		"f.yaml:20:31: proxy.frontends[0].bind[1].tls.certificates: no key in /etc/a.pem",
+		"f.yaml:20:123: proxy.frontends[0].bind[1].tls.client_certificates.ca: no certificate in /etc/ca",
 	}
 	var got []string
 	for _, p := range cfg.CheckHost(n, host) {

@@ -10,6 +10,9 @@ func proxyKeys() []Key {
 	return slices.Concat([]Key{
 		{Path: "proxy", Type: section(), Default: "{}", Example: "{frontends: [], backends: []}", Reload: ReloadParts, Help: "The load balancer."},
 		{Path: "proxy.threads", Later: true, Help: "Event loops."},
+		{Path: "proxy.tls", Type: section(), Default: "{}", Example: "{ticket_secret_file: /etc/tandem/tickets.key}", Reload: ReloadParts, Help: "What all TLS listeners have in common."},
+		{Path: "proxy.tls.ticket_secret_file", Type: filePath(), Absent: "a secret of the process alone", Others: "tls_ticket_keys ssl_session_ticket_key", Example: "/etc/tandem/tickets.key", Reload: ReloadNew,
+			Help: "A file of 32 to 4096 octets that the keys of session tickets are made of, another every 12 hours. Nodes that have the same take up each other's TLS sessions. A file that others can read is refused."},
 		{Path: "proxy.limits", Later: true, Help: "Limits of the whole process."},
 		{Path: "proxy.defaults", Type: section(), Default: "{}", Example: "{retries: 3, redispatch: true}", Reload: ReloadParts, Help: "What holds where a frontend or backend says nothing else."},
 		{Path: "proxy.defaults.timeouts", Type: section(), Default: "{}", Others: "timeout", Example: "{connect: 5s, client: 50s, server: 50s}", Reload: ReloadParts, Help: "How long things may take. All are finite."},
@@ -40,12 +43,7 @@ func frontendKeys() []Key {
 		{Path: in + ".bind[].address", Type: bindAddress(), Required: true, PerNode: true, Example: `":443"`, Reload: ReloadAnew,
 			Help: "A port alone stands for the virtual addresses of every instance, served by the node that holds them; without instances for every IPv4 address of the host. A virtual address serves while it is here, any other always."},
 		{Path: in + ".bind[].h2c", Type: boolean(), Default: "false", Others: "proto", Example: "true", Reload: ReloadNew, Help: "Without `tls`: whether clients may speak HTTP/2 as well, those that begin with it. `Upgrade: h2c` is never followed."},
-		{Path: in + ".bind[].tls", Type: section(), Others: "ssl", Absent: "plain", Example: "{certificates: [/etc/tandem/certs/]}", Reload: ReloadNew, Help: "Makes it a TLS listener."},
-		{Path: in + ".bind[].tls.certificates", Type: list(1, 1000), Required: true, Others: "crt ssl_certificate certificate", Example: "[/etc/tandem/certs/]", Reload: ReloadNew, Help: "Where the certificates are; the first one is for clients that name no host or an unknown one."},
-		{Path: in + ".bind[].tls.certificates[]", Type: filePath(), Example: "/etc/tandem/certs/example.com.pem", Reload: ReloadNew, Help: "A PEM file with certificate, chain and key, or a directory of them."},
-		{Path: in + ".bind[].tls.min_version", Type: oneOf("1.2", "1.3"), Default: `"1.2"`, Others: "ssl_min_ver ssl_protocols", Example: `"1.3"`, Reload: ReloadNew, Help: "The oldest TLS version accepted."},
-		{Path: in + ".bind[].tls.alpn", Type: list(1, 2), Default: "[h2, http/1.1]", Others: "http2", Example: "[http/1.1]", Reload: ReloadNew, Help: "The protocols offered, the preferred one first."},
-		{Path: in + ".bind[].tls.alpn[]", Type: oneOf("h2", "http/1.1"), Example: "http/1.1", Reload: ReloadNew, Help: "A protocol: HTTP/2 is h2."},
+	}, tlsKeys(in+".bind[].tls"), []Key{
 		{Path: in + ".max_connections", Later: true, Others: "maxconn", Help: "How many clients at once."},
 		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `redirect` and `respond` in each."},
 		{Path: rule + ".match", Type: section(), Others: "if", Absent: "matches every request", Example: "{host: api.example.com, path_prefix: /v2/}", Reload: ReloadNew, Help: "All of its keys must hold."},

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,6 +23,9 @@ func (b *builder) checkProxy() {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
 		b.checkRules(i)
 		b.checkHeaders(i)
+		for j, bind := range f.Bind {
+			b.checkTLS(item(frontendPath(i, "bind"), j)+".tls", bind.TLS)
+		}
 		if f.DefaultBackend != "" && b.backend(f.DefaultBackend) == nil {
 			b.noBackend(frontendPath(i, "default_backend"), f.DefaultBackend)
 		}
@@ -70,7 +72,7 @@ func (b *builder) checkServers(i int) {
 
 // proxy returns the balancer as a node runs it.
 func (b *builder) proxy(n Node) proxy.Config {
-	var cfg proxy.Config
+	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}}
 	defaults := b.raw.Proxy.Defaults
 	taken := listening{b: b}
 	for i, raw := range b.raw.Proxy.Frontends {
@@ -124,11 +126,6 @@ func check(raw *rawCheck) *health.Check {
 
 func forwardedFor(word string) proxy.ForwardedFor {
 	return map[string]proxy.ForwardedFor{"append": proxy.ForwardedForAppend, "replace": proxy.ForwardedForReplace, "off": proxy.ForwardedForOff}[word]
-}
-
-// tlsVersion returns the number that a version has in the protocol.
-func tlsVersion(word string) uint16 {
-	return map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[word]
 }
 
 // ownHeaders are those by which the balancer frames its messages and keeps its connections.

@@ -6,6 +6,9 @@ import (
 )
 
 type rawProxy struct {
+	TLS struct {
+		TicketSecretFile string `yaml:"ticket_secret_file"`
+	} `yaml:"tls"`
 	Defaults struct {
 		Timeouts   rawTimeouts `yaml:"timeouts"`
 		Retries    int         `yaml:"retries"`
@@ -49,12 +52,6 @@ type rawBind struct {
 	Address perNode[string] `yaml:"address"`
 	TLS     *rawTLS         `yaml:"tls"`
 	H2C     bool            `yaml:"h2c"`
-}
-
-type rawTLS struct {
-	Certificates []string `yaml:"certificates"`
-	MinVersion   string   `yaml:"min_version"`
-	ALPN         []string `yaml:"alpn"`
 }
 
 type rawRule struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
 	"github.com/tandem-lb/tandem/vrrp"
@@ -198,6 +199,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		}
 		s.Frontends = append(s.Frontends, frontend)
 	}
+	s.TLS = tlsStatus(p.TLS)
 	algorithms := map[string]string{}
 	for _, b := range cfg.Backends {
 		algorithms[b.Name] = b.Algorithm
@@ -212,4 +214,17 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		}
 		s.Backends = append(s.Backends, backend)
 	}
+}
+
+func tlsStatus(t certs.Status) status.TLS {
+	s := status.TLS{Certificates: []status.Certificate{}, Alarms: []status.CertificateAlarm{}, Renewals: t.Renewals, Failures: t.Failures}
+	for _, c := range t.Certificates {
+		s.Certificates = append(s.Certificates, status.Certificate{
+			File: c.File, Names: append([]string{}, c.Names...), Key: c.Key, NotBefore: c.NotBefore, NotAfter: c.NotAfter, StapledUntil: c.Stapled,
+		})
+	}
+	for _, a := range t.Alarms {
+		s.Alarms = append(s.Alarms, status.CertificateAlarm{File: a.File, Text: a.Text, Since: a.Since})
+	}
+	return s
 }

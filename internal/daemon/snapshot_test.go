@@ -11,6 +11,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
 	"github.com/tandem-lb/tandem/vrrp"
@@ -146,11 +147,21 @@ func TestBalancerSnapshot(t *testing.T) {
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6,
 			}},
 		}},
+		TLS: certs.Status{
+			Certificates: []certs.Info{{File: "/a.pem", Names: []string{"a.example"}, Key: "RSA 2048", NotBefore: now, NotAfter: now.Add(time.Hour), Stapled: now.Add(time.Minute)}},
+			Alarms:       []certs.Alarm{{File: "/a.pem", Text: "/a.pem: no private key", Since: now}},
+			Renewals:     7, Failures: 8,
+		},
 	}, proxy.Config{Backends: []proxy.Backend{{Name: "web", Algorithm: "round_robin"}}})
 	want := status.Snapshot{
 		Frontends: []status.Frontend{{
 			Name: "https", Binds: []status.Bind{{Address: front, TLS: true, VIP: true, Gate: "closed"}}, Connections: 1, Accepted: 2, Requests: 3,
 		}},
+		TLS: status.TLS{
+			Certificates: []status.Certificate{{File: "/a.pem", Names: []string{"a.example"}, Key: "RSA 2048", NotBefore: now, NotAfter: now.Add(time.Hour), StapledUntil: now.Add(time.Minute)}},
+			Alarms:       []status.CertificateAlarm{{File: "/a.pem", Text: "/a.pem: no private key", Since: now}},
+			Renewals:     7, Failures: 8,
+		},
 		Backends: []status.Backend{{
 			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
 			Servers: []status.Server{{

@@ -89,7 +89,7 @@ func TestPrivate(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if err := f.Private(tt.who); err != nil {
+			if err := f.Private(func() Process { return tt.who }); err != nil {
 				got = strings.ReplaceAll(err.Error(), f.Name, "FILE")
 			}
 			if got != tt.want {
@@ -126,7 +126,7 @@ func TestOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Private(p); err != nil {
+	if err := f.Private(func() Process { return p }); err != nil {
 		t.Errorf("got %v, want no error", err)
 	}
 }

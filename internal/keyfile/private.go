@@ -46,9 +46,14 @@ func groupName(gid int) string {
 	return id
 }
 
-// Private returns an error where others than p may read the file, or change it: who, and what to run against it.
-func (f *File) Private(p Process) error {
+// Private returns an error where others than a process may read the file, or change it: who, and what to run against it.
+// The process is that of reader, which is asked where it matters: Own, most of the time.
+func (f *File) Private(reader func() Process) error {
 	mode, gid := f.Info.Mode().Perm(), int(f.Info.Sys().(*syscall.Stat_t).Gid)
+	if mode&0o077 == 0 {
+		return nil
+	}
+	p := reader()
 	ours := slices.Contains(p.Groups, gid)
 	who := ""
 	switch {

@@ -22,6 +22,31 @@ type Bind struct {
 	Gate    string         `json:"gate"` // closed, open or draining
 }
 
+// TLS is what TLS listeners prove themselves by.
+type TLS struct {
+	Certificates []Certificate      `json:"certificates"` // by file
+	Alarms       []CertificateAlarm `json:"alarms"`       // by file
+	Renewals     uint64             `json:"renewals"`     // certificates that came from files which had changed
+	Failures     uint64             `json:"failures"`     // times that a file was found not to be usable
+}
+
+// Certificate is one that is in use.
+type Certificate struct {
+	File         string    `json:"file"`
+	Names        []string  `json:"names"` // host names and addresses
+	Key          string    `json:"key"`   // kind and size
+	NotBefore    time.Time `json:"not_before"`
+	NotAfter     time.Time `json:"not_after"`
+	StapledUntil time.Time `json:"stapled_until,omitzero"` // how long its OCSP response is good
+}
+
+// CertificateAlarm is what is wrong with a file of TLS. What was good before is in use.
+type CertificateAlarm struct {
+	File  string    `json:"file"`
+	Text  string    `json:"text"`
+	Since time.Time `json:"since,omitzero"`
+}
+
 // Backend is a pool of servers.
 type Backend struct {
 	Name      string   `json:"name"`

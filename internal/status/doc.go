@@ -10,6 +10,7 @@
 //	instance.go   Instance: a virtual router, its addresses, its trackers and what it has been through
 //	balancer.go   Frontend, Backend and their parts
 //	text.go       WriteText, for people
+//	certificates.go  its lines about certificates
 //	explain.go    Explain: why an instance is MASTER, BACKUP or FAULT, and what would change it
 //	format.go     the words for durations, ages and absences
 //

@@ -19,6 +19,7 @@ type Snapshot struct {
 	Interfaces []Interface `json:"interfaces"`
 	Trackers   []Tracker   `json:"trackers"`
 	Frontends  []Frontend  `json:"frontends"`
+	TLS        TLS         `json:"tls"`
 	Backends   []Backend   `json:"backends"`
 	Notify     []Notify    `json:"notify"`
 }

@@ -113,6 +113,14 @@ func full() Snapshot {
 				{Address: netip.MustParseAddrPort("192.168.1.100:443"), VIP: true, TLS: true, Gate: "open"},
 			},
 		}},
+		TLS: TLS{
+			Certificates: []Certificate{
+				{File: "/etc/tandem/certs/a.pem", Names: []string{"a.example", "www.a.example"}, Key: "ECDSA P-256", NotBefore: ago(50 * 24 * time.Hour), NotAfter: now.Add(40 * 24 * time.Hour), StapledUntil: now.Add(time.Hour)},
+				{File: "/etc/tandem/certs/b.pem", Names: []string{}, Key: "RSA 2048", NotBefore: ago(88 * 24 * time.Hour), NotAfter: now.Add(2 * 24 * time.Hour)},
+			},
+			Alarms:   []CertificateAlarm{{File: "/etc/tandem/certs/a.pem", Text: "/etc/tandem/certs/a.pem: private key does not belong to the certificate of a.example", Since: ago(time.Minute)}, {File: "/etc/tandem/certs/b.pem", Text: "certificate of b expires at 2026-11-23T12:00:00Z"}},
+			Renewals: 3, Failures: 1,
+		},
 		Backends: []Backend{{Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Servers: []Server{
 			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2},
 			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Status: "down", Check: "connection refused", Since: ago(time.Minute)},

@@ -17,6 +17,7 @@ func (s Snapshot) WriteText(w io.Writer) error {
 	s.writeInstances(out)
 	s.writeTrackers(out)
 	s.writeFrontends(out)
+	s.writeCertificates(out)
 	s.writeBackends(out)
 	s.writeNotify(out)
 	return out.Flush()

@@ -9,26 +9,39 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
-// parseBundle makes one certificate of the PEM blocks of a file, in whatever order they stand. warnings say what it
-// left out and what is doubtful about the rest.
-func parseBundle(data []byte, now time.Time) (cert *tls.Certificate, warnings []string, err error) {
+// pair is a certificate with its key, as read from files.
+type pair struct {
+	cert     *tls.Certificate  // leaf, chain and key; no OCSP response
+	issuer   *x509.Certificate // of the leaf, where it stands in the files; nil: it does not
+	warnings []string          // what was left out and what is doubtful about the rest
+}
+
+// The errors of parseBundle say what should be there.
+const (
+	wantBundle = "want a certificate, its chain and its key in one file"
+	wantPair   = "want the certificate and its chain in the first file, the key in the second"
+)
+
+// parseBundle makes one certificate of PEM blocks, in whatever order they stand. want is what a missing block's error
+// asks for.
+func parseBundle(data []byte, want string) (*pair, error) {
 	var b blocks
-	if err := b.read(data); err != nil {
-		return nil, nil, err
+	if err := b.read(data, want); err != nil {
+		return nil, err
 	}
 	leaf, err := b.leaf()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	chain := b.chain(leaf)
-	cert = &tls.Certificate{PrivateKey: b.key, Leaf: leaf}
+	p := &pair{cert: &tls.Certificate{PrivateKey: b.key, Leaf: leaf}, issuer: b.issuer(leaf, nil)}
 	for _, c := range chain {
-		cert.Certificate = append(cert.Certificate, c.Raw)
+		p.cert.Certificate = append(p.cert.Certificate, c.Raw)
 	}
-	return cert, append(b.warnings(len(chain)), validityWarnings(leaf, now)...), nil
+	p.warnings = b.warnings(len(chain))
+	return p, nil
 }
 
 // blocks is what a PEM file holds, each thing once.
@@ -40,7 +53,7 @@ type blocks struct {
 	ignored []string // types of blocks that are no part of a bundle
 }
 
-func (b *blocks) read(data []byte) error {
+func (b *blocks) read(data []byte, want string) error {
 	for {
 		var block *pem.Block
 		if block, data = pem.Decode(data); block == nil {
@@ -52,11 +65,11 @@ func (b *blocks) read(data []byte) error {
 	}
 	switch {
 	case len(b.certs) == 0 && b.key == nil:
-		return errors.New("no PEM certificate and no key, want a certificate, its chain and its key")
+		return errors.New("no PEM certificate and no key, " + want)
 	case len(b.certs) == 0:
-		return errors.New("no certificate, want a certificate, its chain and its key in one file")
+		return errors.New("no certificate, " + want)
 	case b.key == nil:
-		return errors.New("no private key, want a certificate, its chain and its key in one file")
+		return errors.New("no private key, " + want)
 	}
 	return nil
 }
@@ -108,7 +121,7 @@ func (b *blocks) addKey(der []byte) error {
 
 // parseKey reads a private key in any of the three forms that tools write, whatever its PEM block is called.
 func parseKey(der []byte) (crypto.Signer, error) {
-	any, err := x509.ParsePKCS8PrivateKey(der)
+	found, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 			return key, nil
@@ -118,9 +131,9 @@ func parseKey(der []byte) (crypto.Signer, error) {
 		}
 		return nil, fmt.Errorf("parse private key: %w", err)
 	}
-	key, ok := any.(crypto.Signer)
+	key, ok := found.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("private key is a %T, want RSA, ECDSA or Ed25519", any)
+		return nil, fmt.Errorf("private key is a %T, want RSA, ECDSA or Ed25519", found)
 	}
 	return key, nil
 }
@@ -195,16 +208,6 @@ func (b *blocks) warnings(sent int) []string {
 		w = append(w, fmt.Sprintf("a block %q is no part of a bundle, left out", t))
 	}
 	return w
-}
-
-func validityWarnings(leaf *x509.Certificate, now time.Time) []string {
-	switch {
-	case now.After(leaf.NotAfter):
-		return []string{fmt.Sprintf("certificate of %s expired at %s", title(leaf), leaf.NotAfter.UTC().Format(time.RFC3339))}
-	case now.Before(leaf.NotBefore):
-		return []string{fmt.Sprintf("certificate of %s is not valid before %s", title(leaf), leaf.NotBefore.UTC().Format(time.RFC3339))}
-	}
-	return nil
 }
 
 // title names a certificate for people: its first host name, else its subject.

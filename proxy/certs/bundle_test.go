@@ -58,7 +58,7 @@ func TestF3_BundlesArePutRight(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cert, warnings, err := parseBundle(tt.data, time.Now())
+			got, err := parseBundle(tt.data, wantBundle)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,11 +66,11 @@ func TestF3_BundlesArePutRight(t *testing.T) {
 			for _, c := range tt.want {
 				want = append(want, c.Raw)
 			}
-			if !slices.EqualFunc(cert.Certificate, want, bytes.Equal) {
-				t.Errorf("got a chain of %d certificates, want %d: leaf and intermediates in order", len(cert.Certificate), len(want))
+			if !slices.EqualFunc(got.cert.Certificate, want, bytes.Equal) {
+				t.Errorf("got a chain of %d certificates, want %d: leaf and intermediates in order", len(got.cert.Certificate), len(want))
 			}
-			if !slices.Equal(warnings, tt.warnings) {
-				t.Errorf("got warnings %q, want %q", warnings, tt.warnings)
+			if !slices.Equal(got.warnings, tt.warnings) {
+				t.Errorf("got warnings %q, want %q", got.warnings, tt.warnings)
 			}
 		})
 	}
@@ -95,8 +95,8 @@ func TestBundleOfRSA(t *testing.T) {
 	c := newAuthority(t, nil, "root").issue(t, rsaKey(), "example.com")
 	pkcs1 := pemBlock("RSA PRIVATE KEY", nil, x509.MarshalPKCS1PrivateKey(rsaKey().(*rsa.PrivateKey)))
 	for name, key := range map[string][]byte{"PKCS 1": pkcs1, "PKCS 8": keyPEM(t, rsaKey())} {
-		if cert, _, err := parseBundle(join(certPEM(c.cert), key), time.Now()); err != nil || !cert.Leaf.Equal(c.cert) {
-			t.Errorf("%s: got %v, %v; want the certificate", name, cert, err)
+		if got, err := parseBundle(join(certPEM(c.cert), key), wantBundle); err != nil || !got.cert.Leaf.Equal(c.cert) {
+			t.Errorf("%s: got %v, %v; want the certificate", name, got, err)
 		}
 	}
 }
@@ -109,8 +109,8 @@ func TestBundleOfARenewedCertificate(t *testing.T) {
 	old := issue(t, root, template, key)
 	template.NotAfter = time.Now().Add(48 * time.Hour)
 	renewed := issue(t, root, template, key)
-	cert, _, err := parseBundle(join(certPEM(old.cert, renewed.cert), keyPEM(t, key)), time.Now())
-	if err != nil || !cert.Leaf.Equal(renewed.cert) {
+	got, err := parseBundle(join(certPEM(old.cert, renewed.cert), keyPEM(t, key)), wantBundle)
+	if err != nil || !got.cert.Leaf.Equal(renewed.cert) {
 		t.Errorf("got %v, want the certificate that is valid longest", err)
 	}
 }
@@ -133,8 +133,8 @@ func TestBundleRefused(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"empty", nil, "no PEM certificate and no key, want a certificate, its chain and its key"},
-		{"DER", leaf.cert.Raw, "no PEM certificate and no key, want a certificate, its chain and its key"},
+		{"empty", nil, "no PEM certificate and no key, want a certificate, its chain and its key in one file"},
+		{"DER", leaf.cert.Raw, "no PEM certificate and no key, want a certificate, its chain and its key in one file"},
 		{"certificate alone", cert, "no private key, want a certificate, its chain and its key in one file"},
 		{"key alone", key, "no certificate, want a certificate, its chain and its key in one file"},
 		{"key cut short", join(cert, key[:len(key)/2]), "no private key, want a certificate, its chain and its key in one file"},
@@ -152,27 +152,10 @@ func TestBundleRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if _, _, err := parseBundle(tt.data, time.Now()); err == nil || err.Error() != tt.want {
+			if _, err := parseBundle(tt.data, wantBundle); err == nil || err.Error() != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
-	}
-}
-
-func TestBundleOutsideItsValidity(t *testing.T) {
-	t.Parallel()
-	from, to := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	c := issue(t, nil, x509.Certificate{Subject: pkix.Name{CommonName: "only a name"}, NotBefore: from, NotAfter: to}, ecKey(t))
-	data := join(certPEM(c.cert), keyPEM(t, c.key))
-	for now, want := range map[time.Time][]string{
-		from:                    nil,
-		to:                      nil,
-		from.Add(-time.Second):  {`certificate of "CN=only a name" is not valid before 2026-03-01T00:00:00Z`},
-		to.Add(1 * time.Second): {`certificate of "CN=only a name" expired at 2026-06-01T00:00:00Z`},
-	} {
-		if _, warnings, err := parseBundle(data, now); err != nil || !slices.Equal(warnings, want) {
-			t.Errorf("at %v: got warnings %q, %v; want %q", now, warnings, err, want)
-		}
 	}
 }
 
@@ -184,9 +167,9 @@ func TestBundleOfACircle(t *testing.T) {
 		return issue(t, issuer, x509.Certificate{Subject: subject.cert.Subject, IsCA: true, BasicConstraintsValid: true}, subject.key).cert
 	}
 	leaf := a.issue(t, ecKey(t), "example.com")
-	cert, _, err := parseBundle(join(certPEM(leaf.cert, cross(a, b), cross(b, a)), keyPEM(t, leaf.key)), time.Now())
-	if err != nil || len(cert.Certificate) != 3 {
-		t.Errorf("got %v, %v; want a chain of 3", cert, err)
+	got, err := parseBundle(join(certPEM(leaf.cert, cross(a, b), cross(b, a)), keyPEM(t, leaf.key)), wantBundle)
+	if err != nil || len(got.cert.Certificate) != 3 {
+		t.Errorf("got %v, %v; want a chain of 3", got, err)
 	}
 }
 
@@ -197,14 +180,17 @@ func FuzzParseBundle(f *testing.F) {
 	f.Add(good)
 	f.Add(join(good, good, []byte("-----BEGIN X-----\n-----END X-----\n")))
 	f.Add(sec1(f, leaf))
-	now := time.Now()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cert, _, err := parseBundle(data, now)
+		got, err := parseBundle(data, wantBundle)
 		if err != nil {
-			if cert != nil {
+			if got != nil {
 				t.Fatalf("got a certificate beside %v", err)
 			}
 			return
+		}
+		cert := got.cert
+		if got.issuer != nil && !bytes.Equal(got.issuer.RawSubject, cert.Leaf.RawIssuer) {
+			t.Fatal("the issuer is another's")
 		}
 		if !bytes.Equal(cert.Certificate[0], cert.Leaf.Raw) {
 			t.Fatal("the chain does not start with the leaf")

@@ -1,132 +1,159 @@
 package certs
 
 import (
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/tandem-lb/tandem/internal/keyfile"
 )
 
-// maxBundle bounds a PEM file, in bytes: a long chain with an RSA key is 20 KiB, and a path that leads to something else
-// altogether must not fill the memory.
-const maxBundle = 1 << 20
+// loaded is what a list of paths led to at one moment. It is immutable.
+type loaded struct {
+	at     time.Time
+	paths  []*place // one for each path of the list
+	files  []*file  // of all of them in order, each once
+	byPath map[Path]*file
+	store  *Store // nil: not one certificate could be used
+}
 
-// bundlePattern says which files of a directory are bundles; keys and chains lying beside them end otherwise.
-const bundlePattern = "*.pem"
+// place is one path of a list: a file, or a directory with many.
+type place struct {
+	path  Path
+	files []*file
+	links []string  // what has to be watched, beside the directories of the files, to notice that a path leads elsewhere
+	fault string    // why it could not be listed; then files are those of before
+	since time.Time // of fault
+}
 
-// Load reads the bundles that paths name: files, or directories whose *.pem files are read in the order of their names.
-// The first certificate is the default. A certificate that comes twice counts once, so a default can be named before
-// the directory that holds it. The faults of all files are reported at once.
-func Load(paths []string) (*Store, error) {
-	var (
-		s      = newStore()
-		faults []error
-		now    = time.Now()
-	)
-	for _, path := range paths {
-		files, err := bundleFiles(path)
-		if err != nil {
-			faults = append(faults, err)
+// Load reads the certificates that paths name; the files of a directory come in the order of their names. The first certificate
+// is the default. A certificate that comes twice counts once, so a default can be named before the directory that holds
+// it. The faults of all files are reported at once.
+func Load(paths []Path) (*Store, error) {
+	l := load(paths, nil, func(Path) *file { return nil }, time.Now())
+	if err := l.err(); err != nil {
+		return nil, err
+	}
+	return l.store, nil
+}
+
+// load looks at all files of a list, on all cores. Of those that have not changed since before it keeps what is known; and
+// it returns before itself when nothing has changed at all.
+func load(paths []Path, before *loaded, known func(Path) *file, now time.Time) *loaded {
+	next := &loaded{at: now, byPath: map[Path]*file{}}
+	var wanted []Path // each once
+	found := make([][]Path, len(paths))
+	seen := map[Path]bool{}
+	for i, path := range paths {
+		var old *place
+		if before != nil {
+			old = before.paths[i]
 		}
-		for _, file := range files {
-			if err := s.load(file, now); err != nil {
-				faults = append(faults, err)
+		p := &place{path: path}
+		found[i] = p.list(old, now)
+		next.paths = append(next.paths, p)
+		for _, f := range found[i] {
+			if !seen[f] {
+				seen[f] = true
+				wanted = append(wanted, f)
 			}
 		}
 	}
-	if len(paths) == 0 {
-		faults = append(faults, errors.New("no certificates, want at least one PEM bundle"))
+	read := map[Path]*file{}
+	for _, f := range readAll(wanted, reader{who: sync.OnceValue(keyfile.Own), known: known, now: now}) {
+		read[f.path] = f
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	return s, nil
-}
-
-// bundleFiles returns path, or the bundles in it where it is a directory.
-func bundleFiles(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read certificates: %w", err)
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	entries, err := os.ReadDir(path) // sorted
-	if err != nil {
-		return nil, fmt.Errorf("read certificates: %w", err)
-	}
-	var files []string
-	for _, e := range entries {
-		if ok, _ := filepath.Match(bundlePattern, e.Name()); ok { // the pattern is well formed
-			files = append(files, filepath.Join(path, e.Name()))
+	for i, p := range next.paths {
+		for _, path := range found[i] {
+			p.files = append(p.files, read[path])
+		}
+		for _, f := range p.files {
+			if next.byPath[f.path] == nil {
+				next.byPath[f.path] = f
+				next.files = append(next.files, f)
+			}
 		}
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%s: no %s file in this directory", path, bundlePattern)
+	if before != nil && slices.EqualFunc(next.paths, before.paths, (*place).same) {
+		return before
 	}
-	return files, nil
+	// A store without a certificate would serve nobody: then that of before stays.
+	if next.store = newStore(next.files, now); next.store == nil && before != nil {
+		next.store = before.store
+	}
+	return next
 }
 
-// load adds the bundle of one file.
-func (s *Store) load(file string, now time.Time) error {
-	data, mode, err := readBundle(file)
-	if err != nil {
-		return err
+// list returns the files that the path leads to now. Where it leads to none, its files are the good ones of before.
+func (p *place) list(old *place, now time.Time) []Path {
+	found, links, err := p.path.expand()
+	p.links = links
+	if err == nil {
+		return found
 	}
-	cert, warnings, err := parseBundle(data, now)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+	p.fault, p.since = err.Error(), now
+	if old == nil {
+		return nil
 	}
-	if mode&0o007 != 0 {
-		warnings = append(warnings, fmt.Sprintf("private key is open to every user (mode %04o), want 0600 or 0640", mode))
+	if old.fault == p.fault {
+		p.since = old.since
 	}
-	if s.add(cert, file) {
-		for _, w := range warnings {
-			s.warnings = append(s.warnings, file+": "+w)
+	for _, f := range old.files {
+		if f.pair != nil {
+			p.files = append(p.files, f.unread())
 		}
 	}
 	return nil
 }
 
-// readBundle returns what a file holds and its permissions.
-func readBundle(file string) ([]byte, fs.FileMode, error) {
-	// Not Open first: opening a FIFO would wait for its writer.
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read certificate: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s: not a regular file", file)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read certificate: %w", err)
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	data, err := io.ReadAll(io.LimitReader(f, maxBundle+1))
-	if err != nil {
-		return nil, 0, fmt.Errorf("read certificate: %w", err)
-	}
-	if len(data) > maxBundle {
-		return nil, 0, fmt.Errorf("%s: over %d bytes, want a PEM bundle", file, maxBundle)
-	}
-	return data, info.Mode().Perm(), nil
+// same reports whether a path led to the same at two moments.
+func (p *place) same(o *place) bool {
+	return p.fault == o.fault && slices.Equal(p.files, o.files) && slices.Equal(p.links, o.links)
 }
 
-// add files cert under its names; false where the store has it already.
-func (s *Store) add(cert *tls.Certificate, file string) bool {
-	for _, have := range s.certs {
-		if have.Leaf.Equal(cert.Leaf) {
-			return false
+// readAll reads files side by side: most of the time goes into parsing keys.
+func readAll(paths []Path, r reader) []*file {
+	files := make([]*file, len(paths))
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+		readers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(paths); i = int(next.Add(1)) - 1 {
+				files[i] = r.read(paths[i])
+			}
+		})
+	}
+	readers.Wait()
+	return files
+}
+
+// err says what keeps a list from being used for the first time: each path has to lead somewhere, and each file to hold, or
+// to have held, a certificate.
+func (l *loaded) err() error {
+	var faults []error
+	for _, p := range l.paths {
+		if p.fault != "" && len(p.files) == 0 {
+			faults = append(faults, errors.New(p.fault))
+		}
+		for _, f := range p.files {
+			if f.pair == nil {
+				faults = append(faults, errors.New(f.fault))
+			}
 		}
 	}
-	s.certs = append(s.certs, cert)
-	s.infos = append(s.infos, Info{File: file, Names: namesOf(cert.Leaf), NotBefore: cert.Leaf.NotBefore, NotAfter: cert.Leaf.NotAfter})
-	s.index(cert)
-	return true
+	if len(l.paths) == 0 {
+		faults = append(faults, errors.New("no certificates, want at least one PEM bundle"))
+	}
+	return errors.Join(faults...)
+}
+
+// file returns what was seen of a path, or nil.
+func (l *loaded) file(p Path) *file {
+	if l == nil {
+		return nil
+	}
+	return l.byPath[p]
 }

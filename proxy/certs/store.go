@@ -1,50 +1,99 @@
 package certs
 
 import (
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/tls"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Store holds the certificates of one bind. It is immutable once loaded and safe for concurrent use: a renewed
-// certificate comes with a new Store.
+// Store holds the certificates of a list of paths. It is immutable and safe for concurrent use: a renewed certificate
+// comes with a new Store.
 type Store struct {
-	certs    []*tls.Certificate // in the order they were named; the first is the default
-	infos    []Info             // of certs, index by index
+	infos    []Info // of the certificates in the order they were named; the first is the default
 	warnings []string
 
 	// Certificates by host name in lower case, the preferred one first. wildcards has "example.com" for "*.example.com".
+	// Those of exact end with those of a wildcard that fits as well, so that no handshake has to put them together.
 	exact     map[string][]*tls.Certificate
 	wildcards map[string][]*tls.Certificate
+	defaults  []*tls.Certificate // the default, with those that share its first name
 }
 
 // Info describes one certificate for status and metrics.
 type Info struct {
 	File      string   // where it was read
 	Names     []string // the host names and addresses it is for, wildcards as "*.example.com"
+	Key       string   // "ECDSA P-256", "RSA 2048"
 	NotBefore time.Time
 	NotAfter  time.Time
+	Stapled   time.Time // until when an OCSP response goes along; zero: none does
 }
 
-func newStore() *Store {
-	return &Store{exact: map[string][]*tls.Certificate{}, wildcards: map[string][]*tls.Certificate{}}
+// newStore returns a store of what is good of files, or nil where nothing is.
+func newStore(files []*file, now time.Time) *Store {
+	s := &Store{exact: map[string][]*tls.Certificate{}, wildcards: map[string][]*tls.Certificate{}}
+	have := map[string]bool{}
+	var first *tls.Certificate
+	for _, f := range files {
+		if f.cert == nil || have[string(f.cert.Leaf.Raw)] {
+			continue
+		}
+		have[string(f.cert.Leaf.Raw)] = true
+		if first == nil {
+			first = f.cert
+		}
+		s.add(f, now)
+	}
+	if first == nil {
+		return nil
+	}
+	s.prefer()
+	s.defaults = s.like(first)
+	return s
 }
 
-// index files cert under each of its names. Among certificates of one name those with an RSA key come last: the others
-// cost a fraction of the time to sign with. Apart from that the one named first is preferred.
-func (s *Store) index(cert *tls.Certificate) {
-	for _, name := range cert.Leaf.DNSNames {
+// add files a certificate under each of its names.
+func (s *Store) add(f *file, now time.Time) {
+	leaf := f.cert.Leaf
+	s.infos = append(s.infos, Info{
+		File: f.path.Certificate, Names: namesOf(leaf), Key: keyName(f.cert),
+		NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter, Stapled: f.staple.until,
+	})
+	for _, w := range f.pair.warnings {
+		s.warnings = append(s.warnings, f.path.Certificate+": "+w)
+	}
+	for _, w := range []string{dueText(leaf, now), f.staple.fault} {
+		if w != "" {
+			s.warnings = append(s.warnings, f.path.Certificate+": "+w)
+		}
+	}
+	for _, name := range leaf.DNSNames {
 		names, name := s.exact, strings.ToLower(name)
 		if parent, ok := strings.CutPrefix(name, "*."); ok {
 			names, name = s.wildcards, parent
 		}
-		if name == "" {
-			continue // "*." would match a client that names nothing
+		if name != "" { // "*." would match a client that names nothing
+			names[name] = append(names[name], f.cert)
 		}
-		names[name] = append(names[name], cert)
-		slices.SortStableFunc(names[name], func(a, b *tls.Certificate) int { return rsaLast(a) - rsaLast(b) })
+	}
+}
+
+// prefer puts the certificates of each name in order. Those with an RSA key come last: the others cost a fraction of the
+// time to sign with. Apart from that the one named first is preferred, and one for exactly a name before a wildcard.
+func (s *Store) prefer() {
+	for _, names := range []map[string][]*tls.Certificate{s.exact, s.wildcards} {
+		for _, certs := range names {
+			slices.SortStableFunc(certs, func(a, b *tls.Certificate) int { return rsaLast(a) - rsaLast(b) })
+		}
+	}
+	for name, certs := range s.exact {
+		if _, parent, _ := strings.Cut(name, "."); len(s.wildcards[parent]) > 0 {
+			s.exact[name] = slices.Concat(certs, s.wildcards[parent])
+		}
 	}
 }
 
@@ -55,36 +104,57 @@ func rsaLast(c *tls.Certificate) int {
 	return 0
 }
 
-// GetCertificate chooses for a handshake; it is for tls.Config. Those for exactly the name that the client asks for
-// come first, then those for a wildcard of it (one label, RFC 6125 section 6.4.3), then the default and what shares the
-// default's first name. Of these the first that the client supports is taken. A client that supports none gets the
-// first, and the handshake says what is missing.
-func (s *Store) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	name := strings.TrimSuffix(strings.ToLower(hello.ServerName), ".")
-	_, parent, _ := strings.Cut(name, ".")
-	exact, wildcard := s.exact[name], s.wildcards[parent]
-	switch {
-	case len(exact)+len(wildcard) == 0:
-		return choose(hello, s.defaults()), nil
-	case len(wildcard) == 0:
-		return choose(hello, exact), nil
-	case len(exact) == 0:
-		return choose(hello, wildcard), nil
+// like returns a certificate with those that share its first name.
+func (s *Store) like(c *tls.Certificate) []*tls.Certificate {
+	if names := c.Leaf.DNSNames; len(names) > 0 {
+		name := strings.ToLower(names[0])
+		if parent, ok := strings.CutPrefix(name, "*."); ok && parent != "" {
+			return s.wildcards[parent]
+		} else if !ok {
+			return s.exact[name]
+		}
 	}
-	return choose(hello, slices.Concat(exact, wildcard)), nil
+	return []*tls.Certificate{c}
 }
 
-// defaults returns the default certificate with those that share its first name.
-func (s *Store) defaults() []*tls.Certificate {
-	names := s.certs[0].Leaf.DNSNames
-	if len(names) == 0 || strings.TrimPrefix(names[0], "*.") == "" {
-		return s.certs[:1]
+// keyName words the kind of a certificate's key.
+func keyName(c *tls.Certificate) string {
+	switch key := c.PrivateKey.(type) {
+	case *rsa.PrivateKey:
+		return fmt.Sprintf("RSA %d", key.N.BitLen())
+	case *ecdsa.PrivateKey:
+		return "ECDSA " + key.Params().Name
 	}
-	name := strings.ToLower(names[0])
-	if parent, ok := strings.CutPrefix(name, "*."); ok {
-		return s.wildcards[parent]
+	return c.Leaf.PublicKeyAlgorithm.String()
+}
+
+// named returns the certificates for the name that a client asks for: those for exactly it, then those for a wildcard of
+// it (one label, RFC 6125 section 6.4.3). It is empty for a name that nobody has a certificate for.
+func (s *Store) named(hello *tls.ClientHelloInfo) []*tls.Certificate {
+	name := strings.TrimSuffix(strings.ToLower(hello.ServerName), ".")
+	if exact := s.exact[name]; len(exact) > 0 {
+		return exact
 	}
-	return s.exact[name]
+	_, parent, _ := strings.Cut(name, ".")
+	return s.wildcards[parent]
+}
+
+// get chooses for a handshake: of the certificates for the client's name, or for no name it has one for the default and
+// what shares the default's first name, the first that the client supports. A client that supports none gets the
+// first, and the handshake says what is missing.
+func (s *Store) get(hello *tls.ClientHelloInfo) *tls.Certificate {
+	if certs := s.named(hello); len(certs) > 0 {
+		return choose(hello, certs)
+	}
+	return choose(hello, s.defaults)
+}
+
+// getStrict is get without a default: nil for a name that nobody has a certificate for, and for a client that names none.
+func (s *Store) getStrict(hello *tls.ClientHelloInfo) *tls.Certificate {
+	if certs := s.named(hello); len(certs) > 0 {
+		return choose(hello, certs)
+	}
+	return nil
 }
 
 // choose returns the first of certs that the client supports, else the first. certs is not empty.
@@ -111,5 +181,5 @@ func (s *Store) Certificates() []Info {
 	return infos
 }
 
-// Warnings says what Load put right or found doubtful, each with its file.
+// Warnings says what was put right or is doubtful, each with its file.
 func (s *Store) Warnings() []string { return slices.Clone(s.warnings) }

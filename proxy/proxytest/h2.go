@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
 // http2Cases are run over TLS and, by prior knowledge, without.
@@ -54,7 +55,7 @@ func (s *http2Site) serve(t *testing.T, c proxy.Config) Balancer {
 			b := &c.Frontends[i].Binds[j]
 			b.H2C = !s.secure
 			if s.secure {
-				b.TLS = &proxy.TLS{Certificates: []string{file}}
+				b.TLS = &certs.Config{Certificates: certs.Bundles(file)}
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
 // Bundle writes a PEM bundle as people make them, certificate and key in one file, and returns it with a pool that
@@ -60,7 +61,7 @@ func tlsBind(t *testing.T, start Start) {
 		says("ok")(c)
 	})
 	c := site(app)
-	c.Frontends[0].Binds = []proxy.Bind{{Address: anyPort, TLS: &proxy.TLS{Certificates: []string{file}}}}
+	c.Frontends[0].Binds = []proxy.Bind{{Address: anyPort, TLS: &certs.Config{Certificates: certs.Bundles(file)}}}
 	c.Frontends[0].ResponseHeaders = []proxy.HeaderSet{{Name: "Strict-Transport-Security", Value: "max-age=1"}}
 	c.Backends[0].Forwarded.Proto = true
 	at := web(t, start(t, c))

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"crypto/tls"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tandem-lb/tandem/proxy/certs"
+)
+
+type rawTLS struct {
+	Certificates []rawCertificate `yaml:"certificates"`
+	StrictSNI    bool             `yaml:"strict_sni"`
+	MinVersion   string           `yaml:"min_version"`
+	MaxVersion   string           `yaml:"max_version"`
+	CipherSuites []string         `yaml:"cipher_suites"`
+	Curves       []string         `yaml:"curves"`
+	ALPN         []string         `yaml:"alpn"`
+	Clients      *struct {
+		Mode string   `yaml:"mode"`
+		CA   []string `yaml:"ca"`
+	} `yaml:"client_certificates"`
+}
+
+type rawCertificate struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+}
+
+// UnmarshalYAML reads a section, or the path of a bundle or directory alone.
+func (c *rawCertificate) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&c.Certificate)
+	}
+	type section rawCertificate
+	return n.Decode((*section)(c))
+}
+
+// config returns how a bind terminates TLS.
+func (raw *rawTLS) config() *certs.Config {
+	c := &certs.Config{
+		Certificates: raw.paths(),
+		StrictSNI:    raw.StrictSNI,
+		MinVersion:   tlsVersion(raw.MinVersion),
+		MaxVersion:   tlsVersion(raw.MaxVersion),
+		ALPN:         raw.ALPN,
+	}
+	for _, name := range raw.CipherSuites {
+		id, _ := certs.CipherSuite(name)
+		c.CipherSuites = append(c.CipherSuites, id)
+	}
+	for _, name := range raw.Curves {
+		c.Curves = append(c.Curves, certs.Curve(name))
+	}
+	if raw.Clients != nil {
+		c.Clients = certs.Clients{Mode: certs.ClientRequired, CAs: raw.Clients.CA}
+		if raw.Clients.Mode == "optional" {
+			c.Clients.Mode = certs.ClientOptional
+		}
+	}
+	return c
+}
+
+func (raw *rawTLS) paths() []certs.Path {
+	var paths []certs.Path
+	for _, p := range raw.Certificates {
+		paths = append(paths, certs.Path(p))
+	}
+	return paths
+}
+
+// tlsVersion returns the number that a version has in the protocol; 0 for none.
+func tlsVersion(word string) uint16 {
+	return map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[word]
+}
+
+// checkTLS reports what does not fit together in the TLS of a bind.
+func (b *builder) checkTLS(path string, raw *rawTLS) {
+	if raw == nil {
+		return
+	}
+	if raw.MinVersion == "1.3" && raw.MaxVersion == "1.2" {
+		b.errorAt(join(path, "max_version"), "1.2 is below min_version", "1.3")
+	}
+	var weak []string
+	for _, name := range raw.CipherSuites {
+		if _, aead := certs.CipherSuite(name); !aead {
+			weak = append(weak, name)
+		}
+	}
+	switch {
+	case len(raw.CipherSuites) > 0 && raw.MinVersion == "1.3":
+		b.warnAt(join(path, "cipher_suites"), "does nothing with min_version 1.3", "it for TLS 1.2 alone")
+	case len(weak) > 0:
+		b.warnAt(join(path, "cipher_suites"), strings.Join(weak, ", ")+": without AEAD, and broken before now", "suites with GCM or CHACHA20")
+	}
+	if onlyHybrids(raw.Curves) && raw.MaxVersion == "1.2" {
+		b.errorAt(join(path, "curves"), "no key exchange for TLS 1.2 is among them", "one without MLKEM as well")
+	}
+}
+
+// onlyHybrids reports whether all of a list are key exchanges of TLS 1.3 alone.
+func onlyHybrids(curves []string) bool {
+	for _, name := range curves {
+		if !strings.Contains(name, "MLKEM") {
+			return false
+		}
+	}
+	return len(curves) > 0
+}
