@@ -13,7 +13,8 @@ import (
 // client is the other end of a proxied way.
 type client struct {
 	conn    net.Conn
-	stream  string // all that came
+	limit   time.Duration // for an answer
+	stream  string        // all that came
 	end     ending
 	sending sync.WaitGroup
 }
@@ -32,9 +33,12 @@ func (e ending) String() string { return [...]string{"open", "ended", "reset"}[e
 // settled is how long nothing may come before all has.
 const settled = 30 * time.Millisecond
 
-func newClient(conn net.Conn) *client {
-	_ = conn.SetWriteDeadline(time.Now().Add(patience)) // a failed write shows in what comes
-	return &client{conn: conn}
+// endless is more than any case has to bring.
+const endless = 4 << 20
+
+func newClient(conn net.Conn, limit time.Duration) *client {
+	_ = conn.SetWriteDeadline(time.Now().Add(limit)) // a failed write shows in what comes
+	return &client{conn: conn, limit: limit}
 }
 
 func (c *client) close() {
@@ -68,7 +72,7 @@ func (c *client) until(limit time.Duration, enough func() bool) bool {
 	deadline := time.Now().Add(limit)
 	_ = c.conn.SetReadDeadline(deadline)
 	buf := make([]byte, 64<<10)
-	for c.end == open && !enough() {
+	for c.end == open && len(c.stream) < endless && !enough() {
 		n, err := c.conn.Read(buf)
 		c.stream += string(buf[:n])
 		switch {

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,8 +90,8 @@ func (p *codec) request() (status int, last bool) {
 	p.write(string(r.Name.In(head)), " ", path)
 	p.out = http1.AppendQuery(p.out, r.Query.In(head))
 	p.write(" HTTP/1.1\r\n")
-	if r.Authority.Len() == 0 {
-		p.out = http1.AppendField(p.out, "Host", "")
+	if !slices.ContainsFunc(r.Fields, func(f http1.Field) bool { return f.ID == http1.Host }) {
+		p.out = http1.AppendField(p.out, "Host", string(r.Authority.In(head)))
 	}
 	p.out = http1.AppendFields(p.out, head, r.Fields, nil)
 	if r.Length != 0 || strings.Contains(strings.ToLower(string(head)), "content-length") {

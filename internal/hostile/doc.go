@@ -1,6 +1,6 @@
 // Package hostile holds proxies to what security-minded readers of RFC 9110, 9112 and 9113 expect of them: a corpus of
-// hostile HTTP/1 requests, broken responses of servers, and HTTP/2 requests that become HTTP/1, with good ones among them
-// that must not be refused.
+// hostile HTTP/1 requests and broken responses of servers, with good ones among them that must
+// not be refused.
 //
 // It has no code, only tests. Each case is sent over a connection of its own, to a proxy whose only server records every
 // octet. What the server and the client got is judged by a reader that is slow, simple, strict and shares nothing with the
@@ -16,10 +16,8 @@
 //	              hop.go, smuggled.go, limits.go, good.go: the requests
 //	requests.go   the judgement of a request
 //	answers.go    the responses; responses.go: their judgement
-//	frames.go     HTTP/2 written by hand; streams.go: the requests; translated.go: their judgement
 //	origin.go     the server that records; lane.go: one proxied way to it; client.go: the other end
-//	codec.go      proxy/http1 and proxy/http2 without sockets
+//	codec.go      proxy/http1 without sockets; codec_replies.go: of responses
 //	control.go    proxies that have to fail
 //	peers.go      HAProxy and nginx; tandem.go: Tandem
-//	table.go      the table of docs/hostile.md
 package hostile

@@ -66,6 +66,7 @@ func goodCases() []request {
 		name("absolute-form in mixed case", request{rfc: "3986 3.1", text: crlf("GET HTTP://A.Example/x HTTP/1.1", "Host: a.example")}),
 		name("absolute-form without a path", request{rfc: "9112 3.2.2", text: crlf("GET http://a.example HTTP/1.1", "Host: a.example"), target: "/"}),
 		name("absolute-form of a query", request{rfc: "9112 3.2.2", text: crlf("GET http://a.example?q HTTP/1.1", "Host: a.example"), target: "/?q"}),
+		name("absolute-form in HTTP 1.0 without Host", request{rfc: "9112 3.2.2", text: crlf("GET http://a.example/x HTTP/1.0"), host: "a.example"}),
 		name("asterisk of OPTIONS", request{rfc: "9112 3.2.4", text: crlf("OPTIONS * HTTP/1.1", "Host: a.example"), method: "OPTIONS", target: "*"}),
 		name("OPTIONS", request{rfc: "9110 9.3.7", text: crlf("OPTIONS /x HTTP/1.1", "Host: a.example"), method: "OPTIONS"}),
 		name("HEAD", request{rfc: "9110 9.3.2", text: crlf("HEAD /x HTTP/1.1", "Host: a.example"), method: "HEAD"}),

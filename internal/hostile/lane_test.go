@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 // lane is one way through a proxy to an origin of its own, so that what arrives belongs to the case that was sent.
@@ -12,6 +13,7 @@ type lane struct {
 	origin *origin
 	dial   func() (net.Conn, error) // HTTP/1
 	dialH2 func() (net.Conn, error) // HTTP/2, by prior knowledge or ALPN; nil: it is not spoken
+	limit  time.Duration            // for an answer; what takes longer hangs
 }
 
 // subject is a proxy to be judged.
@@ -29,7 +31,7 @@ func newLanes(t *testing.T) []*lane {
 	t.Helper()
 	lanes := make([]*lane, laneCount())
 	for i := range lanes {
-		lanes[i] = &lane{origin: newOrigin(t)}
+		lanes[i] = &lane{origin: newOrigin(t), limit: patience}
 	}
 	return lanes
 }

@@ -20,6 +20,7 @@ type origin struct {
 	mu      sync.Mutex
 	tapes   []*tape // guarded by mu: those that are open, or have not been taken
 	respond respond // guarded by mu
+	early   bool    // guarded by mu: respond is called when the head is there, and not again for the rest
 }
 
 // respond answers a request that has arrived whole, and reports whether the connection goes on.
@@ -36,6 +37,7 @@ type tape struct {
 
 	read      int  // by its own goroutine alone: octets of requests that have been answered
 	continued bool // likewise: a 100 has been sent for the one that is arriving
+	told      bool // likewise: that one has been answered already
 }
 
 func newOrigin(t *testing.T) *origin {
@@ -73,10 +75,16 @@ func newOrigin(t *testing.T) *origin {
 func (o *origin) address() string { return o.listener.Addr().String() }
 
 // begin says how requests are answered from now on.
-func (o *origin) begin(r respond) {
+func (o *origin) begin(r respond, early bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.respond = r
+	o.respond, o.early = r, early
+}
+
+func (o *origin) script() (r respond, early bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.respond, o.early
 }
 
 func (o *origin) serve(t *tape) {
@@ -84,18 +92,18 @@ func (o *origin) serve(t *tape) {
 	for {
 		all, ok := t.more()
 		for _, m := range readRequests(all[t.read:]) {
-			if !m.complete {
-				if !t.wait(&m) {
+			respond, early := o.script()
+			if m.complete || early && m.headed && !t.told {
+				told := t.told
+				t.told = !m.complete
+				if !told && !respond(t, &m) {
 					return
 				}
-				break
 			}
-			o.mu.Lock()
-			respond := o.respond
-			o.mu.Unlock()
-			t.read += len(m.raw)
-			t.continued = false
-			if !respond(t, &m) {
+			if m.complete {
+				t.read += len(m.raw)
+				t.continued = false
+			} else if !t.wait(&m) {
 				return
 			}
 		}

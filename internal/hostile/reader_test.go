@@ -181,6 +181,7 @@ func (r *reader) response(m *message) {
 // statusLine reads "HTTP-version SP status-code SP [ reason-phrase ]".
 func (m *message) statusLine() {
 	words := strings.SplitN(m.line, " ", 3)
+	m.status = 599 // of what is none
 	m.version(words[0])
 	if len(words) != 3 {
 		m.faults.add(Unclean, "status line %q is no three words (RFC 9112 4)", m.line)
@@ -191,9 +192,9 @@ func (m *message) statusLine() {
 	n, err := strconv.Atoi(words[1])
 	if err != nil || len(words[1]) != 3 || n < 100 || n > 599 {
 		m.faults.add(Unclean, "status %q (RFC 9110 15)", words[1])
-		n = 599
+	} else {
+		m.status = n
 	}
-	m.status = n
 	if len(words) == 3 {
 		m.judgeText("reason", words[2])
 	}

@@ -22,7 +22,7 @@ type outcome struct {
 
 // runRequest sends a case, then asks once more on the same connection, then on another one.
 func runRequest(s subject, l *lane, c request) finding {
-	l.origin.begin(answer)
+	l.origin.begin(answer, false)
 	o := sendRequest(l, c)
 	o.after = askAfter(l)
 	o.tapes = l.origin.take()
@@ -36,12 +36,12 @@ func sendRequest(l *lane, c request) (o outcome) {
 		o.hung = true
 		return o
 	}
-	cl := newClient(conn)
+	cl := newClient(conn, l.limit)
 	defer cl.close()
 	cl.send(c.text, c.cut, c.halfClose)
 	due := max(c.most, 1)
 	methods := slices.Repeat([]string{methodOf(c)}, due)
-	o.hung = !cl.until(patience, func() bool { return len(cl.finals(methods...)) >= due }) && cl.end == open
+	o.hung = !cl.until(cl.limit, func() bool { return len(cl.finals(methods...)) >= due }) && cl.end == open
 	cl.until(settled, func() bool { return false })
 	o.finals = cl.finals(methods...)
 	if n := len(o.finals); cl.end == open && n > 0 && !isFromOrigin(&o.finals[n-1]) {
@@ -57,7 +57,7 @@ func sendRequest(l *lane, c request) (o outcome) {
 func (c *client) probe(before []string) string {
 	c.send("GET /probe HTTP/1.1\r\nHost: a.example\r\n\r\n", 0, false)
 	methods := append(before[:len(before):len(before)], "GET")
-	if !c.until(patience, func() bool { return len(c.finals(methods...)) == len(methods) }) {
+	if !c.until(c.limit, func() bool { return len(c.finals(methods...)) == len(methods) }) {
 		if c.end == open {
 			return "no answer"
 		}
@@ -75,10 +75,10 @@ func askAfter(l *lane) string {
 	if err != nil {
 		return err.Error()
 	}
-	c := newClient(conn)
+	c := newClient(conn, l.limit)
 	defer c.close()
 	c.send("GET /after HTTP/1.1\r\nHost: a.example\r\n\r\n", 0, false)
-	if !c.until(patience, func() bool { return len(c.finals("GET")) == 1 }) {
+	if !c.until(c.limit, func() bool { return len(c.finals("GET")) == 1 }) {
 		return fmt.Sprintf("got %q", c.stream)
 	}
 	if m := c.finals("GET")[0]; !isEcho(&m, "/after") {
@@ -129,7 +129,7 @@ func judgeRequest(c request, o outcome, held bool) (fs faults) {
 		judgeRefusal(c, o, &fs)
 	}
 	if o.hung {
-		fs.add(Hanging, "no answer in %v", patience)
+		fs.add(Hanging, "no answer in time")
 	}
 	if o.probe != "" {
 		fs.add(Dangerous, "the next response on the connection: %s", o.probe)

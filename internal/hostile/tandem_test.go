@@ -47,12 +47,19 @@ func startTandem(t *testing.T) subject {
 	return s
 }
 
-// TestIntegrationHostileTandem: the balancer lets nothing of it through, and refuses nothing that is good.
+// Nothing of it gets through the balancer, and nothing that is good is refused.
 func TestIntegrationHostileTandem(t *testing.T) {
-	t.Parallel()
-	got := runCases(startTandem(t), requests(), runRequest)
-	t.Log(got)
-	for _, f := range got.worse {
-		t.Errorf("%s: %s\n\t%s", f.name, f.faults, f.story)
+	for name, run := range map[string]func(subject) tally{
+		"requests":  func(s subject) tally { return runCases(s, requests(), runRequest) },
+		"responses": func(s subject) tally { return runCases(s, replies(), runReply) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := run(startTandem(t))
+			t.Log(got)
+			for _, f := range got.worse {
+				t.Errorf("%s: %s\n\t%s", f.name, f.faults, f.story)
+			}
+		})
 	}
 }
