@@ -33,6 +33,7 @@ type handshake struct {
 	started bool // the coroutine is there
 	ended   bool // nothing more will come from the other side
 	aborted bool // nobody waits for it any more
+	crowded bool // it makes room for another one
 	told    bool // notify was called since the owner has last looked
 	hello   helloScan
 	in      []byte // what came and no worker has taken

@@ -8,14 +8,16 @@ import (
 // Limits bound a Handshaker.
 type Limits struct {
 	Workers int // handshakes that use a processor at once; below 1: 1
-	Open    int // handshakes begun and not over, each of which has a stack; the rest waits for its turn; below 1: 1
+	Open    int // handshakes begun and not over, with about 20 KB each; below 1: 1
 }
 
 // Handshaker runs the handshakes of many Conns. Its methods may be called from any goroutine.
 //
 // A handshake of a server begins when the client's hello is there as a whole, so that who connects and says nothing costs no more than
 // the socket. Handshakes that the other side has answered go before those that have not begun, and among themselves each kind goes
-// first come, first served.
+// first come, first served. Where as many as may be are open, the one that has waited longest for the other side makes room: who sends
+// a hello and no more cannot keep others out. So Open is best what the workers can begin in a time that no client needs to answer,
+// say 1000 for each of them, which is half a second's.
 type Handshaker struct {
 	limits Limits
 
@@ -23,6 +25,7 @@ type Handshaker struct {
 	work    sync.Cond               // of mu: there may be something to do
 	answers queue                   // guarded by mu: handshakes that can go on
 	starts  queue                   // guarded by mu: handshakes that can begin
+	parked  queue                   // guarded by mu: handshakes that wait for the other side
 	live    map[*handshake]struct{} // guarded by mu: all that are not over
 	open    int                     // guarded by mu: of these, those with a coroutine
 	stopped bool                    // guarded by mu
@@ -103,7 +106,14 @@ func (s *Handshaker) next() *handshake {
 	if s.open < s.limits.Open {
 		return s.starts.pop()
 	}
-	return nil
+	if s.starts.n == 0 {
+		return nil
+	}
+	h := s.parked.pop()
+	if h != nil {
+		h.crowded = true
+	}
+	return h
 }
 
 // serve lets a handshake go on. mu is held, but not while it does.
@@ -114,21 +124,22 @@ func (s *Handshaker) serve(h *handshake) {
 	}
 	h.stage = running
 	h.take()
-	aborted := h.aborted
+	end := h.aborted || h.crowded
 	s.mu.Unlock()
-	done := !aborted && h.step()
+	done := !end && h.step()
 	s.mu.Lock()
 	h.gather()
 	switch {
 	case done:
 		s.conclude(h, h.outcome())
-	case h.aborted: // before, or while it ran
+	case end, h.aborted: // before, or while it ran
 		s.mu.Unlock()
 		h.stop()
 		s.mu.Lock()
-		s.conclude(h, nil)
+		s.conclude(h, &Failure{Reason: Crowded})
 	default:
 		h.stage = idle
+		s.parked.push(h)
 		s.enqueue(h)
 		if len(h.out) > 0 {
 			s.tell(h)
@@ -168,6 +179,7 @@ func (s *Handshaker) enqueue(h *handshake) {
 		return
 	}
 	h.stage = queued
+	h.leave()
 	if h.started {
 		s.answers.push(h)
 	} else {

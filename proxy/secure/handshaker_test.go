@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // owner is a goroutine's worth of a loop: one connection, whose bytes another one gets.
@@ -64,7 +67,7 @@ func run(t testing.TB, l Limits) (s *Handshaker, stop func()) {
 
 func TestManyHandshakesAtOnce(t *testing.T) {
 	server, client := configs(t)
-	s, stop := run(t, Limits{Workers: 4, Open: 5}) // fewer open than there are: sides wait for their turn
+	s, stop := run(t, Limits{Workers: 4, Open: 40})
 	defer stop()
 	c, stopClients := run(t, Limits{Workers: 2, Open: 100})
 	defer stopClients()
@@ -101,27 +104,51 @@ func hello(t testing.TB, client *tls.Config) []byte {
 	return start(t, Client(client, &FreeList{})).take()
 }
 
+// stuck is a config whose handshakes stay on their worker until free is closed.
+func stuck(server *tls.Config, free <-chan struct{}) *tls.Config {
+	c := server.Clone()
+	certificate := server.Certificates[0]
+	c.Certificates = nil
+	c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		<-free
+		return &certificate, nil
+	}
+	return c
+}
+
 func TestStopEndsAllHandshakes(t *testing.T) {
 	server, client := configs(t)
 	sent := hello(t, client)
 	synctest.Test(t, func(t *testing.T) {
-		s, stop := run(t, Limits{Workers: 2, Open: 2})
+		free := make(chan struct{})
+		slow := stuck(server, free)
+		s, stop := run(t, Limits{Workers: 2, Open: 3})
 		silent := own(Server(server, &FreeList{}), s)
-		var all []*owner
+		all := []*owner{silent, parked(t, s, server, sent)}
+		synctest.Wait()
+		<-all[1].wake
+		all[1].conn.Poll()
 		for range 4 {
-			all = append(all, parked(t, s, server, sent))
+			all = append(all, parked(t, s, slow, sent))
 		}
 		synctest.Wait()
-		if got, want := s.Counts(), (Counts{Open: 2, Waiting: 2}); got != want {
+		if got, want := s.Counts(), (Counts{Open: 3, Waiting: 2}); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
+		go func() { // the workers come back after they were told to stop
+			time.Sleep(time.Second)
+			close(free)
+		}()
 		stop()
-		late := own(Server(server, &FreeList{}), s)
-		for i, o := range append(all, silent, late) {
+		all = append(all, own(Server(server, &FreeList{}), s))
+		for i, o := range all {
 			<-o.wake
 			if done, err := o.conn.Poll(); !done || !errors.Is(err, Stopped) {
 				t.Errorf("handshake %d: got %v, %v, want Stopped", i, done, err)
 			}
+		}
+		if got := s.Counts(); got != (Counts{}) {
+			t.Errorf("afterwards: got %+v, want none", got)
 		}
 	})
 }
@@ -130,31 +157,31 @@ func TestAbortLeavesNothingBehind(t *testing.T) {
 	server, client := configs(t)
 	sent := hello(t, client)
 	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
 		before := runtime.NumGoroutine()
-		s, stop := run(t, Limits{Workers: 1, Open: 1})
-		silent := own(Server(server, &FreeList{}), s)
-		open, waiting := parked(t, s, server, sent), parked(t, s, server, sent)
-		next := parked(t, s, server, sent)
+		s, stop := run(t, Limits{Workers: 1, Open: 2})
+		silent, open := own(Server(server, &FreeList{}), s), parked(t, s, server, sent)
 		synctest.Wait()
 		<-open.wake
-		silent.conn.Close()
-		waiting.conn.Close()
+		running := parked(t, s, stuck(server, free), sent)
 		synctest.Wait()
-		if got, want := s.Counts(), (Counts{Open: 1, Waiting: 1}); got != want {
-			t.Errorf("a waiting one aborted: got %+v, want %+v", got, want)
-		}
-		open.conn.Close()
-		<-next.wake // has its turn now
+		waiting := parked(t, s, server, sent)
 		synctest.Wait()
-		if got, want := s.Counts(), (Counts{Open: 1}); got != want {
-			t.Errorf("the open one aborted: got %+v, want %+v", got, want)
+		if got, want := s.Counts(), (Counts{Open: 2, Waiting: 1}); got != want {
+			t.Errorf("at first: got %+v, want %+v", got, want)
 		}
-		next.conn.Close()
+		for _, o := range []*owner{silent, waiting, running, open} {
+			o.conn.Close()
+		}
+		if got, want := s.Counts(), (Counts{Open: 2}); got != want {
+			t.Errorf("what waits aborted: got %+v, want %+v", got, want)
+		}
+		close(free)
 		synctest.Wait()
 		if got := s.Counts(); got != (Counts{}) {
 			t.Errorf("all aborted: got %+v, want none", got)
 		}
-		if len(open.wake)+len(waiting.wake)+len(silent.wake)+len(next.wake) > 0 {
+		if len(open.wake)+len(waiting.wake)+len(silent.wake)+len(running.wake) > 0 {
 			t.Error("an aborted handshake told its owner")
 		}
 		stop()
@@ -164,51 +191,71 @@ func TestAbortLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-func TestAbortWhileItRuns(t *testing.T) {
-	server, client := configs(t)
-	sent := hello(t, client)
-	synctest.Test(t, func(t *testing.T) {
-		s, stop := run(t, Limits{Workers: 1, Open: 1})
-		defer stop()
-		blocked, free := make(chan struct{}), make(chan struct{})
-		certificate := server.Certificates[0]
-		slow := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			close(blocked)
-			<-free
-			return &certificate, nil
-		}}
-		o := parked(t, s, slow, sent)
-		<-blocked
-		o.conn.Close()
-		close(free)
-		synctest.Wait()
-		if got := s.Counts(); got != (Counts{}) || len(o.wake) > 0 {
-			t.Errorf("got %+v, told %d, want nothing left and nobody told", got, len(o.wake))
-		}
-	})
-}
-
 func TestHandshakesBeginInOrder(t *testing.T) {
 	server, client := configs(t)
 	sent := hello(t, client)
-	s := NewHandshaker(Limits{Workers: 1, Open: 1})
+	s := NewHandshaker(Limits{Workers: 1, Open: 3})
+	var told []int
+	var all [3]*Conn
+	for i := range all {
+		all[i] = Server(server, &FreeList{})
+		all[i].Start(s, func() { told = append(told, i) })
+		all[i].Feed(sent[:100])
+		t.Cleanup(func() {
+			all[i].Close()
+			work(s)
+		})
+	}
+	if work(s); len(told) > 0 {
+		t.Errorf("begun before the hello was there: %v", told)
+	}
+	for _, i := range []int{2, 0, 1} {
+		all[i].Feed(sent[100:])
+	}
+	if work(s); !slices.Equal(told, []int{2, 0, 1}) {
+		t.Errorf("got %v, want the order in which hellos were there", told)
+	}
+}
+
+// Who sends a hello and no more keeps a place only as long as nobody else wants it.
+func TestWhoWaitsLongestMakesRoom(t *testing.T) {
+	server, client := configs(t)
+	s := NewHandshaker(Limits{Workers: 1, Open: 3})
+	sent := hello(t, client)
 	var all []*side
-	for range 3 {
+	begin := func(b []byte) *side {
 		o := &side{Conn: Server(server, &FreeList{}), shaker: s}
 		o.Start(s, func() { o.told++ })
-		o.Feed(sent)
-		all = append(all, o)
-	}
-	for i, o := range all {
+		o.Feed(b)
 		work(s)
-		for j, other := range all {
-			if want := min(max(i-j+1, 0), 1); other.told != want {
-				t.Errorf("after %d ended: handshake %d told %d times, want %d", i, j, other.told, want)
-			}
-		}
-		o.Close()
+		t.Cleanup(func() { o.Close(); work(s) })
+		all = append(all, o)
+		return o
 	}
-	work(s)
+	for range 4 {
+		begin(sent)
+	}
+	c := start(t, Client(client, &FreeList{}))
+	good := begin(c.take())
+	begin(sent)
+	c.Feed(good.take())
+	good.Feed(c.take())
+	good.take()
+	begin(sent)
+	for i, o := range all {
+		o.take()
+		want := Reason(0)
+		if i < 3 { // room for the fourth, the good one and the sixth; that one left its own to the last
+			want = Crowded
+		}
+		check(t, fmt.Sprintf("handshake %d", i), o, want)
+		if done := want != 0 || o == good; o.done != done {
+			t.Errorf("handshake %d: done %v, want %v", i, o.done, done)
+		}
+	}
+	if got, want := s.Counts(), (Counts{Open: 3}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }
 
 func TestClientThatSendsTooMuchIsHeldBack(t *testing.T) {

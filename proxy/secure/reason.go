@@ -23,8 +23,9 @@ const (
 	PeerRefused                      // the other side sent an alert
 	BadMessage                       // the other side broke the protocol
 	Internal                         // the fault is on this side: a callback or a key
-	TimedOut                         // the owner's deadline passed
+	TimedOut                         // the owner's deadline passed: for the owner, who alone knows
 	Gone                             // the other side closed the connection
+	Crowded                          // too many handshakes were open, and this one had waited longest for the other side
 	Stopped                          // this program is ending
 
 	numReasons = int(Stopped) + 1
@@ -44,6 +45,7 @@ var facts = [numReasons]struct{ label, text string }{
 	Internal:       {"internal", "fault on this side"},
 	TimedOut:       {"timeout", "not ended in time"},
 	Gone:           {"gone", "connection closed by the other side"},
+	Crowded:        {"crowded", "too many handshakes open"},
 	Stopped:        {"stopped", "program is ending"},
 }
 
