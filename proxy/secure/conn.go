@@ -172,7 +172,6 @@ func (c *Conn) readLent(p []byte) (n int, err error) {
 	c.wire.lent = true
 	n, err = c.tls.Read(p)
 	c.wire.lent = false
-	c.inside.reclaim()
 	c.wire.used(size)
 	if err == ErrAgain { // it was a message to TLS itself
 		err = nil

@@ -148,3 +148,42 @@ func TestTruncationIsNotAnEnd(t *testing.T) {
 		})
 	}
 }
+
+// An owner whose other side takes no more keeps what came, reads a little, and gets more.
+func TestKeepHoldsWhatWasNotRead(t *testing.T) {
+	server, client := configs(t)
+	for name, blind := range map[string]bool{"": false, "blind": true} {
+		t.Run(name, func(t *testing.T) {
+			s, c := pair(t, server, client)
+			if blind {
+				s.inside = inside{}
+			}
+			var want, got []byte
+			p := make([]byte, 700)
+			for i := range 60 {
+				b := bytes.Repeat([]byte{byte(i)}, 1000)
+				want = append(want, b...)
+				c.Write(b)
+				sent := c.take()
+				cut := len(sent) * i / 60
+				for _, part := range [][]byte{sent[:cut], sent[cut:]} {
+					s.Feed(part)
+					n, err := s.Read(p[:min(i*20+1, len(p))])
+					if err != nil && err != ErrAgain {
+						t.Fatal(err)
+					}
+					got = append(got, p[:n]...)
+					s.Keep()
+					clear(part)
+				}
+			}
+			rest, err := readAll(s, p)
+			if got = append(got, rest...); !bytes.Equal(got, want) || err != ErrAgain {
+				t.Errorf("got %d bytes, %v, want %d", len(got), err, len(want))
+			}
+			if s.wire.kept != nil {
+				t.Error("memory is held though all is read")
+			}
+		})
+	}
+}

@@ -138,6 +138,7 @@ func TestBrokenStreams(t *testing.T) {
 			return append(to.seal(message, keyUpdate(0)[:2]), to.seal(data, []byte("x"))...)
 		}, "unexpected message", 10},
 		{"message of a handshake", func(to *raw) []byte { return to.seal(message, []byte{1, 0, 0, 0}) }, "", 0},
+		{"message out of place", func(to *raw) []byte { return to.seal(message, append([]byte{20, 0, 0, 32}, make([]byte, 32)...)) }, "unexpected handshake message", 10},
 		{"message without end", func(to *raw) []byte { return to.seal(message, []byte{24, 255, 255, 255}) }, "exceeds maximum", 0},
 		{"bad KeyUpdate", func(to *raw) []byte { return to.seal(message, keyUpdate(7)) }, "error decoding message", 50},
 		{"data under the old key", func(to *raw) []byte {

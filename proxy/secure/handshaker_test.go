@@ -277,3 +277,30 @@ func TestClientThatSendsTooMuchIsHeldBack(t *testing.T) {
 		t.Errorf("got %d bytes, %v, want %d", len(got), err, maxAhead)
 	}
 }
+
+func TestWhatFollowsTheHandshakeIsRead(t *testing.T) {
+	server, client := configs(t)
+	s, c := start(t, Server(server, &FreeList{})), start(t, Client(client, &FreeList{}))
+	s.Feed(c.take())
+	c.Feed(s.take())
+	finished := c.take()
+	c.Write([]byte("with it "))
+	s.Feed(append(finished, c.take()...))
+	work(s.shaker) // it is over, and the owner does not know yet
+	c.Write([]byte("after it"))
+	s.Feed(c.take())
+	if n, err := s.Read(make([]byte, 1)); n != 0 || err != ErrAgain {
+		t.Errorf("before Poll: got %d, %v", n, err)
+	}
+	if _, err := s.Write([]byte("x")); err != errEarly {
+		t.Errorf("write before Poll: got %v", err)
+	}
+	if err := s.CloseNotify(); err != errEarly {
+		t.Errorf("close_notify before Poll: got %v", err)
+	}
+	s.End()
+	s.take()
+	if got, err := readAll(s, make([]byte, 100)); string(got) != "with it after it" || err != ErrTruncated {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -43,9 +43,6 @@ func (i inside) known() bool { return i.raw != nil }
 // lend has crypto/tls find a whole record in its buffer, where it decrypts it in place. It holds no other bytes.
 func (i inside) lend(record []byte) { *i.raw = *bytes.NewBuffer(record) }
 
-// reclaim takes back what was lent, read or not.
-func (i inside) reclaim() { *i.raw = bytes.Buffer{} }
-
 // empty reports whether crypto/tls holds no ciphertext.
 func (i inside) empty() bool { return i.raw.Len() == 0 }
 

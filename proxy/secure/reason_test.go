@@ -98,6 +98,7 @@ func TestWhatIsNoHandshakeFailsAtOnce(t *testing.T) {
 		"alert":           {"\x15\x03\x01\x00\x02\x02\x28", PeerRefused},
 		"empty handshake": {"\x16\x03\x01\x00\x00", BadMessage},
 		"no hello":        {"\x16\x03\x01\x00\x04\x02\x00\x00\x00", BadMessage},
+		"empty record":    {"\x16\x03\x01\x00\x02\x01\x00\x16\x03\x01\x00\x00", BadMessage},
 		"data":            {"\x17\x03\x03\x00\x01x", NotTLS},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,6 +121,9 @@ func TestClientThatGoesIsGone(t *testing.T) {
 			s.Feed(hello[:n])
 			s.take()
 			s.End()
+			if n < len(hello) { // which is no work for a worker
+				s.done, s.err = s.Poll()
+			}
 			s.take()
 			check(t, "server", s, Gone)
 		})

@@ -8,9 +8,8 @@ const (
 	// which crypto/tls sees to.
 	maxRecord = 16<<10 + 2048
 
-	typeHandshake   = 22
-	typeAlert       = 21
-	typeClientHello = 1
+	typeAlert     = 21
+	typeHandshake = 22
 )
 
 // recordLen is the length of the record that b begins with, header included; 0: b does not say yet. A header that no version of
@@ -38,7 +37,7 @@ func wholeRecord(b []byte) bool {
 	return n > 0 && n <= len(b)
 }
 
-// helloScan looks for the end of a ClientHello, which may be spread over records. It goes on where it stopped, so that a hello that
+// helloScan looks for the end of the first message, a ClientHello, which may be spread over records. It goes on where it stopped, so that a hello that
 // comes byte by byte costs no more than another.
 type helloScan struct {
 	at   int     // the next record
@@ -46,7 +45,7 @@ type helloScan struct {
 	head [4]byte // of the message: its type and length
 }
 
-// done reports whether b has all of a ClientHello, or what can never become one.
+// done reports whether b has all of it, or what can never become one.
 func (s *helloScan) done(b []byte) bool {
 	for wholeRecord(b[s.at:]) {
 		n := recordLen(b[s.at:])
@@ -59,9 +58,6 @@ func (s *helloScan) done(b []byte) bool {
 		}
 		s.at += n
 		s.have += len(body)
-		if s.head[0] != typeClientHello {
-			return true
-		}
 		if s.have >= len(s.head) && s.have-len(s.head) >= int(binary.BigEndian.Uint32(s.head[:])&0xffffff) {
 			return true
 		}
