@@ -115,6 +115,10 @@ func (h *handshake) write(p []byte) (int, error) {
 
 // gather hands over what the worker's run has made. Handshaker.mu is held.
 func (h *handshake) gather() {
+	if len(h.out) == 0 {
+		h.out, h.made = h.made, h.out
+		return
+	}
 	h.out = append(h.out, h.made...)
 	h.made = h.made[:0]
 }

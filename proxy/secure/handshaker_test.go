@@ -242,6 +242,9 @@ func TestWhoWaitsLongestMakesRoom(t *testing.T) {
 	good.Feed(c.take())
 	good.take()
 	begin(sent)
+	if all[0].told != 1 {
+		t.Errorf("told %d times without a look, want once", all[0].told)
+	}
 	for i, o := range all {
 		o.take()
 		want := Reason(0)

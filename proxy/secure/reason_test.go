@@ -122,7 +122,9 @@ func TestClientThatGoesIsGone(t *testing.T) {
 			s.take()
 			s.End()
 			if n < len(hello) { // which is no work for a worker
-				s.done, s.err = s.Poll()
+				if s.done, s.err = s.Poll(); !s.done {
+					t.Error("not over at once")
+				}
 			}
 			s.take()
 			check(t, "server", s, Gone)
