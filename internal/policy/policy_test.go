@@ -191,6 +191,31 @@ func TestUnsafeAndRawSyscallsOnlyInLinuxFiles(t *testing.T) {
 	}
 }
 
+// A tls.Config that has a KeyLogWriter writes down the keys of every session. Nobody sets one, by accident or otherwise;
+// proxy/secure alone names the field, to refuse it.
+func TestNobodyWritesDownSessionKeys(t *testing.T) {
+	refused := false
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok || id.Name != "KeyLogWriter" {
+				return true
+			}
+			if s.name != "proxy/secure/conn.go" {
+				t.Errorf("%s: names KeyLogWriter", s.fset.Position(n.Pos()))
+			}
+			refused = true
+			return true
+		})
+	}
+	if !refused {
+		t.Error("proxy/secure does not refuse a KeyLogWriter any more")
+	}
+}
+
 func TestNoPackageRegistersInInit(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.test() {

@@ -196,7 +196,9 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 		return 0, errEarly
 	}
 	c.wire.reserve(len(p) + overhead(len(p)))
-	return c.tls.Write(p)
+	n, err = c.tls.Write(p)
+	c.Sent(0) // which gives the memory back where nothing was written
+	return n, err
 }
 
 var errEarly = errors.New("write before the tls handshake is over")

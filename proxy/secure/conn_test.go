@@ -125,6 +125,9 @@ func TestCloseNotifyEndsOneWayAlone(t *testing.T) {
 	if _, err := c.Write([]byte("more")); err == nil {
 		t.Error("write after close_notify: no error")
 	}
+	if c.wire.out != nil {
+		t.Error("memory is held for nothing")
+	}
 }
 
 func TestTruncationIsNotAnEnd(t *testing.T) {

@@ -34,7 +34,8 @@
 //
 // A handshake of crypto/tls can only block. So it runs as a coroutine on the workers of a [Handshaker], a few processors' worth; where
 // it would wait for the other side it hands back to the worker, and goes on when whole records have come. Deadlines are the owner's:
-// it calls Close. Why a handshake failed is a [Reason].
+// it calls Close. Where too many are open, the one that has waited longest for the other side ends. Why a handshake failed is a
+// [Reason].
 //
 // That crypto/tls can be used like this is not in its documentation, but the tests of this package hold what it rests on: that an error
 // which is a temporary net.Error itself passes, that a write to memory which never fails never tears the stream.
