@@ -112,6 +112,9 @@ func (c *client1) ask(p []byte) {
 	s, r := c.s, &c.s.request
 	c.asked = true
 	c.closing, c.expects = r.Close, r.Continue && r.Length != 0
+	if r.Close && r.Length == 0 {
+		c.core.loop.Postpone(c.wire.ref)
+	}
 	s.upload.start(r.Length)
 	q := question{
 		buf: p, fields: r.Fields, method: r.Method, name: r.Name.In(p), authority: r.Authority.In(p), target: r.Target.In(p),

@@ -19,6 +19,7 @@ type core struct {
 	loop   *loop.Loop
 	epoch  time.Time // what the loop's clock calls 0
 
+	octet    [1]byte         // for a read that should find nothing, while the loop's memory is in use
 	cipher   []byte          // what ciphertext is received in
 	ciphers  secure.FreeList // what waits of it
 	spare    spare

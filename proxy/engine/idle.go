@@ -67,7 +67,7 @@ func (v *server1) silent() bool {
 	if !v.wire.canRecv(v.core) {
 		return true
 	}
-	_, st := v.wire.recv(v.core, v.core.loop.Scratch()[:1])
+	_, st := v.wire.recv(v.core, v.core.octet[:])
 	return st == loop.Blocked
 }
 

@@ -23,6 +23,7 @@
 //	sockets.go       Ref, the table of sockets, Handler
 //	io.go            Recv, Send, CloseWrite, Close
 //	open.go          Accept and Connect
+//	watch.go         clients that need not be watched
 //	settle.go        what is done once at the end of a pass
 //	pipe.go          bytes from socket to socket without a copy
 //	wheel.go         deadlines; pure

@@ -18,7 +18,7 @@ func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
 		return 0, Failed
 	}
 	if s.ready&(Readable|HungUp) == 0 {
-		return 0, Blocked
+		return 0, l.block(s, r)
 	}
 	for {
 		n, err := l.kernel.Recv(int(s.fd), b)
@@ -27,7 +27,7 @@ func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
 			continue
 		case err == again:
 			s.ready &^= Readable
-			return 0, Blocked
+			return 0, l.block(s, r)
 		case err != nil:
 			return 0, Failed
 		case n == 0:
@@ -52,7 +52,7 @@ func (l *Loop) Send2(r Ref, a, b []byte) (n int, st State) {
 		return 0, Failed
 	}
 	if s.ready&Writable == 0 {
-		return 0, Blocked
+		return 0, l.block(s, r)
 	}
 	for whole := len(a) + len(b); n < whole; {
 		m, err := l.send(int(s.fd), a, b, n)
@@ -61,7 +61,7 @@ func (l *Loop) Send2(r Ref, a, b []byte) (n int, st State) {
 			continue
 		case err == again:
 			s.ready &^= Writable
-			return n, Blocked
+			return n, l.block(s, r)
 		case err != nil:
 			return n, Failed
 		}

@@ -21,23 +21,24 @@ const (
 
 // Loop serves sockets on one thread.
 type Loop struct {
-	kernel  Kernel
-	sockets table
-	wheel   *wheel
-	now     time.Duration // by the kernel's clock, as of this pass
-	events  [maxEvents]Event
-	again   []Ref // whose Handlers are called in the next pass
-	turn    []Ref // those of this pass
-	settle  []Ref // who settles at the end of the pass
-	pipes   pipes
-	listen  map[uint32]*listener
-	pausing bool // one of those does
-	scratch []byte
-	blocked time.Duration // when a Wait last blocked
-	calls   int           // of Handlers and others in this pass
-	after   func(*Loop)   // each of those; nil: nothing
-	lag     lag
-	taken   []func(*Loop) // memory for the next posts
+	kernel    Kernel
+	sockets   table
+	wheel     *wheel
+	now       time.Duration // by the kernel's clock, as of this pass
+	events    [maxEvents]Event
+	again     []Ref       // whose Handlers are called in the next pass
+	turn      []Ref       // those of this pass
+	settle    []Ref       // who settles at the end of the pass
+	unwatched []unwatched // in the order in which their moments pass
+	pipes     pipes
+	listen    map[uint32]*listener
+	pausing   bool // one of those does
+	scratch   []byte
+	blocked   time.Duration // when a Wait last blocked
+	calls     int           // of Handlers and others in this pass
+	after     func(*Loop)   // each of those; nil: nothing
+	lag       lag
+	taken     []func(*Loop) // memory for the next posts
 
 	posted atomic.Bool // there is something in post
 	mu     sync.Mutex
@@ -131,8 +132,10 @@ func (l *Loop) rest() time.Duration {
 		return 0
 	}
 	rest := l.wheel.rest(l.now)
-	if pause >= 0 && (rest < 0 || pause < rest) {
-		return pause
+	for _, other := range [...]time.Duration{pause, l.watchLate()} {
+		if other >= 0 && (rest < 0 || other < rest) {
+			rest = other
+		}
 	}
 	return rest
 }

@@ -147,11 +147,8 @@ func (l *Loop) Adopt(c Client, h Handler) {
 	r := l.sockets.add(c.fd, h)
 	l.sockets.rows[r.index].ready = Readable | Writable
 	h.Ready(l, r)
-	if l.sockets.find(r) == nil {
-		return
-	}
-	if err := l.kernel.Watch(c.fd, r.key()); err != nil {
-		l.broken(r)
+	if s := l.sockets.find(r); s != nil && !s.watched && !s.postponed {
+		l.watch(s, r)
 	}
 }
 
@@ -166,7 +163,7 @@ func (l *Loop) Connect(to netip.AddrPort, h Handler) (Ref, error) {
 		return Ref{}, err
 	}
 	r := l.sockets.add(fd, h)
-	l.sockets.rows[r.index].connecting = true
+	l.sockets.rows[r.index].connecting, l.sockets.rows[r.index].watched = true, true
 	if err := l.kernel.Watch(fd, r.key()); err != nil {
 		l.Close(r, false)
 		return Ref{}, err
@@ -190,12 +187,4 @@ func (l *Loop) Connected(r Ref) (pending bool, err error) {
 	}
 	s.connecting = false
 	return false, nil
-}
-
-// broken has the Handler find out that its socket is of no use.
-func (l *Loop) broken(r Ref) {
-	if s := l.sockets.find(r); s != nil {
-		s.ready |= HungUp
-		l.Again(r)
-	}
 }

@@ -78,7 +78,7 @@ func (l *Loop) SpliceIn(r Ref, p *Pipe, most int) (n int, st State) {
 		return 0, Failed
 	}
 	if s.ready&(Readable|HungUp) == 0 {
-		return 0, Blocked
+		return 0, l.block(s, r)
 	}
 	for {
 		n, err := l.kernel.Splice(int(s.fd), p.write, most)
@@ -89,7 +89,7 @@ func (l *Loop) SpliceIn(r Ref, p *Pipe, most int) (n int, st State) {
 			if p.held == 0 {
 				s.ready &^= Readable
 			}
-			return 0, Blocked
+			return 0, l.block(s, r)
 		case err != nil:
 			return 0, Failed
 		case n == 0:
@@ -108,7 +108,7 @@ func (l *Loop) SpliceOut(r Ref, p *Pipe) (n int, st State) {
 		return 0, Failed
 	}
 	if s.ready&Writable == 0 {
-		return 0, Blocked
+		return 0, l.block(s, r)
 	}
 	for p.held > 0 {
 		m, err := l.kernel.Splice(p.read, int(s.fd), p.held)
@@ -117,7 +117,7 @@ func (l *Loop) SpliceOut(r Ref, p *Pipe) (n int, st State) {
 			continue
 		case err == again: // of a pipe that holds something
 			s.ready &^= Writable
-			return n, Blocked
+			return n, l.block(s, r)
 		case err != nil || m == 0:
 			return n, Failed
 		}
