@@ -113,19 +113,33 @@ func mustFirst() []byte { first, _ := blocks(); return first }
 const response = "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\nContent-Type: text/html; charset=utf-8\r\n" +
 	"Content-Length: 1024\r\nCache-Control: max-age=60\r\nX-Request-ID: 0123456789abcdef\r\n\r\n"
 
-func BenchmarkResponseWritten(b *testing.B) {
+// parsed is the head of response.
+func parsed(b testing.TB) *http1.Response {
 	lim := http1.DefaultLimits()
 	var in http1.Response
 	if _, err := in.Parse([]byte(response), &lim); err != nil {
 		b.Fatal(err)
 	}
-	var e Encoder
-	e.sent()
-	var block, out []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		block = e.Fields(e.Status(e.Begin(block[:0]), in.Status), []byte(response), in.Fields, nil)
-		out = AppendDataHeader(AppendHeaders(out[:0], 1, block, false, minFrameSize), 1, 1024, true)
+	return &in
+}
+
+func BenchmarkResponseWritten(b *testing.B) {
+	in := parsed(b)
+	for _, tt := range []struct {
+		name string
+		e    Encoder
+	}{{"literals", Encoder{}}, {"table", Encoder{limit: tableSize}}} {
+		b.Run(tt.name, func(b *testing.B) {
+			var block, out []byte
+			e := tt.e
+			b.ReportAllocs()
+			for b.Loop() {
+				block = e.Fields(e.Status(e.Begin(block[:0]), in.Status), []byte(response), in.Fields, nil)
+				e.sent()
+				out = AppendDataHeader(AppendHeaders(out[:0], 1, block, false, minFrameSize), 1, 1024, true)
+			}
+			b.ReportMetric(float64(len(block)), "octets")
+		})
 	}
 }
 
@@ -145,11 +159,7 @@ func BenchmarkExchange(b *testing.B) {
 	first, next := blocks()
 	p.send(string(AppendHeaders(nil, 1, first, true, minFrameSize)))
 	p.out = p.c.SendHead(p.out, 1, ok(p.c), true)
-	lim := http1.DefaultLimits()
-	var in http1.Response
-	if _, err := in.Parse([]byte(response), &lim); err != nil {
-		b.Fatal(err)
-	}
+	in := parsed(b)
 	var buf, block, out []byte
 	e := p.c.Encoder()
 	body := make([]byte, 1024)

@@ -23,6 +23,7 @@ func NewClientConn(cfg *Config) *ClientConn {
 	c.init(cfg)
 	c.peer.EnablePush = false // a server's says nothing, and must not say otherwise
 	c.toServer = true
+	c.encoder.resize(0)
 	return c
 }
 

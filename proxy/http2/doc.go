@@ -19,6 +19,7 @@
 // answered with before that.
 //
 // Nothing is allocated for a frame, nor for fields that the peer takes out of the table; hpack makes a string of each literal.
+// Fields of responses that repeat are sent out of the table too.
 //
 // In reading order:
 //
@@ -33,6 +34,7 @@
 //	request.go   requests
 //	response.go  responses
 //	encode.go    Encoder: field blocks
+//	table.go     what the peer has in its table of fields
 //	config.go    Config: what a side allows
 //	event.go     Event
 //	endpoint.go  what both sides of a connection have: deadlines, faults

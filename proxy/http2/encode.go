@@ -7,27 +7,58 @@ import (
 )
 
 // Encoder makes the field blocks of a connection, one after another, in its owner's memory: Begin, then each field in its
-// order, pseudo-fields first, then the block is sent. One that is not sent is as if it had not been begun.
+// order, pseudo-fields first, then the block is sent, with no other call of its connection in between. One that is not sent is
+// as if it had not been begun.
 //
-// All of it are static or literal fields, and the table of fields stays empty: blocks depend on nothing, whatever
-// SETTINGS_HEADER_TABLE_SIZE says. Huffman's code is not used either: toward clients the octets that it would save are few.
-// The zero value is ready.
+// Responses use the table of fields, which makes those that repeat one octet each; requests do not, because those of many
+// clients share a connection, and none of them is to learn what another one has sent (RFC 7541 section 7.1.1). Huffman's code is not
+// used: the octets that it would save are few.
 type Encoder struct {
-	told bool  // that the table stays empty
 	size int64 // of the block's fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts
+
+	table *table // nil until the second block, which most connections do not get to
+	limit int    // of the table, in octets
+	fresh bool   // the block that was begun last has added to the table
+	stale bool   // the peer's table is another one: the next block has to empty it
+	tells bool   // the block that was begun last does
+	sends int    // blocks that were sent
 }
 
-// Begin appends what the block has to begin with: of the first, that the table stays empty (RFC 7541 section 6.3).
+// resize takes in what the peer says of its table. Of a larger one than usual nothing is made.
+func (e *Encoder) resize(limit uint32) {
+	if n := int(min(limit, tableSize)); n != e.limit {
+		e.limit, e.stale, e.tells = n, true, false
+	}
+}
+
+// Begin appends what the block has to begin with: after a change of the table's size, that it is empty and how large it is. Since
+// "the smallest maximum table size that occurs in that interval MUST be signaled" (RFC 7541 section 4.2), that is none, and then the
+// last one.
 func (e *Encoder) Begin(dst []byte) []byte {
 	e.size = 0
-	if e.told {
+	if e.stale = e.stale || e.fresh; !e.stale {
 		return dst
 	}
-	return append(dst, 0x20)
+	e.tells = true
+	if e.table != nil {
+		e.table.clear()
+	}
+	if dst = append(dst, 0x20); e.limit > 0 {
+		dst = appendInt(dst, 0x20, 5, uint64(e.limit))
+	}
+	return dst
 }
 
 // sent notes that the block goes to the peer.
-func (e *Encoder) sent() { e.told = true }
+func (e *Encoder) sent() {
+	e.fresh = false
+	if e.tells {
+		e.tells, e.stale = false, false
+	}
+	if e.sends++; e.sends == 2 && e.limit > 0 {
+		e.table = &table{}
+	}
+}
 
 // Status appends the :status of a response.
 func (e *Encoder) Status(dst []byte, status int) []byte {
@@ -90,7 +121,7 @@ func (e *Encoder) literal(dst []byte, index uint64, name string, value []byte) [
 }
 
 // count counts a field.
-func (e *Encoder) count(name, value int) { e.size += int64(name) + int64(value) + 32 }
+func (e *Encoder) count(name, value int) { e.size += int64(name) + int64(value) + fieldOverhead }
 
 // statusIndex is the number of a :status in the static table (RFC 7541 appendix A); 0: it has none.
 func statusIndex(status int) byte {
@@ -113,21 +144,36 @@ func statusIndex(status int) byte {
 	return 0
 }
 
-// Field appends a field as a literal; secret keeps whoever forwards it from putting it into a table (RFC 7541 section
-// 7.1.3). name may be in any case.
+// Field appends a field; secret keeps it out of the table, and out of those of whoever forwards it (RFC 7541 section 7.1.3).
+// name may be in any case.
 func (e *Encoder) Field(dst, name, value []byte, secret bool) []byte {
 	e.count(len(name), len(value))
-	kind := byte(0)
-	if secret {
-		kind = 0x10
+	switch {
+	case secret:
+		return appendLiteral(dst, 0x10, 4, name, value)
+	case e.table == nil, len(name)+len(value) > longestKept:
+		return appendLiteral(dst, 0, 4, name, value)
 	}
+	hash := hashOf(name, value)
+	if i := e.table.find(hash, name, value); i > 0 {
+		return appendInt(dst, 0x80, 7, uint64(i))
+	}
+	if !e.table.repeats(hash) || !e.table.add(hash, name, value, e.limit) {
+		return appendLiteral(dst, 0, 4, name, value)
+	}
+	e.fresh = true
+	return appendLiteral(dst, 0x40, 6, name, value)
+}
+
+// appendLiteral appends a field as a literal of a kind, which leaves so many bits for the number of a name (RFC 7541 section 6.2).
+func appendLiteral(dst []byte, kind byte, bits uint, name, value []byte) []byte {
 	var room [longestStatic]byte
 	lower := room[:0]
 	if len(name) <= longestStatic {
 		lower = appendLower(lower, name)
 	}
 	if i, ok := staticNames[string(lower)]; ok {
-		dst = appendInt(dst, kind, 4, uint64(i))
+		dst = appendInt(dst, kind, bits, uint64(i))
 	} else {
 		dst = appendInt(append(dst, kind), 0, 7, uint64(len(name)))
 		dst = appendLower(dst, name)

@@ -63,6 +63,7 @@ const (
 func (c *endpoint) init(cfg *Config) {
 	*c = endpoint{cfg: *cfg, peer: InitialSettings(), room: firstWindow}
 	c.streams.keep = max(2*cfg.Streams, leastKept)
+	c.encoder.limit = tableSize
 	c.decoder = NewDecoder(&c.cfg.Limits)
 	c.inbound = inbound{window: int64(cfg.ConnWindow), size: int64(cfg.ConnWindow)}
 }

@@ -148,21 +148,3 @@ func TestResetsAfterInterimResponses(t *testing.T) {
 		t.Errorf("got %v, want %v", p.c.ended, ResetFlood)
 	}
 }
-
-// The peer hears that the table stays empty with the first block that goes to it, even if that was not the first one made.
-func TestBlockThatIsNotSent(t *testing.T) {
-	p := newPeer(t, nil)
-	p.send(req(1, EndStream), frame(RSTStream, 0, 1, rep(4)), req(3, EndStream))
-	p.sent()
-	p.out = p.c.SendHead(p.out, 1, ok(p.c), true)
-	if got := p.sent(); got != "" {
-		t.Errorf("sent %q on a stream that is gone", got)
-	}
-	p.out = p.c.SendHead(p.out, 3, ok(p.c), true)
-	if got, want := string(p.out[HeaderLen:]), "\x20\x88"; got != want {
-		t.Errorf("got the block %q, want %q", got, want)
-	}
-	if got, want := string(ok(p.c)), "\x88"; got != want {
-		t.Errorf("got %q next, want %q", got, want)
-	}
-}

@@ -200,6 +200,9 @@ func (c *endpoint) settings(f *Frame, out []byte) (Event, []byte) {
 	if c.toServer && c.peer.EnablePush { // section 6.5.2: "A server MUST NOT set this value to 1"
 		return c.end(BadSetting, out)
 	}
+	if !c.toServer {
+		c.encoder.resize(c.peer.HeaderTableSize)
+	}
 	moved := int64(c.peer.InitialWindowSize) - before
 	for i := range c.streams.open {
 		s := &c.streams.open[i]
