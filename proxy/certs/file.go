@@ -39,22 +39,22 @@ type reader struct {
 
 // read returns what a path holds: what is known of it, if nothing has changed. What is wrong with the files is in fault; the
 // pair that was good before stays then.
-func (r reader) read(path Path) *file {
+func (r reader) read(f found) *file {
+	path := f.path
 	old := r.known(path)
 	if old == nil {
 		old = &file{path: path}
 	}
 	next := *old
-	names := path.files()
-	seen := make([]identity, len(names))
-	for i, name := range names {
-		seen[i] = look(name)
+	var seen []identity
+	for _, name := range path.files() {
+		seen = append(seen, look(name))
 	}
 	if old.fresh || old.fault != "" || !slices.Equal(seen, old.seen) {
 		r.renew(&next, seen)
 	}
 	if next.pair != nil {
-		next.staple = r.readStaple(&next)
+		next.staple = r.readStaple(&next, f.staples)
 		if next.pair != old.pair || !bytes.Equal(next.staple.der, old.staple.der) {
 			next.cert = stapled(next.pair.cert, next.staple)
 		}
@@ -140,10 +140,10 @@ func (r reader) pair(path Path) (*pair, error) {
 
 // readStaple returns the response that lies beside a certificate. One that cannot be sent leaves the one before it in
 // place, until that expires.
-func (r reader) readStaple(f *file) staple {
+func (r reader) readStaple(f *file, names []string) staple {
 	old := f.staple
 	next := staple{}
-	for _, name := range f.path.staples() {
+	for _, name := range names {
 		if id := look(name); id != (identity{}) {
 			next.file, next.seen, next.fresh = name, id, r.isFresh(id)
 			break

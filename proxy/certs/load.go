@@ -40,35 +40,30 @@ func Load(paths []Path) (*Store, error) {
 	return l.store, nil
 }
 
-// load looks at all files of a list, on all cores. Of those that have not changed since before it keeps what is known; and
-// it returns before itself when nothing has changed at all.
+// load looks at all files of a list: for the first time on all cores, with clients waiting, and then on one, beside the
+// traffic. Of those that have not changed since before it keeps what is known; and it returns before itself when nothing
+// has changed at all.
 func load(paths []Path, before *loaded, known func(Path) *file, now time.Time) *loaded {
 	next := &loaded{at: now, byPath: map[Path]*file{}}
-	var wanted []Path // each once
-	found := make([][]Path, len(paths))
-	seen := map[Path]bool{}
+	listed := make([][]found, len(paths))
 	for i, path := range paths {
-		var old *place
-		if before != nil {
-			old = before.paths[i]
-		}
 		p := &place{path: path}
-		found[i] = p.list(old, now)
-		next.paths = append(next.paths, p)
-		for _, f := range found[i] {
-			if !seen[f] {
-				seen[f] = true
-				wanted = append(wanted, f)
-			}
+		if before == nil {
+			listed[i] = p.list(nil, now)
+		} else {
+			listed[i] = p.list(before.paths[i], now)
 		}
+		next.paths = append(next.paths, p)
 	}
-	read := map[Path]*file{}
-	for _, f := range readAll(wanted, reader{who: sync.OnceValue(keyfile.Own), known: known, now: now}) {
-		read[f.path] = f
+	workers := 1
+	if before == nil {
+		workers = runtime.GOMAXPROCS(0)
 	}
+	r := reader{who: sync.OnceValue(keyfile.Own), known: known, now: now}
+	read := r.all(listed, workers)
 	for i, p := range next.paths {
-		for _, path := range found[i] {
-			p.files = append(p.files, read[path])
+		for _, f := range listed[i] {
+			p.files = append(p.files, read[f.path])
 		}
 		for _, f := range p.files {
 			if next.byPath[f.path] == nil {
@@ -88,11 +83,11 @@ func load(paths []Path, before *loaded, known func(Path) *file, now time.Time) *
 }
 
 // list returns the files that the path leads to now. Where it leads to none, its files are the good ones of before.
-func (p *place) list(old *place, now time.Time) []Path {
-	found, links, err := p.path.expand()
+func (p *place) list(old *place, now time.Time) []found {
+	all, links, err := p.path.expand()
 	p.links = links
 	if err == nil {
-		return found
+		return all
 	}
 	p.fault, p.since = err.Error(), now
 	if old == nil {
@@ -114,19 +109,32 @@ func (p *place) same(o *place) bool {
 	return p.fault == o.fault && slices.Equal(p.files, o.files) && slices.Equal(p.links, o.links)
 }
 
-// readAll reads files side by side: most of the time goes into parsing keys.
-func readAll(paths []Path, r reader) []*file {
-	files := make([]*file, len(paths))
+// all reads the files of lists, each once. Most of the time goes into parsing keys.
+func (r reader) all(lists [][]found, workers int) map[Path]*file {
+	var wanted []found
+	files := map[Path]*file{}
+	for _, list := range lists {
+		for _, f := range list {
+			if _, again := files[f.path]; !again {
+				files[f.path] = nil
+				wanted = append(wanted, f)
+			}
+		}
+	}
+	read := make([]*file, len(wanted))
 	var next atomic.Int64
 	var readers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+	for range min(workers, len(wanted)) {
 		readers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(paths); i = int(next.Add(1)) - 1 {
-				files[i] = r.read(paths[i])
+			for i := int(next.Add(1)) - 1; i < len(wanted); i = int(next.Add(1)) - 1 {
+				read[i] = r.read(wanted[i])
 			}
 		})
 	}
 	readers.Wait()
+	for i, f := range wanted {
+		files[f.path] = read[i]
+	}
 	return files
 }
 

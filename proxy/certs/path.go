@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -32,9 +34,17 @@ func (p Path) files() []string {
 }
 
 // staples returns the names that an OCSP response for the certificate may have, the preferred one first.
-func (p Path) staples() [2]string {
+func (p Path) staples() []string {
 	file := p.Certificate
-	return [2]string{file + ".ocsp", file[:len(file)-len(filepath.Ext(file))] + ".ocsp"}
+	return []string{file + stapleSuffix, file[:len(file)-len(filepath.Ext(file))] + stapleSuffix}
+}
+
+const stapleSuffix = ".ocsp"
+
+// found is a certificate to read.
+type found struct {
+	path    Path
+	staples []string // where an OCSP response may be, the preferred one first
 }
 
 // bundlePattern says which files of a directory are bundles; keys, chains and OCSP responses lying beside them end otherwise.
@@ -42,36 +52,45 @@ const bundlePattern = "*.pem"
 
 // expand returns p, or the bundles in it where it is a directory. links are those that are symbolic links, and p itself:
 // what leads to another place when somebody changes a link on the way.
-func (p Path) expand() (found []Path, links []string, err error) {
+func (p Path) expand() (all []found, links []string, err error) {
+	alone, links := []found{{p, p.staples()}}, p.files()
 	if p.Key != "" {
-		return []Path{p}, p.files(), nil
+		return alone, links, nil
 	}
 	info, err := os.Stat(p.Certificate)
 	if err != nil {
-		return nil, p.files(), fmt.Errorf("read certificates: %w", err)
+		return nil, links, fmt.Errorf("read certificates: %w", err)
 	}
-	links = p.files()
 	if !info.IsDir() {
-		return []Path{p}, links, nil
+		return alone, links, nil
 	}
 	entries, err := os.ReadDir(p.Certificate) // sorted
 	if err != nil {
 		return nil, links, fmt.Errorf("read certificates: %w", err)
 	}
+	there := map[string]bool{} // OCSP responses: most certificates have none to look for
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), stapleSuffix) {
+			there[filepath.Join(p.Certificate, e.Name())] = true
+		}
+	}
 	for _, e := range entries {
 		if ok, _ := filepath.Match(bundlePattern, e.Name()); !ok { // the pattern is well formed
 			continue
 		}
-		file := filepath.Join(p.Certificate, e.Name())
-		found = append(found, Path{Certificate: file})
+		one := found{path: Path{Certificate: filepath.Join(p.Certificate, e.Name())}}
+		if len(there) > 0 {
+			one.staples = slices.DeleteFunc(one.path.staples(), func(name string) bool { return !there[name] })
+		}
+		all = append(all, one)
 		if e.Type()&fs.ModeSymlink != 0 {
-			links = append(links, file)
+			links = append(links, one.path.Certificate)
 		}
 	}
-	if len(found) == 0 {
+	if len(all) == 0 {
 		return nil, links, fmt.Errorf("%s: no %s file in this directory", p.Certificate, bundlePattern)
 	}
-	return found, links, nil
+	return all, links, nil
 }
 
 // identity tells whether a file is the one that was read, unchanged. The zero value is that of no file.
