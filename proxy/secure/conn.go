@@ -14,7 +14,9 @@ type Conn struct {
 	wire   wire
 	shaker *Handshaker // while the handshake lasts
 	config *tls.Config
-	err    error // what every Read says from now on
+	plain  []byte // from the owner's Buffers: of a record that was more than Read wanted; nil: nothing
+	read   int    // of plain
+	err    error  // what every Read says from now on
 	server bool
 	empty  bool // crypto/tls has handed out all plaintext that it had
 }
@@ -125,7 +127,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		return 0, c.err
 	}
 	if c.err == nil {
-		n, c.err = c.read(p)
+		n, c.err = c.next(p)
 	}
 	if err = c.err; err == ErrAgain {
 		c.err = nil
@@ -138,33 +140,46 @@ const (
 	minTag   = 16       // what encryption adds to a record at least, in TLS 1.2 and 1.3
 )
 
-// read goes on record by record, until there is plaintext or an error.
-func (c *Conn) read(p []byte) (n int, err error) {
+// next goes on record by record, until there is plaintext or an error.
+func (c *Conn) next(p []byte) (n int, err error) {
 	for err == nil && n == 0 {
 		switch {
+		case c.plain != nil:
+			return c.readPlain(p), nil
 		case c.empty && !c.wire.whole():
 			err = c.wire.dry()
-		case c.lendable(len(p)):
-			n, err = c.readLent(p)
-		default:
+		case !c.lendable():
 			n, err = c.tls.Read(p)
 			c.empty = n < len(p)
+		case min(recordLen(c.wire.source())-headerLen-minTag, maxPlain) <= len(p):
+			n, err = c.readLent(p)
+		default:
+			c.plain = c.wire.buffers.Get(maxPlain)[:maxPlain]
+			n, err = c.readLent(c.plain)
+			c.plain, n = c.plain[:n], 0
+			c.readPlain(nil)
 		}
 	}
 	c.trim()
 	return n, err
 }
 
-// lendable reports whether the next record can be lent to crypto/tls: whether it keeps nothing of it when room is filled.
-func (c *Conn) lendable(room int) bool {
-	if !c.empty || !c.inside.known() || !c.inside.empty() || c.wire.rest > 0 {
-		return false
+// readPlain reads what is left of a record, and gives its memory back when that is all.
+func (c *Conn) readPlain(p []byte) (n int) {
+	n = copy(p, c.plain[c.read:])
+	if c.read += n; c.read == len(c.plain) {
+		c.wire.buffers.Put(c.plain)
+		c.plain, c.read = nil, 0
 	}
-	b := c.wire.source()
-	return !malformed(b) && min(recordLen(b)-headerLen-minTag, maxPlain) <= room
+	return n
 }
 
-// readLent reads of the next record alone, which crypto/tls decrypts where it is.
+// lendable reports whether crypto/tls holds nothing of its own, so that the next record can be lent to it.
+func (c *Conn) lendable() bool {
+	return c.empty && c.inside.known() && c.inside.empty() && c.wire.rest == 0 && !malformed(c.wire.source())
+}
+
+// readLent reads the next record alone, which crypto/tls decrypts where it is. All of it fits into p, so that nothing stays behind.
 func (c *Conn) readLent(p []byte) (n int, err error) {
 	b := c.wire.source()
 	size := recordLen(b)
@@ -229,6 +244,10 @@ func (c *Conn) Sent(n int) {
 // Close gives all memory back, and ends a handshake that lasts. Nothing may be called then.
 func (c *Conn) Close() {
 	c.Abort()
+	if c.plain != nil {
+		c.read = len(c.plain)
+		c.readPlain(nil)
+	}
 	c.wire.free()
 }
 

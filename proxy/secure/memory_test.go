@@ -73,10 +73,14 @@ func TestIdleMemory(t *testing.T) {
 }
 
 func TestReadsAndWritesAllocateNothing(t *testing.T) {
+	if race {
+		t.Skip("crypto/tls has a sync.Pool, which loses a part of what it is given under the race detector")
+	}
 	server, client := configs(t)
-	for _, n := range sizes {
+	for _, tt := range []struct{ n, room int }{{1 << 10, 16 << 10}, {64 << 10, 16 << 10}, {1 << 10, 700}, {64 << 10, 20000}, {64 << 10, 700}} {
+		n := tt.n
 		from, to := pair(t, server, client)
-		p, q, scratch := make([]byte, n), make([]byte, 16<<10), make([]byte, 80<<10)
+		p, q, scratch := make([]byte, n), make([]byte, tt.room), make([]byte, 80<<10)
 		once := func() {
 			if _, err := from.Write(p); err != nil {
 				t.Fatal(err)
@@ -95,7 +99,7 @@ func TestReadsAndWritesAllocateNothing(t *testing.T) {
 			once()
 		}
 		if got := testing.AllocsPerRun(100, once); got > 0 {
-			t.Errorf("%d bytes: %v allocations, want 0", n, got)
+			t.Errorf("%d bytes, %d at a time: %v allocations, want 0", n, tt.room, got)
 		}
 	}
 }
