@@ -52,9 +52,12 @@ func TestIdleMemory(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		size int
-	}{{"1 KB", 1 << 10}, {"1 MB", 1 << 20}} {
+	}{{"nothing", 0}, {"1 KB", 1 << 10}, {"1 MB", 1 << 20}} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := idleBytes(t, server, client, func(s, c *side) {
+				if tt.size == 0 {
+					return
+				}
 				for sent := 0; sent < tt.size; {
 					n := min(tt.size, 64<<10)
 					c.Write(make([]byte, n))
@@ -101,5 +104,44 @@ func TestReadsAndWritesAllocateNothing(t *testing.T) {
 		if got := testing.AllocsPerRun(100, once); got > 0 {
 			t.Errorf("%d bytes, %d at a time: %v allocations, want 0", n, tt.room, got)
 		}
+	}
+}
+
+// lender counts what it lends.
+type lender struct {
+	FreeList
+	lent int
+}
+
+func (l *lender) Get(n int) []byte {
+	l.lent++
+	return l.FreeList.Get(n)
+}
+
+func (l *lender) Put(b []byte) {
+	l.lent--
+	l.FreeList.Put(b)
+}
+
+func TestCloseGivesAllMemoryBack(t *testing.T) {
+	server, client := configs(t)
+	var l lender
+	s, c := start(t, Server(server, &l)), start(t, Client(client, &FreeList{}))
+	shake(s, c, 1<<20)
+	if l.lent != 0 {
+		t.Errorf("%d buffers lent to an idle connection", l.lent)
+	}
+	c.Write(make([]byte, 1000))
+	c.Write(make([]byte, 1000))
+	s.Feed(c.take())
+	s.Read(make([]byte, 10))
+	s.Keep()
+	s.Write([]byte("not sent"))
+	if l.lent != 3 { // the rest of a record, the next one, what is to be sent
+		t.Errorf("%d buffers lent, want 3", l.lent)
+	}
+	s.Close()
+	if l.lent != 0 {
+		t.Errorf("%d buffers lent after Close", l.lent)
 	}
 }
