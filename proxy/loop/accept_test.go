@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"net/netip"
 	"slices"
 	"syscall"
 	"testing"
@@ -217,6 +218,86 @@ func TestResumeHasASleeperLook(t *testing.T) {
 	n.Step()
 	if a.Sockets() != 0 || b.Sockets() != 2 {
 		t.Errorf("%d and %d clients, want none and 2", a.Sockets(), b.Sockets())
+	}
+	n.End()
+}
+
+// An event of a listening socket that was paused in the same pass takes no client.
+func TestPauseWithinThePass(t *testing.T) {
+	t.Parallel()
+	n := looptest.New(0)
+	l := n.Loop()
+	other := netip.MustParseAddrPort("192.0.2.2:81")
+	fds := []int{n.Listen(here), n.Listen(other)}
+	taken := 0
+	for _, fd := range fds {
+		if err := l.Listen(fd, func(l *loop.Loop, c loop.Client) {
+			taken++
+			l.Refuse(c)
+			for _, fd := range fds {
+				l.Pause(fd)
+			}
+		}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.Dial(here)
+	n.Dial(other)
+	n.Step()
+	if taken != 1 {
+		t.Errorf("%d clients were taken, want 1", taken)
+	}
+	n.End()
+}
+
+// Clients that come one by one are shared evenly by the Loops that say that they share.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ loops, burst int }{{1, 1}, {2, 1}, {4, 1}, {4, 20}} {
+		n := looptest.New(0)
+		fd := n.Listen(here)
+		var loops []*loop.Loop
+		for range tt.loops {
+			l := n.Loop()
+			l.Share()
+			if err := l.Listen(fd, echoes, func(err error) { t.Error(err) }); err != nil {
+				t.Fatal(err)
+			}
+			loops = append(loops, l)
+		}
+		n.Step()
+		const each = 100
+		for range each * tt.loops / tt.burst {
+			for range tt.burst {
+				n.Dial(here)
+			}
+			n.Step()
+		}
+		for i, l := range loops {
+			// Of a burst the harness, which turns one after the other, has the first take more.
+			if got := l.Sockets(); tt.burst == 1 && got != each || got < each*3/4 {
+				t.Errorf("%d loops, %d clients at a time: loop %d has %d, want %d", tt.loops, tt.burst, i, got, each)
+			}
+		}
+		n.End()
+	}
+}
+
+// A Loop that shares goes to the end of the queue whether or not it has found out that no more clients wait.
+func TestShareBudget(t *testing.T) {
+	t.Parallel()
+	n := looptest.New(0)
+	l := n.Loop()
+	l.Share()
+	if err := l.Listen(n.Listen(here), echoes, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range loop.SharedBudget {
+		n.Dial(here)
+	}
+	n.Step()
+	if got := n.Calls[looptest.OpListen]; got != 2 || l.Sockets() != loop.SharedBudget {
+		t.Errorf("listened %d times for %d clients, want 2, %d", got, l.Sockets(), loop.SharedBudget)
 	}
 	n.End()
 }

@@ -3,7 +3,7 @@ package loop
 // What tests outside of the package have to know of it.
 const (
 	AcceptPause  = acceptPause
-	AcceptBudget = acceptBudget
+	SharedBudget = sharedBudget
 	ExpireBudget = expireBudget
 	Tick         = tick
 	PipeSize     = pipeSize

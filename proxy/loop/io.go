@@ -34,7 +34,7 @@ func (l *Loop) Recv(r Ref, b []byte) (n int, st State) {
 			s.ended = true
 			return 0, Ended
 		}
-		if n < len(b) && s.ready&HungUp == 0 { // drained: a further read would find nothing; but an end would be news
+		if n < len(b) { // drained: a further read would find nothing, but for an end, of which HungUp tells
 			s.ready &^= Readable
 		}
 		return n, Done
@@ -65,7 +65,10 @@ func (l *Loop) Send2(r Ref, a, b []byte) (n int, st State) {
 		case err != nil:
 			return n, Failed
 		}
-		n += m
+		if n += m; n < whole { // epoll(7): a short write has used up the room, so that another would find none
+			s.ready &^= Writable
+			return n, l.block(s, r)
+		}
 	}
 	return n, Done
 }

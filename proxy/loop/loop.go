@@ -33,6 +33,7 @@ type Loop struct {
 	pipes     pipes
 	listen    map[uint32]*listener
 	pausing   bool // one of those does
+	shares    bool // those with other Loops
 	scratch   []byte
 	blocked   time.Duration // when a Wait last blocked
 	calls     int           // of Handlers and others in this pass
@@ -111,7 +112,12 @@ func (l *Loop) wait() (n int, err error) {
 	now := l.kernel.Now()
 	l.lag.note(now-l.now, l.calls)
 	l.now, l.calls = now, 0
-	if timeout := l.rest(); n == 0 && err == nil && timeout != 0 {
+	due := sooner(l.resume(), l.watchLate()) // in busy passes too
+	timeout := time.Duration(0)
+	if n == 0 && err == nil {
+		timeout = l.rest(due)
+	}
+	if timeout != 0 {
 		n, err = l.kernel.Wait(l.events[:], timeout)
 		l.now = l.kernel.Now()
 		l.blocked = l.now
@@ -125,19 +131,20 @@ func (l *Loop) wait() (n int, err error) {
 	return n, err
 }
 
-// rest is how long there is nothing to do unless something happens; below 0: for ever.
-func (l *Loop) rest() time.Duration {
-	pause := l.resume()
+// rest is how long there is nothing to do unless something happens, and nothing but deadlines is due for so long; below 0: for ever.
+func (l *Loop) rest(due time.Duration) time.Duration {
 	if len(l.again) > 0 || len(l.settle) > 0 {
 		return 0
 	}
-	rest := l.wheel.rest(l.now)
-	for _, other := range [...]time.Duration{pause, l.watchLate()} {
-		if other >= 0 && (rest < 0 || other < rest) {
-			rest = other
-		}
+	return sooner(due, l.wheel.rest(l.now))
+}
+
+// sooner returns the shorter time; those below 0 are for ever.
+func sooner(a, b time.Duration) time.Duration {
+	if a < 0 || b >= 0 && b < a {
+		return b
 	}
-	return rest
+	return a
 }
 
 // happened tells the Handler of a socket, or the listening socket, of which the kernel said something.

@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// acceptBudget is how many clients a Loop takes from a listening socket before it looks at what else there is: others share
-// it, and a Loop that took all would have to serve all.
-const acceptBudget = 16
+// How many clients a Loop takes from a listening socket before it looks at what else there is; fewer where others can take the rest.
+const (
+	acceptBudget = 16
+	sharedBudget = 4
+)
 
 // Accept is told of a client, whose socket it has to give a Handler by Adopt, or to close by Refuse.
 type Accept func(l *Loop, c Client)
@@ -42,6 +44,11 @@ func (l *Loop) Listen(fd int, accept Accept, failed func(error)) error {
 	l.listen[key] = &listener{fd: fd, accept: accept, failed: failed}
 	return nil
 }
+
+// Share tells a Loop that others take clients from the same listening sockets. The kernel tells of a client the first of those that wait, in
+// the order in which they came to listen, so one Loop would get nearly all of those that come one by one, and keep them. A Loop that
+// shares goes to the end of that queue after each few that it has taken: two system calls, which one alone need not make.
+func (l *Loop) Share() { l.shares = true }
 
 // Unlisten takes no more clients from a listening socket: those that come wait in its backlog. The Accept function may call it.
 func (l *Loop) Unlisten(fd int) {
@@ -118,13 +125,19 @@ func (li *listener) clients(l *Loop) {
 	if li.paused || li.resumeAt != 0 { // since the kernel said so
 		return
 	}
-	for range acceptBudget {
+	budget, taken := acceptBudget, 0
+	if l.shares {
+		budget = sharedBudget
+	}
+	for range budget {
 		fd, from, err := l.kernel.Accept(li.fd)
 		switch err {
 		case nil:
+			taken++
 			li.accept(l, Client{From: from, fd: fd})
 			l.called()
 		case again:
+			li.requeue(l, taken)
 			return
 		case interrupt, connAborted:
 		default:
@@ -137,6 +150,15 @@ func (li *listener) clients(l *Loop) {
 		if l.listen[uint32(li.fd)] != li || li.paused { // stopped meanwhile
 			return
 		}
+	}
+	li.requeue(l, taken)
+}
+
+// requeue goes behind the other Loops in the kernel's queue, after having taken some clients.
+func (li *listener) requeue(l *Loop, taken int) {
+	if l.shares && taken > 0 {
+		_ = l.kernel.Forget(li.fd) // it is listened on
+		li.watch(l)
 	}
 }
 

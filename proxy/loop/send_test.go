@@ -49,6 +49,9 @@ func TestSend2(t *testing.T) {
 		if tt.name == "whole" && n.Calls[looptest.OpSend] != 1 {
 			t.Errorf("%s: took %d calls, want 1", tt.name, n.Calls[looptest.OpSend])
 		}
+		if calls := n.Calls[looptest.OpSend]; tt.split == 0 && tt.seed == 0 && calls > 1 {
+			t.Errorf("%s: took %d calls, want one: a send that comes short has used up the room", tt.name, calls)
+		}
 		if got := len(c.Received()); got != sent || got > tt.room {
 			t.Errorf("%s: %d octets came, %d were sent, there was room for %d", tt.name, got, sent, tt.room)
 		}

@@ -70,3 +70,50 @@ func TestPostpone(t *testing.T) {
 		})
 	}
 }
+
+// An answer that does not go out whole is finished when there is room, though its client was postponed.
+func TestPostponeAndAShortSend(t *testing.T) {
+	t.Parallel()
+	answer := []byte("answer")
+	n, _ := one(t, 0, func(l *loop.Loop, c loop.Client) {
+		l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) {
+			l.Postpone(s)
+			sent, _ := l.Send(s, answer)
+			answer = answer[sent:]
+		}))
+	})
+	c := n.Dial(here)
+	c.Window(2)
+	n.Step()
+	c.Window(-1)
+	n.Step()
+	if got := string(c.Received()); got != "answer" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A Loop that never rests watches who was postponed all the same.
+func TestPostponeOnABusyLoop(t *testing.T) {
+	t.Parallel()
+	clients := 0
+	n, l := one(t, 0, func(l *loop.Loop, c loop.Client) {
+		if clients++; clients == 1 {
+			echoes(l, c)
+			return
+		}
+		l.Adopt(c, &brief{first: func(*loop.Loop, loop.Ref) {}})
+	})
+	busy := n.Dial(here)
+	n.Step()
+	n.Dial(here)
+	for range 20 {
+		busy.Say("x")
+		if err := l.Pass(); err != nil {
+			t.Fatal(err)
+		}
+		n.Take(time.Millisecond)
+	}
+	if got := n.Calls[looptest.OpWatch]; got != 2 || clients != 2 {
+		t.Errorf("watched %d of %d, want 2 of 2", got, clients)
+	}
+}

@@ -51,3 +51,20 @@ func TestWheelAgainstAList(t *testing.T) {
 		})
 	})
 }
+
+// A wheel that stood still for long, because nothing hung on it, is not late with the next deadline.
+func TestWheelAfterARest(t *testing.T) {
+	t.Parallel()
+	w, links := &wheel{}, []link{{deadline: never}, {deadline: never}}
+	const now = 1 << 38 // 87 years of ticks: to walk through them one by one would take minutes
+	if i := w.due(links, now); i != 0 {
+		t.Fatalf("socket %d is due on an empty wheel", i)
+	}
+	w.set(links, 1, now+1)
+	if got, want := w.rest(now*tick), tick; got != want {
+		t.Errorf("rests for %v, want %v", got, want)
+	}
+	if i := w.due(links, now+1); i != 1 {
+		t.Errorf("socket %d is due, want 1", i)
+	}
+}

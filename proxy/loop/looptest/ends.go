@@ -9,7 +9,6 @@ import (
 type listener struct {
 	backlog []*conn
 	watches []*watch
-	next    int // of those that is told of the next client
 }
 
 // Listen returns the descriptor of a listening socket, for the Loops to Listen on.
@@ -36,9 +35,12 @@ func (n *Net) Dial(to netip.AddrPort) *Peer {
 	p := &Peer{addr: netip.AddrPortFrom(netip.MustParseAddr(client), n.port)}
 	p.conn = &conn{net: n, peer: p, window: -1}
 	li.backlog = append(li.backlog, p.conn)
-	if len(li.watches) > 0 { // epoll(7), EPOLLEXCLUSIVE: one is told
-		li.next = (li.next + 1) % len(li.watches)
-		li.watches[li.next].list()
+	for _, w := range li.watches { // epoll(7), EPOLLEXCLUSIVE: they look in their queue's order, and the first that waits is woken
+		w.list()
+		if w.kernel.resting {
+			w.kernel.resting = false
+			break
+		}
 	}
 	return p
 }

@@ -60,7 +60,7 @@ func (n *Net) Loop() *loop.Loop {
 func (n *Net) Kernel() loop.Kernel { return &kernel{net: n} }
 
 // maxPasses is how many a Step may take: Loops that have not come to rest by then never do.
-const maxPasses = 1 << 20
+const maxPasses = 1 << 18
 
 // Step turns all Loops until none has anything to do. It does not wait: deadlines pass by Advance.
 func (n *Net) Step() {
