@@ -94,6 +94,9 @@ func (e *Engine) openLoops() (loops []*loop.Loop, err error) {
 		loops = append(loops, loop.New(k))
 	}
 	for _, l := range loops {
+		if len(loops) > 1 {
+			l.Share()
+		}
 		e.cores = append(e.cores, newCore(e, l))
 	}
 	for li := range e.listeners {
