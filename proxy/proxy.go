@@ -23,6 +23,8 @@ type Options struct {
 	Log   hclog.Logger  // nil: nothing is logged
 	Drain time.Duration // how long Run lets requests finish once its context has ended; 0: DefaultDrain
 
+	Handshakes int // TLS handshakes that may be under way at once; 0: the engine's default
+
 	Threads int // event loops, 1 to 1024; 0: one for each core that the process may use
 }
 
@@ -73,7 +75,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		log:        o.Log,
 		drain:      o.Drain,
-		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads}),
+		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads, Handshakes: o.Handshakes}),
 		keychain:   certs.NewKeychain(o.Log),
 		alwaysOpen: newGate(Open),
 		gates:      map[netip.Addr]*Gate{},

@@ -42,6 +42,7 @@ type Node struct {
 	Files     []tracker.File    // as well
 	Gateways  []tracker.Gateway // as well, by address and interface
 	Proxy     proxy.Config
+	Limits    Limits
 	Admin     Admin
 	Log       Log
 }
@@ -60,6 +61,11 @@ type Instance struct {
 type RealTime struct {
 	Priority int  // of the keeper's process under SCHED_RR, 1 to 99; 0: none
 	NoSwap   bool // its memory is never swapped out
+}
+
+// Limits bound what the balancer takes on at once.
+type Limits struct {
+	Handshakes int // of TLS, under way; 1 or more
 }
 
 // Admin says where the runtime socket is.

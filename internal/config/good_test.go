@@ -155,8 +155,9 @@ func TestWebPair(t *testing.T) {
 				Retries:   3, Redispatch: true,
 			}},
 		},
-		Admin: Admin{Mode: 0o660},
-		Log:   Log{Level: hclog.Info},
+		Limits: Limits{Handshakes: 1024},
+		Admin:  Admin{Mode: 0o660},
+		Log:    Log{Level: hclog.Info},
 	}
 	if got := good(t, "web_pair.yaml", "lb2"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -9,6 +9,9 @@ type rawProxy struct {
 	TLS struct {
 		TicketSecretFile string `yaml:"ticket_secret_file"`
 	} `yaml:"tls"`
+	Limits struct {
+		Handshakes int `yaml:"handshakes"`
+	} `yaml:"limits"`
 	Defaults struct {
 		Timeouts   rawTimeouts `yaml:"timeouts"`
 		Retries    int         `yaml:"retries"`

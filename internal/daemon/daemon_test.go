@@ -185,6 +185,7 @@ func TestReloadThatIsRefusedChangesNothing(t *testing.T) {
 		{"a broken file", "proxy: [", s.file() + ":1:1: no YAML: "},
 		{"another node's file", strings.Replace(string(good), "lb1", "lb9", 1), "lb1"},
 		{"a port that is taken", strings.Replace(string(good), s.address, taken, 1), "frontend http: bind " + taken + ": address already in use"},
+		{"other limits", strings.Replace(string(good), "proxy:\n", "proxy:\n  limits: {handshakes: 7}\n", 1), "proxy.limits.handshakes cannot be changed by a reload: restart the daemon"},
 		{"another log", string(good) + "log: {level: debug}\n", "log cannot be changed by a reload: restart the daemon"},
 		{"real time", string(good) + "vrrp: {rt_priority: 10}\n", "vrrp.rt_priority and vrrp.no_swap cannot be changed by a reload: restart the daemon"},
 		{"another socket", string(good) + "admin: {socket: {mode: \"0600\"}}\n", "admin.socket cannot be changed by a reload: restart the daemon"},

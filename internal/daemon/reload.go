@@ -97,6 +97,9 @@ func (d *Daemon) refuse(old, next *config.Config, oldNode, node *config.Node, fo
 	if oldNode.RealTime != node.RealTime {
 		return errors.New("vrrp.rt_priority and vrrp.no_swap cannot be changed by a reload: restart the daemon")
 	}
+	if oldNode.Limits != node.Limits {
+		return errors.New("proxy.limits.handshakes cannot be changed by a reload: restart the daemon")
+	}
 	if !reflect.DeepEqual(oldNode.Log, node.Log) {
 		return errors.New("log cannot be changed by a reload: restart the daemon")
 	}

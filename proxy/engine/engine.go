@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,13 @@ import (
 type Options struct {
 	Log   hclog.Logger // nil: nothing is logged
 	Loops int          // how many loops serve, 1 to 1024; 0: one for each core that the process may use
+
+	Handshakes int // TLS handshakes that may be under way at once, each with its memory; the others wait for their turn; 0: DefaultHandshakes
 }
 
-// openHandshakes is how many TLS handshakes may be under way at once, each with its memory; the others wait for their turn.
-const openHandshakes = 1024
+// DefaultHandshakes is how many TLS handshakes may be under way at once unless Options say otherwise: for
+// the clients that are slow to answer, since the processors work on few of them at a time.
+const DefaultHandshakes = 1024
 
 // Engine serves the connections of clients. It is safe for concurrent use.
 type Engine struct {
@@ -47,7 +51,7 @@ func New(o Options) *Engine {
 		o.Loops = runtime.NumCPU()
 	}
 	return &Engine{
-		log: o.Log, loops: o.Loops, handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: openHandshakes}),
+		log: o.Log, loops: o.Loops, handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: cmp.Or(o.Handshakes, DefaultHandshakes)}),
 		emptied: make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
 	}
 }
