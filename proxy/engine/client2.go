@@ -261,6 +261,9 @@ func (c *client2) Settle(*loop.Loop, loop.Ref) {
 		return
 	}
 	c.flush()
+	if c.active == 0 {
+		c.conn.Trim()
+	}
 	switch {
 	case c.broken:
 		c.fail(exchange.ClientGone)
@@ -299,7 +302,7 @@ func (c *client2) flush() {
 
 // drain sends what the socket did not take before, and has streams go on when it has.
 func (c *client2) drain() {
-	st := loop.Done
+	before, taking, st := c.waits(), c.taking, loop.Done
 	if c.wire.pending() {
 		st = c.wire.push(c.core)
 	}
@@ -311,7 +314,10 @@ func (c *client2) drain() {
 	case st == loop.Failed:
 		c.fail(exchange.ClientGone)
 	case c.blocked():
-		c.taking = c.core.loop.Now() + c.patience()
+		if c.waits() < before {
+			taking = c.core.loop.Now() + c.patience()
+		}
+		c.taking = taking
 	default:
 		c.touch()
 		c.serve()

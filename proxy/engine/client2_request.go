@@ -148,13 +148,14 @@ func (t *stream2) trailers(h *http2.Head) {
 func (t *stream2) pump() {
 	s, spare := t.s, &t.c.core.spare
 	if t.in != nil && s.takes() {
-		p := t.in.bytes()
-		t.owed += len(p)
-		s.server.data(p)
+		in := t.in
+		t.in = nil
+		t.owed += len(in.bytes())
+		s.server.data(in.bytes())
+		spare.free(in)
 		if t.s != s {
 			return
 		}
-		t.in = spare.free(t.in)
 	}
 	if t.in == nil && t.last && !s.whole && s.takes() {
 		s.whole = true

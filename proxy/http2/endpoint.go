@@ -116,6 +116,16 @@ func (c *endpoint) tooLate(now time.Time, rest []byte, moved bool) bool {
 	return !now.Before(c.late)
 }
 
+// keptHead is how much memory of a head is kept for the next one, in octets: most heads are smaller.
+const keptHead = 4 << 10
+
+// Trim gives back what a large head has left of memory: for a connection that waits. No Head of an event may be in use.
+func (c *endpoint) Trim() {
+	if cap(c.head.Buf) > keptHead {
+		c.head = Head{}
+	}
+}
+
 // Deadline is when Receive is to be called though nothing has arrived; zero: never.
 func (c *endpoint) Deadline() time.Time { return c.late }
 

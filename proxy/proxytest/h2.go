@@ -1,10 +1,10 @@
 package proxytest
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,8 +20,34 @@ func http2Cases(t *testing.T, start Start) {
 		name string
 		run  func(*testing.T, *http2Site)
 	}{
-		{"routes_and_fields", h2Fields},
+		{"routes", h2Routes},
+		{"fields_to_servers", h2Forwarded},
+		{"fields_to_clients", h2ResponseFields},
 		{"bodies_both_ways", h2Bodies},
+		{"trailers_both_ways", h2Trailers},
+		{"request_and_response_stream", h2Streams},
+		{"head_and_bodiless_statuses", h2Bodiless},
+		{"interim_responses", h2Interim},
+		{"expect_100_continue", h2ExpectContinue},
+		{"early_response", h2Early},
+		{"many_streams_at_once", h2Many},
+
+		{"no_server_is_503", h2NoServer},
+		{"broken_servers_are_502", h2BrokenServers},
+		{"broken_bodies_reset", h2BrokenBodies},
+		{"one_refusing_server_costs_no_request", h2OneRefuses},
+		{"client_that_leaves_ends_the_server's_work", h2ClientLeaves},
+		{"silent_client_is_408", h2SilentClient},
+		{"stalled_stream_keeps_nobody_waiting", h2Stalled},
+		{"client_that_takes_nothing", h2TakesNothing},
+		{"client_that_does_not_begin", h2Begins},
+		{"half_a_head", h2HalfHead},
+		{"idle_connection", h2Idle},
+		{"malformed_requests", h2Malformed},
+
+		{"gate_draining", h2Draining},
+		{"connections_end_with_their_address", h2Ends},
+		{"bind_that_is_removed", h2Removed},
 	} {
 		for _, secure := range []bool{false, true} {
 			name := c.name + "_plain"
@@ -69,7 +95,10 @@ func (s *http2Site) client(t *testing.T, address string) *http.Client {
 	}
 	transport := &http.Transport{
 		Protocols: new(http.Protocols), DialContext: dial, DisableCompression: true,
-		TLSClientConfig: &tls.Config{RootCAs: s.trusted, ServerName: "www.example.com"},
+		TLSClientConfig:       &tls.Config{RootCAs: s.trusted, ServerName: "www.example.com"},
+		ExpectContinueTimeout: patience,
+		// Windows that are soon used up.
+		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 256 << 10},
 	}
 	transport.Protocols.SetHTTP2(s.secure)
 	transport.Protocols.SetUnencryptedHTTP2(!s.secure)
@@ -90,49 +119,35 @@ func (s *http2Site) url(path string) string {
 // do sends a request and reads all of its response.
 func (s *http2Site) do(t *testing.T, c *http.Client, method, path string, body io.Reader, header http.Header) response {
 	t.Helper()
+	r, err := s.try(t, c, method, path, body, header)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return r
+}
+
+// try is do where no response may come. Of header Host goes to :authority.
+func (s *http2Site) try(t *testing.T, c *http.Client, method, path string, body io.Reader, header http.Header) (response, error) {
 	req, err := http.NewRequestWithContext(t.Context(), method, s.url(path), body)
 	if err != nil {
-		t.Fatal(err)
+		return response{}, err
+	}
+	if path == "*" {
+		req.URL.Path, req.URL.Opaque, req.URL.Host = "", "*", "www.example.com"
 	}
 	for name, values := range header {
 		req.Header[name] = values
 	}
+	req.Host = req.Header.Get("Host")
+	delete(req.Header, "Host")
 	resp, err := c.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	if resp.ProtoMajor != 2 {
-		t.Fatalf("%s %s: got %s", method, path, resp.Proto)
+		return response{}, fmt.Errorf("got %s", resp.Proto)
 	}
 	b, err := io.ReadAll(resp.Body)
-	return response{status: resp.StatusCode, header: resp.Header, body: string(b), err: err, trailer: resp.Trailer}
-}
-
-func h2Fields(t *testing.T, s *http2Site) {
-	app := serve(t, "app1", says("ok"))
-	b := s.serve(t, site(app))
-	c := s.client(t, web(t, b))
-	wantBody(t, s.do(t, c, "GET", "/", nil, nil), "ok")
-}
-
-func h2Bodies(t *testing.T, s *http2Site) {
-	app := serve(t, "app1", func(c *call) {
-		b := c.body()
-		c.write("HTTP/1.1 200 OK\r\nContent-Length: " + itoa(len(b)) + "\r\nX-Digest: " + digest(b) + "\r\n\r\n" + b)
-	})
-	c := s.client(t, web(t, s.serve(t, site(app))))
-	for _, size := range []int{0, 1, 16 << 10, 16<<10 + 1, 1 << 20, 8<<20 + 7} {
-		sent := noise(size)
-		for _, known := range []bool{true, false} {
-			var body io.Reader = bytes.NewReader([]byte(sent))
-			if !known {
-				body = io.MultiReader(body)
-			}
-			r := s.do(t, c, "POST", "/", body, nil)
-			if r.status != 200 || r.err != nil || r.header.Get("X-Digest") != digest(sent) || digest(r.body) != digest(sent) {
-				t.Errorf("%d bytes: got %d, %v, %d bytes back", size, r.status, r.err, len(r.body))
-			}
-		}
-	}
+	return response{status: resp.StatusCode, header: resp.Header, body: string(b), err: err, trailer: resp.Trailer}, nil
 }
