@@ -16,10 +16,10 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && [ "$$($(GO) env GOARCH)" = amd
 E2E  := ./internal/e2e
 UNIT  = $(shell $(GO) list ./... | grep -v /internal/e2e)
 
-.PHONY: help build demo test unit conformance e2e interop long failover check check-static net fuzz bench install clean test-deps scale
+.PHONY: help build demo test unit conformance e2e interop long failover check check-static net fuzz bench bench-functions install clean test-deps scale
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## one static binary at bin/tandem
 	$(BUILD) -o bin/tandem ./cmd/tandem
@@ -65,7 +65,10 @@ scale: build ## a pair with 1 to 255 instances of 20 addresses each: takeovers, 
 fuzz: ## every fuzz target for FUZZTIME (default 30s) each
 	./scripts/fuzz
 
-bench: ## the benchmarks, with allocations
+bench: build ## CPU time, memory and latency beside HAProxy and nginx; BENCH='-workloads a64,d -rounds 3' picks (10 minutes in all)
+	$(GO) run ./internal/bench -tandem bin/tandem -mem -latency $(BENCH)
+
+bench-functions: ## the benchmarks of single functions, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem $(UNIT)
 
 check: check-static ## formatting, vet, staticcheck, govulncheck, import policy, tests with -race

@@ -51,13 +51,17 @@ var allowedImports = map[string][]string{
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/certs", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
-	"deploy":              {},
-	"docs":                {},
-	"internal/e2e":        {},
-	"internal/h2spectest": {},
-	"internal/failover":   {"internal/drill", "internal/netlab", "internal/status"},
-	"internal/hostile":    {},
-	"internal/loadtest":   {},
+	"deploy":                {},
+	"docs":                  {},
+	"internal/bench":        {"internal/bench/load", "internal/bench/origin", "internal/bench/poll"},
+	"internal/bench/load":   {"internal/bench/poll"},
+	"internal/bench/origin": {"internal/bench/poll"},
+	"internal/bench/poll":   {},
+	"internal/e2e":          {},
+	"internal/h2spectest":   {},
+	"internal/failover":     {"internal/drill", "internal/netlab", "internal/status"},
+	"internal/hostile":      {},
+	"internal/loadtest":     {},
 }
 
 // libraries are the modules that docs/architecture.md names. A new one needs its reason in the commit that brings it.
@@ -83,6 +87,11 @@ var loopFiles = []string{
 	"cmd/tandem/handover.go",
 	"cmd/tandem/run.go",
 	"internal/admin/server.go",
+	"internal/bench/load/hold_linux.go",
+	"internal/bench/load/run_linux.go",
+	"internal/bench/load/visitor_linux.go",
+	"internal/bench/process_linux.go",
+	"internal/bench/site_linux.go",
 	"internal/child/keep.go",
 	"internal/child/process_linux.go",
 	"internal/daemon/actions.go",
