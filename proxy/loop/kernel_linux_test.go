@@ -88,6 +88,45 @@ func TestEchoOverSockets(t *testing.T) {
 	wg.Wait()
 }
 
+// Clients that come one by one are shared by the loops, and do not all stay with the first.
+func TestShareOverSockets(t *testing.T) {
+	t.Parallel()
+	const clients = 200
+	fd, address := listen(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	counts := make([]int, 2) // each of one loop
+	for i := range counts {
+		k, err := loop.OpenEpoll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := loop.New(k)
+		l.Share()
+		if err := l.Listen(fd, func(l *loop.Loop, c loop.Client) {
+			counts[i]++
+			l.Adopt(c, hear(func(l *loop.Loop, s loop.Ref) { l.Send(s, []byte("x")) }))
+		}, func(err error) { t.Error(err) }); err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			if err := l.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range clients {
+		if _, err := io.ReadFull(dial(t, address), make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	wg.Wait()
+	if counts[0]+counts[1] != clients || min(counts[0], counts[1]) < clients/4 {
+		t.Errorf("the loops have %v of %d clients, want about half each", counts, clients)
+	}
+}
+
 // caller connects and tells what came of it.
 type caller struct{ result chan error }
 

@@ -253,9 +253,9 @@ func TestSpliceOverSockets(t *testing.T) {
 		if _, err := from.Write(sent[:1]); err != nil { // so that it is accepted first
 			t.Fatal(err)
 		}
-		taken := make(chan struct{})
-		for posted := false; !posted; <-taken {
-			l.Post(func(*loop.Loop) { posted = h.from != (loop.Ref{}); taken <- struct{}{} })
+		taken := make(chan bool)
+		for is := false; !is; is = <-taken {
+			l.Post(func(*loop.Loop) { taken <- h.from != (loop.Ref{}) })
 		}
 		to = dial(t, address)
 		wg.Go(func() {

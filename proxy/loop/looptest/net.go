@@ -28,6 +28,7 @@ type Net struct {
 	servers   map[netip.AddrPort]*Server
 	fail      map[Op][]error
 	port      uint16        // of the client that came last
+	passes    int           // that a Step may take
 	woken     chan struct{} // capacity 1: somebody has called Wake since it was last received; sent to by any goroutine
 }
 
@@ -36,7 +37,7 @@ type Net struct {
 // events come in any order and without need.
 func New(seed uint64) *Net {
 	n := &Net{Calls: map[Op]int{}, files: make([]any, 3), listeners: map[netip.AddrPort]*listener{}, servers: map[netip.AddrPort]*Server{},
-		fail: map[Op][]error{}, port: 1023, woken: make(chan struct{}, 1)}
+		fail: map[Op][]error{}, port: 1023, passes: maxPasses, woken: make(chan struct{}, 1)}
 	for i := range n.files {
 		n.files[i] = n // the standard ones are never given
 	}
@@ -59,12 +60,12 @@ func (n *Net) Loop() *loop.Loop {
 // Kernel returns a kernel without a Loop.
 func (n *Net) Kernel() loop.Kernel { return &kernel{net: n} }
 
-// maxPasses is how many a Step may take: Loops that have not come to rest by then never do.
+// maxPasses is how many passes a Step may take: Loops that have not come to rest by then never do.
 const maxPasses = 1 << 18
 
 // Step turns all Loops until none has anything to do. It does not wait: deadlines pass by Advance.
 func (n *Net) Step() {
-	for range maxPasses {
+	for range n.passes {
 		busy := false
 		for i, l := range n.loops {
 			if err := l.Pass(); err != nil {

@@ -133,6 +133,7 @@ func TestMistakes(t *testing.T) {
 		{"looptest: splice of descriptor 4, which is closed or of another kind", func() { _, _ = k.Splice(4, 5, 1) }},
 		{"looptest: nobody listens on 192.0.2.9:1", func() { n.Dial(netip.MustParseAddrPort("192.0.2.9:1")) }},
 		{"looptest: the loops do not come to rest", func() {
+			n.LimitPasses(1000)
 			l := n.Loop()
 			l.Again(l.Timer(&restless{}))
 			n.Step()
