@@ -10,11 +10,14 @@
 // [Loop.Post].
 //
 // A socket is registered once, edge-triggered, and what the kernel said is kept: a Handler that leaves bytes where they are, to slow
-// down who sends them, comes back to them when it likes. A read that came short has drained the socket, so the one that
-// would find nothing is saved. Deadlines are coarse, a tick long, and cost a store to move on.
+// down who sends them, comes back to them when it likes. A read that came short has drained the socket, and a write that did has filled it, so the
+// ones that would find nothing are saved. Deadlines are coarse, a tick long, and cost a store to move on.
 //
-// The kernel is an interface, [Kernel], so that tests can have every read come short, every write be partial, every descriptor
-// be used again at once.
+// A pass first notes what the kernel said of all sockets, then calls the Handlers of those, of who asked for another turn, of
+// deadlines that have passed, then what was posted, and at its end who has to settle.
+//
+// The kernel is an interface, [Kernel]. Package looptest has one in memory, in which every read can come short, every write be
+// partial, every descriptor be used again at once.
 //
 // In reading order:
 //
