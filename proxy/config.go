@@ -14,6 +14,8 @@ type Config struct {
 	Frontends []Frontend
 	Backends  []Backend
 	TLS       TLS
+
+	MaxConnections int // how many clients all frontends together serve at once, further ones wait; 0: no bound
 }
 
 // TLS is what all binds with TLS have in common.
@@ -31,6 +33,7 @@ type Frontend struct {
 	ResponseHeaders []HeaderSet // set on every response, those of the balancer itself too
 	DefaultBackend  string      // for requests that no rule takes; empty: 503
 	Timeouts        FrontendTimeouts
+	MaxConnections  int // how many clients it serves at once, further ones wait; 0: no bound but that of Config
 }
 
 // FrontendTimeouts bound what a client may take. All are finite; the configuration supplies the defaults.

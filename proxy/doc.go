@@ -25,6 +25,7 @@
 //	plan.go      Plan and Apply
 //	listener.go  listener and lane, what the connections of one belong to; listener_linux.go: sockets
 //	gate.go      Gate
+//	descriptors_linux.go    how many clients can be served
 //	checks.go    health checks, and WatchBackend
 //	frontend.go  what is counted for a frontend
 //	snapshot.go  Snapshot

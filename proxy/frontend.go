@@ -3,6 +3,7 @@ package proxy
 import (
 	"sync/atomic"
 
+	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 )
 
@@ -10,6 +11,7 @@ import (
 type frontend struct {
 	name  string
 	route atomic.Pointer[exchange.Frontend]
+	limit *engine.Limit
 
 	connections atomic.Int64 // open now
 	accepted    atomic.Int64

@@ -35,6 +35,7 @@ func newLane(f *frontend, g *Gate, b *plannedBind) *lane {
 	l := &lane{frontend: f, gate: g}
 	l.bind = &engine.Bind{
 		Owner:    l,
+		Limit:    f.limit,
 		TLS:      b.tls,
 		H2C:      b.config.H2C,
 		Frontend: f.route.Load,

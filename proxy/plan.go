@@ -14,12 +14,15 @@ import (
 // Plan is a configuration ready to be applied. It is good until another plan of the same Proxy is applied.
 type Plan struct {
 	frontends []plannedFrontend
+	most      int // connections
+	wanted    int // what the configuration says of them
 	backends  []*backend
 	keychain  *certs.Plan
 }
 
 type plannedFrontend struct {
 	name  string
+	most  int // connections
 	route *exchange.Frontend
 	binds []plannedBind
 }
@@ -55,7 +58,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	p.mu.Unlock()
 	backends, err := compileBackends(next.Backends, now.backends)
 	faults := []error{err}
-	plan := &Plan{backends: backends, keychain: p.keychain.Plan()}
+	plan := &Plan{backends: backends, keychain: p.keychain.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
 	if file := next.TLS.TicketSecretFile; file != "" {
 		faults = append(faults, plan.keychain.TicketSecret(file))
 	}
@@ -67,7 +70,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 			continue
 		}
 		names[c.Name] = true
-		f := plannedFrontend{name: c.Name}
+		f := plannedFrontend{name: c.Name, most: c.MaxConnections}
 		if f.route, err = compileFrontend(c, backends); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
 		}
@@ -130,6 +133,10 @@ func (p *Proxy) Apply(plan *Plan) {
 		plan.Discard()
 		return
 	}
+	p.engine.SetLimit(p.limit, plan.most)
+	if plan.most < plan.wanted {
+		p.log.Warn("fewer clients than max_connections can be served: each needs two descriptors", "max_connections", plan.wanted, "served", plan.most)
+	}
 	next := state{backends: plan.backends}
 	listeners := map[socketKey]*listener{}
 	p.applyChecks(plan.backends)
@@ -137,6 +144,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	for _, f := range plan.frontends {
 		live := p.frontend(f.name)
 		live.route.Store(f.route)
+		p.engine.SetLimit(live.limit, f.most)
 		entry := frontendState{live: live}
 		for i := range f.binds {
 			l := p.applyBind(live, &f.binds[i])
@@ -163,7 +171,7 @@ func (p *Proxy) frontend(name string) *frontend {
 			return f.live
 		}
 	}
-	return &frontend{name: name}
+	return &frontend{name: name, limit: &engine.Limit{}}
 }
 
 // applyBind gives a bind's listener what the configuration says about it, and makes the listener where there is none. mu is

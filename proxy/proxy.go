@@ -33,6 +33,7 @@ type Proxy struct {
 	log        hclog.Logger
 	drain      time.Duration
 	engine     *engine.Engine
+	limit      *engine.Limit
 	keychain   *certs.Keychain
 	alwaysOpen *Gate           // of the binds that are no virtual addresses
 	checking   context.Context // of the health checks
@@ -72,10 +73,12 @@ func New(o Options) *Proxy {
 	if o.Drain == 0 {
 		o.Drain = DefaultDrain
 	}
+	limit := &engine.Limit{}
 	p := &Proxy{
 		log:        o.Log,
 		drain:      o.Drain,
-		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads, Handshakes: o.Handshakes}),
+		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads, Limit: limit, Handshakes: o.Handshakes}),
+		limit:      limit,
 		keychain:   certs.NewKeychain(o.Log),
 		alwaysOpen: newGate(Open),
 		gates:      map[netip.Addr]*Gate{},

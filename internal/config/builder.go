@@ -127,7 +127,7 @@ func (b *builder) node(name string) Node {
 	n.Files = b.files()
 	n.Gateways = b.gateways(n)
 	n.Proxy = b.proxy(n)
-	n.Limits = Limits{Handshakes: b.raw.Proxy.Limits.Handshakes}
+	n.Limits = Limits{Threads: b.raw.Proxy.Threads, Handshakes: b.raw.Proxy.Limits.Handshakes}
 	socket := b.raw.Admin.Socket
 	mode, _ := strconv.ParseUint(socket.Mode, 8, 9) // the walk has let only three octal digits through
 	n.Admin = Admin{SocketPath: socket.Path.on(name), Mode: fs.FileMode(mode), Group: socket.Group}

@@ -65,6 +65,7 @@ type RealTime struct {
 
 // Limits bound what the balancer takes on at once.
 type Limits struct {
+	Threads    int // event loops; 0: one for each core
 	Handshakes int // of TLS, under way; 1 or more
 }
 

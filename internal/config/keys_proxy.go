@@ -9,14 +9,16 @@ import (
 func proxyKeys() []Key {
 	return slices.Concat([]Key{
 		{Path: "proxy", Type: section(), Default: "{}", Example: "{frontends: [], backends: []}", Reload: ReloadParts, Help: "The load balancer."},
-		{Path: "proxy.threads", Later: true, Help: "Event loops."},
+		{Path: "proxy.threads", Type: integer(0, 1024), Default: "0", Others: "nbthread worker_processes", Example: "4", Reload: ReloadRestart,
+			Help: "Event loops, each on a core; 0 is one for each core that the daemon may use."},
 		{Path: "proxy.tls", Type: section(), Default: "{}", Example: "{ticket_secret_file: /etc/tandem/tickets.key}", Reload: ReloadParts, Help: "What all TLS listeners have in common."},
 		{Path: "proxy.tls.ticket_secret_file", Type: filePath(), Absent: "a secret of the process alone", Others: "tls_ticket_keys ssl_session_ticket_key", Example: "/etc/tandem/tickets.key", Reload: ReloadNew,
 			Help: "A file of 32 to 4096 octets that the keys of session tickets are made of, another every 12 hours. Nodes that have the same take up each other's TLS sessions. A file that others can read is refused."},
 		{Path: "proxy.limits", Type: section(), Default: "{}", Others: "maxconn", Example: "{handshakes: 2048}", Reload: ReloadParts, Help: "Limits of the whole process."},
 		{Path: "proxy.limits.handshakes", Type: integer(1, 65536), Default: "1024", Others: "maxsslconn", Example: "2048", Reload: ReloadRestart,
 			Help: "TLS handshakes that may be under way at once, each with its memory. The others wait for their turn; where all wait for their clients, the one that has waited longest makes room. Each has 5 s."},
-		{Path: "proxy.limits.max_connections", Later: true, Others: "maxconn worker_connections", Help: "How many clients at once."},
+		{Path: "proxy.limits.max_connections", Type: integer(1, 10_000_000), Default: "50000", Others: "maxconn worker_connections", Example: "50000", Reload: ReloadLive,
+			Help: "How many clients all frontends together serve at once. Further ones connect and wait until one leaves. Each needs two descriptors (LimitNOFILE in the unit); where the daemon may have fewer it serves as many as they allow, and says so."},
 		{Path: "proxy.defaults", Type: section(), Default: "{}", Example: "{retries: 3, redispatch: true}", Reload: ReloadParts, Help: "What holds where a frontend or backend says nothing else."},
 		{Path: "proxy.defaults.timeouts", Type: section(), Default: "{}", Others: "timeout", Example: "{connect: 5s, client: 50s, server: 50s}", Reload: ReloadParts, Help: "How long things may take. All are finite."},
 		{Path: "proxy.defaults.timeouts.connect", Type: timeout(), Default: "5s", Others: "contimeout", Example: "5s", Reload: ReloadNew, Help: "Each attempt to connect to a server; then 503."},
@@ -47,7 +49,8 @@ func frontendKeys() []Key {
 			Help: "A port alone stands for the virtual addresses of every instance, served by the node that holds them; without instances for every IPv4 address of the host. A virtual address serves while it is here, any other always."},
 		{Path: in + ".bind[].h2c", Type: boolean(), Default: "false", Others: "proto", Example: "true", Reload: ReloadNew, Help: "Without `tls`: whether clients may speak HTTP/2 as well, those that begin with it. `Upgrade: h2c` is never followed."},
 	}, tlsKeys(in+".bind[].tls"), []Key{
-		{Path: in + ".max_connections", Later: true, Others: "maxconn", Help: "How many clients at once."},
+		{Path: in + ".max_connections", Type: integer(1, 10_000_000), Others: "maxconn", Absent: "no bound but that of the process", Example: "2000", Reload: ReloadLive,
+			Help: "How many clients it serves at once. Further ones connect and wait until one leaves."},
 		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `redirect` and `respond` in each."},
 		{Path: rule + ".match", Type: section(), Others: "if", Absent: "matches every request", Example: "{host: api.example.com, path_prefix: /v2/}", Reload: ReloadNew, Help: "All of its keys must hold."},
 	}, matchKeys(rule+".match"), []Key{

@@ -72,7 +72,7 @@ func (b *builder) checkServers(i int) {
 
 // proxy returns the balancer as a node runs it.
 func (b *builder) proxy(n Node) proxy.Config {
-	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}}
+	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}, MaxConnections: b.raw.Proxy.Limits.MaxConnections}
 	defaults := b.raw.Proxy.Defaults
 	taken := listening{b: b}
 	for i, raw := range b.raw.Proxy.Frontends {
@@ -83,6 +83,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Rules:           rules(raw.Rules),
 			ResponseHeaders: headers(raw.ResponseHeaders.Set),
 			DefaultBackend:  raw.DefaultBackend,
+			MaxConnections:  raw.MaxConnections,
 			Timeouts: proxy.FrontendTimeouts{
 				HTTPRequest: cmp.Or(t.HTTPRequest, d.HTTPRequest),
 				Client:      cmp.Or(t.Client, d.Client),

@@ -6,11 +6,13 @@ import (
 )
 
 type rawProxy struct {
-	TLS struct {
+	Threads int `yaml:"threads"`
+	TLS     struct {
 		TicketSecretFile string `yaml:"ticket_secret_file"`
 	} `yaml:"tls"`
 	Limits struct {
-		Handshakes int `yaml:"handshakes"`
+		Handshakes     int `yaml:"handshakes"`
+		MaxConnections int `yaml:"max_connections"`
 	} `yaml:"limits"`
 	Defaults struct {
 		Timeouts   rawTimeouts `yaml:"timeouts"`
@@ -49,6 +51,7 @@ type rawFrontend struct {
 	} `yaml:"response_headers"`
 	DefaultBackend string              `yaml:"default_backend"`
 	Timeouts       rawFrontendTimeouts `yaml:"timeouts"`
+	MaxConnections int                 `yaml:"max_connections"`
 }
 
 type rawBind struct {

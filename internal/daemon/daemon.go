@@ -111,7 +111,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.proxy = proxy.New(proxy.Options{Log: d.log.Named("proxy"), Handshakes: d.node.Limits.Handshakes})
+	d.proxy = proxy.New(proxy.Options{Log: d.log.Named("proxy"), Threads: d.node.Limits.Threads, Handshakes: d.node.Limits.Handshakes})
 	plan, err := d.proxy.Plan(d.node.Proxy)
 	if err != nil {
 		return explainBind(err)

@@ -19,9 +19,10 @@ type core struct {
 	loop   *loop.Loop
 	epoch  time.Time // what the loop's clock calls 0
 
-	octet    [1]byte         // for a read that should find nothing, while the loop's memory is in use
-	cipher   []byte          // what ciphertext is received in
-	ciphers  secure.FreeList // what waits of it
+	octet    [1]byte             // for a read that should find nothing, while the loop's memory is in use
+	cipher   []byte              // what ciphertext is received in
+	ciphers  secure.FreeList     // what waits of it
+	ports    map[*Listener]*port // those that it takes clients from
 	spare    spare
 	streams  []*stream // to be used again
 	streams2 []*stream2
@@ -47,7 +48,7 @@ const cipherSize = 48 << 10
 const maxStreams = 1024
 
 func newCore(e *Engine, l *loop.Loop) *core {
-	c := &core{engine: e, log: e.log, loop: l, cipher: make([]byte, cipherSize), idle: map[*upstream.Server]*idleServers{}}
+	c := &core{engine: e, log: e.log, loop: l, cipher: make([]byte, cipherSize), ports: map[*Listener]*port{}, idle: map[*upstream.Server]*idleServers{}}
 	c.epoch = time.Now().Add(-l.Now())
 	c.sweep = l.Timer(c)
 	return c

@@ -20,7 +20,8 @@ type Options struct {
 	Log   hclog.Logger // nil: nothing is logged
 	Loops int          // how many loops serve, 1 to 1024; 0: one for each core that the process may use
 
-	Handshakes int // TLS handshakes that may be under way at once, each with its memory; the others wait for their turn; 0: DefaultHandshakes
+	Limit      *Limit // how many clients are served at once; nil: no bound
+	Handshakes int    // TLS handshakes that may be under way at once, each with its memory; the others wait for their turn; 0: DefaultHandshakes
 }
 
 // DefaultHandshakes is how many TLS handshakes may be under way at once unless Options say otherwise: for
@@ -32,6 +33,7 @@ type Engine struct {
 	log        hclog.Logger
 	loops      int
 	workers    int // of handshakes
+	limit      *Limit
 	handshaker *secure.Handshaker
 
 	open    atomic.Int64  // connections of clients
@@ -52,7 +54,7 @@ func New(o Options) *Engine {
 		o.Loops = runtime.NumCPU()
 	}
 	return &Engine{
-		log: o.Log, loops: o.Loops, workers: o.Loops,
+		log: o.Log, loops: o.Loops, workers: o.Loops, limit: o.Limit,
 		handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: cmp.Or(o.Handshakes, DefaultHandshakes)}),
 		emptied:    make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
 	}

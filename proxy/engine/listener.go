@@ -17,6 +17,7 @@ type Bind struct {
 	Opened   func()                    // a connection has been accepted
 	Closed   func()                    // and is gone
 
+	Limit *Limit      // how many clients its listeners serve at once; nil: no bound but that of Options
 	Owner any         // the caller's own
 	TLS   *tls.Config // nil: plain; its NextProtos may have h2
 	H2C   bool        // without TLS: clients may speak HTTP/2, as those do that know it (RFC 9113 section 3.3)
@@ -27,6 +28,9 @@ type Bind struct {
 func (b *Bind) closed(c *core) {
 	b.Closed()
 	c.engine.closed()
+	if wanted := b.Limit.give(); c.engine.limit.give() || wanted {
+		c.engine.wake()
+	}
 }
 
 // Listener hands the clients of a listening socket to the loops. It is safe for concurrent use.
@@ -60,7 +64,7 @@ func (li *Listener) Open() {
 
 // Pause leaves clients that come in the kernel's backlog. When it returns none is accepted any more, and End finds those that were.
 func (li *Listener) Pause() {
-	li.set(false, func(c *core) { c.loop.Unlisten(li.fd) })
+	li.set(false, func(c *core) { li.unlisten(c) })
 }
 
 // set brings all loops into a state.
@@ -86,14 +90,34 @@ func (li *Listener) Close() {
 
 // listen has a loop take clients.
 func (li *Listener) listen(c *core) {
-	if err := c.loop.Listen(li.fd, func(l *loop.Loop, from loop.Client) { li.accept(c, from) }, li.failed); err != nil {
+	c.ports[li] = &port{}
+	if err := c.loop.Listen(li.fd, func(_ *loop.Loop, from loop.Client) { li.accept(c, from) }, li.failed); err != nil {
 		li.failed(err)
 	}
 }
 
-// accept takes a client in.
+// unlisten has a loop take no more clients.
+func (li *Listener) unlisten(c *core) {
+	if p := c.ports[li]; p != nil && p.held != nil {
+		c.loop.Refuse(*p.held)
+	}
+	delete(c.ports, li)
+	c.loop.Unlisten(li.fd)
+}
+
+// accept takes a client in, if there is room.
 func (li *Listener) accept(c *core, from loop.Client) {
 	b := li.bind.Load()
+	if !c.admit(b) {
+		c.ports[li].held = &from
+		c.loop.Pause(li.fd)
+		return
+	}
+	c.take(b, from)
+}
+
+// take serves a client.
+func (c *core) take(b *Bind, from loop.Client) {
 	b.Opened()
 	c.engine.open.Add(1)
 	if b.TLS != nil {
