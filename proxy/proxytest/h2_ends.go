@@ -272,7 +272,7 @@ func h2Malformed(t *testing.T, s *http2Site) {
 		stream uint32
 		block  string // the beginning
 		reset  int    // the code; below 0: the response ends
-	}{{1, "\x20\x8c", 1}, {3, "\x08\x03417", -1}, {5, "\x08\x03431", -1}, {7, "\x88", -1}} {
+	}{{1, "\x8c", 1}, {3, "\x08\x03417", -1}, {5, "\x08\x03431", -1}, {7, "\x88", -1}} {
 		head := client.await(headersFrame)
 		if head.stream != want.stream || !strings.HasPrefix(head.payload, want.block) {
 			t.Errorf("got stream %d %q, want %d %q", head.stream, head.payload, want.stream, want.block)
