@@ -204,6 +204,7 @@ func judgeRefusal(c request, o outcome, fs *faults) {
 		status = []int{400}
 	}
 	switch {
+	case o.refused: // in the words of HTTP/2
 	case len(o.finals) == 0:
 		fs.add(Impolite, "refused without an answer, want %v", status)
 	case c.want != either && !slices.Contains(status, o.finals[0].status):
