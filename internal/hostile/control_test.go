@@ -75,23 +75,19 @@ func serveConns(t *testing.T, serve func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// A judge that lets these proxies pass is blind.
+// TestCarelessProxiesFail: a judge that lets these pass is blind. A third of the cases is enough to see it.
 func TestCarelessProxiesFail(t *testing.T) {
-	for name, tt := range map[string]struct {
-		start              func(*testing.T) subject
-		run                func(subject) tally
-		dangerous, unclean int // at least so many
-	}{
-		"requests":  {startPipe, func(s subject) tally { return runCases(s, requests(), runRequest) }, 400, 400},
-		"responses": {startPipe, func(s subject) tally { return runCases(s, replies(), runReply) }, 200, 100},
-		"streams":   {startTranslator, func(s subject) tally { return runCases(s, streamCases(), runStream) }, 80, 150},
+	for name, run := range map[string]func(*testing.T) tally{
+		"requests":  func(t *testing.T) tally { return runCases(startPipe(t), third(requests()), runRequest) },
+		"responses": func(t *testing.T) tally { return runCases(startPipe(t), third(replies()), runReply) },
+		"streams":   func(t *testing.T) tally { return runCases(startTranslator(t), third(streamCases()), runStream) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := tt.run(tt.start(t))
+			got := run(t)
 			t.Log(got)
-			if got.of[Dangerous] < tt.dangerous || got.of[Unclean] < tt.unclean {
-				t.Errorf("got %s, want %d dangerous and %d unclean", got, tt.dangerous, tt.unclean)
+			if bad := got.of[Dangerous] + got.of[Unclean]; bad < got.cases/2 || got.of[Dangerous] < got.cases/10 {
+				t.Errorf("got %s, want half of them dangerous or unclean", got)
 			}
 			for _, f := range got.worse {
 				v := f.faults.verdict()
@@ -101,4 +97,13 @@ func TestCarelessProxiesFail(t *testing.T) {
 			}
 		})
 	}
+}
+
+// third returns every third case.
+func third[C any](cases []C) []C {
+	var some []C
+	for i := 0; i < len(cases); i += 3 {
+		some = append(some, cases[i])
+	}
+	return some
 }

@@ -144,9 +144,10 @@ func isAuthority(s string) bool {
 // judgeHop holds a request to what no proxy passes on (RFC 9110 7.6.1): an offer to speak another protocol above all, for
 // what follows is out of the proxy's sight (RFC 9113 3.1).
 func (m *message) judgeHop() {
-	for _, v := range m.values("Upgrade") {
-		if strings.Contains(strings.ToLower(v), "h2c") {
-			m.faults.add(Dangerous, "Upgrade: %s (RFC 9113 3.1)", v)
+	for protocol := range strings.SplitSeq(strings.Join(m.values("Upgrade"), ","), ",") {
+		name, _, _ := strings.Cut(protocol, "/")
+		if strings.EqualFold(strings.Trim(name, " \t"), "h2c") {
+			m.faults.add(Dangerous, "Upgrade: %s (RFC 9113 3.1)", protocol)
 		}
 	}
 	for _, name := range []string{"HTTP2-Settings", "Proxy-Connection", "Keep-Alive"} {

@@ -152,7 +152,8 @@ func TestIntegrationHostilePeers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
-			for _, got := range []tally{runCases(s, requests(), runRequest), runCases(s, replies(), runReply), runCases(s, streamCases(), runStream)} {
+			for _, corpus := range corpora {
+				got := corpus.run(s)
 				t.Log(got)
 				for _, f := range got.worse {
 					t.Logf("%s: %s\n\t%s", f.name, f.faults, f.story)

@@ -48,20 +48,16 @@ func startTandem(t *testing.T) subject {
 	return s
 }
 
-// Nothing of it gets through the balancer, and nothing that is good is refused.
+// TestIntegrationHostileTandem: nothing of it gets through the balancer, and nothing that is good is refused.
 func TestIntegrationHostileTandem(t *testing.T) {
-	for name, run := range map[string]func(subject) tally{
-		"requests":  func(s subject) tally { return runCases(s, requests(), runRequest) },
-		"responses": func(s subject) tally { return runCases(s, replies(), runReply) },
-		"streams":   func(s subject) tally { return runCases(s, streamCases(), runStream) },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for i, corpus := range corpora {
+		t.Run(corpus.name, func(t *testing.T) {
 			t.Parallel()
 			s := startTandem(t)
-			if name == "streams" && !speaksHTTP2(s.lanes[0]) {
+			if i == 2 && !speaksHTTP2(s.lanes[0]) {
 				t.Skip("this version of Tandem does not speak HTTP/2")
 			}
-			got := run(s)
+			got := corpus.run(s)
 			t.Log(got)
 			for _, f := range got.worse {
 				t.Errorf("%s: %s\n\t%s", f.name, f.faults, f.story)
