@@ -18,6 +18,7 @@ type stream2 struct {
 
 	owed   int           // octets of the request that the server's side got, for which the client has not been given room again
 	left   int64         // octets of the response until END_STREAM; below 0: nobody knows
+	want   int64         // octets of the request's content-length that have not come; below 0: it was not told
 	due    time.Duration // when the client has to have done something, by the loop's clock; 0: it is not its turn
 	fault  http2.Code    // what the stream is reset with after a reply to what was no request
 	asking question      // the request, until it is under way
@@ -71,12 +72,15 @@ func (c *client2) request(ev *http2.Event) {
 	}
 	t := c.open(ev.Stream)
 	s, r, buf := t.s, &ev.Request, ev.Head.Buf
-	t.last, t.expects = ev.End, r.Continue && !ev.End
+	t.last, t.expects, t.want = ev.End, r.Continue && !ev.End, r.Length
 	t.asking = question{
 		buf: buf, fields: ev.Head.Fields, method: r.Method, name: r.Name.In(buf), authority: r.Authority.In(buf),
 		target: targetOf(r, buf), query: r.Query.In(buf), length: r.Length, expects: t.expects,
 	}
-	if ev.End {
+	switch {
+	case r.Length == 0 && !ev.End: // in chunks it is not whole before it has ended
+		t.asking.length = http1.ChunkedLength
+	case ev.End:
 		t.asking.length = 0
 		t.asking.empty = r.Method == http1.POST || r.Method == http1.PUT || r.Method == http1.PATCH
 	}
@@ -126,7 +130,10 @@ func (t *stream2) body(p []byte, last bool) {
 		return
 	}
 	s.x.Count(int64(len(p)), 0)
-	if t.in == nil && len(p) > 0 && s.takes() {
+	if t.want > 0 {
+		t.want -= int64(len(p)) // what is above it has been judged
+	}
+	if t.in == nil && len(p) > 0 && s.takes() && !t.holds() {
 		t.owed += len(p)
 		s.server.data(p)
 	} else {
@@ -136,6 +143,10 @@ func (t *stream2) body(p []byte, last bool) {
 		t.pump()
 	}
 }
+
+// holds reports whether all that content-length tells has come, but not the end of the stream. What makes the request whole is kept
+// until then: if more comes it is malformed, and "MUST NOT" be forwarded (RFC 9113 section 8.1.1).
+func (t *stream2) holds() bool { return t.want == 0 && !t.last }
 
 // trailers takes in what ends a request after its body.
 func (t *stream2) trailers(h *http2.Head) {
@@ -147,7 +158,7 @@ func (t *stream2) trailers(h *http2.Head) {
 // pump gives the server what has come of the request, as long as it takes it.
 func (t *stream2) pump() {
 	s, spare := t.s, &t.c.core.spare
-	if t.in != nil && s.takes() {
+	if t.in != nil && s.takes() && !t.holds() {
 		in := t.in
 		t.in = nil
 		t.owed += len(in.bytes())
