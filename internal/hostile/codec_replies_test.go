@@ -74,7 +74,7 @@ func TestCodecResponses(t *testing.T) {
 		if c.then == flood {
 			continue // its limits are those of the cases that are large
 		}
-		for _, step := range []int{0, 1, 7} {
+		for _, step := range steps(c.text) {
 			o := replyOutcome(c, step)
 			if fs := judgeReply(c, o, true); fs.verdict() != Fine {
 				t.Errorf("%s, %d octets at once: %s\n\t%s", c.name, step, fs, o.story(c.text))

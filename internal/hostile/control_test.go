@@ -83,7 +83,6 @@ func TestCarelessProxiesFail(t *testing.T) {
 		"streams":   func(t *testing.T) tally { return runCases(startTranslator(t), third(streamCases()), runStream) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			got := run(t)
 			t.Log(got)
 			if bad := got.of[Dangerous] + got.of[Unclean]; bad < got.cases/2 || got.of[Dangerous] < got.cases/10 {

@@ -146,7 +146,6 @@ func TestIntegrationHostileMutations(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			got := run(startTandem(t))
 			t.Log(got)
 			for _, f := range got.worse {

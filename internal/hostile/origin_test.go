@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// patience bounds an answer: what takes longer hangs. A proxy's own timeouts are a second.
-const patience = 6 * time.Second
+const (
+	// timeout is how long proxies wait for a client or a server: long enough that a busy machine is not taken for a silent one.
+	timeout = 2 * time.Second
+	// patience bounds an answer: what takes longer hangs.
+	patience = 5 * timeout
+)
 
 // origin is the server behind a proxy. It records every octet, connection by connection, and keeps connections for the next
 // case as long as what came over them is in order.

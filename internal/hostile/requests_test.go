@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // outcome is what became of a case.
@@ -45,7 +44,7 @@ func sendRequest(l *lane, c request) (o outcome) {
 	cl.until(settled, func() bool { return false })
 	o.finals = cl.finals(methods...)
 	if n := len(o.finals); cl.end == open && n > 0 && !isFromOrigin(&o.finals[n-1]) {
-		cl.until(time.Second, func() bool { return false }) // a refusal is the end of the connection
+		cl.until(timeout, func() bool { return false }) // a refusal is the end of the connection
 	} else if cl.end == open && n > 0 && !closes(&o.finals[n-1]) {
 		o.probe = cl.probe(methods)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/tandem-lb/tandem/proxy"
 )
@@ -20,11 +19,11 @@ func startTandem(t *testing.T) subject {
 		name := fmt.Sprintf("lane%d", i)
 		c.Frontends = append(c.Frontends, proxy.Frontend{
 			Name: name, Binds: []proxy.Bind{{Address: anyPort}, {Address: anyPort, H2C: true}}, DefaultBackend: name,
-			Timeouts: proxy.FrontendTimeouts{HTTPRequest: time.Second, Client: time.Second, KeepAlive: patience, Tunnel: time.Second},
+			Timeouts: proxy.FrontendTimeouts{HTTPRequest: timeout, Client: timeout, KeepAlive: patience, Tunnel: timeout},
 		})
 		c.Backends = append(c.Backends, proxy.Backend{
 			Name: name, Servers: []proxy.Server{{Name: "origin", Address: netip.MustParseAddrPort(l.origin.address()), Weight: 1}},
-			Timeouts: proxy.BackendTimeouts{Connect: time.Second, Server: time.Second}, Retries: 3,
+			Timeouts: proxy.BackendTimeouts{Connect: timeout, Server: timeout}, Retries: 3,
 		})
 	}
 	p := proxy.New(proxy.Options{Drain: 1})
@@ -53,7 +52,6 @@ func startTandem(t *testing.T) subject {
 func TestIntegrationHostileTandem(t *testing.T) {
 	for _, corpus := range corpora {
 		t.Run(corpus.name, func(t *testing.T) {
-			t.Parallel()
 			got := corpus.run(startTandem(t))
 			t.Log(got)
 			for _, f := range got.worse {
