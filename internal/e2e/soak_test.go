@@ -75,7 +75,7 @@ func TestIntegrationSoak(t *testing.T) {
 // soakScenarios are those of the load.
 func soakScenarios(t *testing.T) []loadtest.Scenario {
 	t.Helper()
-	all := loadtest.Scenarios(servesHTTP2)
+	all := loadtest.Scenarios()
 	if *soakOnly == "" {
 		return all
 	}
@@ -111,29 +111,21 @@ proxy:
   frontends:
     - name: web
       bind:
-        - {address: "%s"}
-        - {address: "%s", tls: {certificates: [%s]%s}}
+        - {address: "%s", h2c: true}
+        - {address: "%s", tls: {certificates: [%s], alpn: [h2, http/1.1]}}
       response_headers: {set: {X-Generation: "%d"}}
       default_backend: app
   backends:
     - name: app
       health_check: {http: {path: /health}, interval: 200ms, rise: 1, fall: 2}
       servers:
-`, stagePlain, stageTLS, s.pem, alpn(), generation)
+`, stagePlain, stageTLS, s.pem, generation)
 	for i, address := range stageServers {
 		if i < 2 || generation%3 != 2 {
 			fmt.Fprintf(&b, "        - {name: app%d, address: \"%s\", weight: %d}\n", i+1, address, 1+(generation+i)%4)
 		}
 	}
 	return b.String()
-}
-
-// alpn offers what the engine can.
-func alpn() string {
-	if servesHTTP2 {
-		return ", alpn: [h2, http/1.1]"
-	}
-	return ""
 }
 
 // disturb reloads and kills until the context ends; then all servers live.

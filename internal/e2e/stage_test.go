@@ -6,14 +6,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"os"
@@ -81,7 +79,6 @@ func newStage(t *testing.T, program string, config func(*stage) string) *stage {
 	s.await("it serves", func(now status.Snapshot) bool {
 		return len(now.Backends) > 0 && now.Backends[0].Healthy == len(now.Backends[0].Servers)
 	})
-	s.wantHTTP2()
 	return s
 }
 
@@ -120,31 +117,6 @@ func (s *stage) await(what string, ok func(status.Snapshot) bool) (now status.Sn
 		return ok(now), fmt.Sprintf("%+v %+v", now.Frontends, now.Backends)
 	})
 	return now
-}
-
-// wantHTTP2 holds the constant servesHTTP2 against what the daemon does.
-func (s *stage) wantHTTP2() {
-	s.Helper()
-	c, err := s.target.Dial(s.Context(), "tcp", stageTLS)
-	check(s.T, err)
-	defer c.Close()
-	check(s.T, c.SetDeadline(time.Now().Add(patience)))
-	secured := tls.Client(c, &tls.Config{RootCAs: s.target.Roots, ServerName: "www.example.com", NextProtos: []string{"h2", "http/1.1"}})
-	check(s.T, secured.Handshake())
-	if got := secured.ConnectionState().NegotiatedProtocol; (got == "h2") != servesHTTP2 {
-		s.Fatalf("ALPN chose %q; servesHTTP2 is %v", got, servesHTTP2)
-	}
-	c, err = s.target.Dial(s.Context(), "tcp", stagePlain)
-	check(s.T, err)
-	defer c.Close()
-	check(s.T, c.SetDeadline(time.Now().Add(patience)))
-	_, err = io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00") // with empty SETTINGS
-	check(s.T, err)
-	var head [9]byte
-	_, err = io.ReadFull(c, head[:])
-	if settings := err == nil && head[3] == 4; settings != servesHTTP2 {
-		s.Fatalf("the preface of HTTP/2 was answered by %q, %v; servesHTTP2 is %v", head, err, servesHTTP2)
-	}
 }
 
 // memory is the daemon's, which must live.

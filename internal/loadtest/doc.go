@@ -11,7 +11,7 @@
 //	origins, err := loadtest.NewOrigins(ctx, addresses, listen)
 //	report := loadtest.NewReport()
 //	loadtest.Run(ctx, loadtest.Config{
-//		Target: target, Origins: origins, Scenarios: loadtest.Scenarios(true), Workers: 24, Seed: 1, Report: report,
+//		Target: target, Origins: origins, Scenarios: loadtest.Scenarios(), Workers: 24, Seed: 1, Report: report,
 //	})
 //	failures, all := report.Failures()
 //
@@ -28,6 +28,7 @@
 //	conn.go       a client's HTTP/1 connection
 //	run.go        Config, Run and the worker that plays scenarios
 //	report.go     Report and Failure; errors.go: kinds of errors
+//	flood.go      Flood, the table of floods, and a flood's connections; flood_*.go: what they send
 //	steady.go     Steady: traffic at a rate of its own; latency.go: how long it took
 //	process_linux.go   what a process has open and in memory
 package loadtest

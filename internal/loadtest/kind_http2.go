@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -53,8 +54,15 @@ type session struct {
 
 // streams plays rounds of concurrent streams over one connection.
 func (w *worker) streams(secure bool, play func(*session, script)) {
+	var conns closers
+	defer conns.closeAll() // a stream that has just been reset keeps a connection from being idle
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := w.Target.Dial(ctx, network, address)
+		conns.add(c, err)
+		return c, err
+	}
 	x := &session{w: w, base: "http://" + w.Target.Plain, client: &http.Transport{
-		DialContext: w.Target.Dial, DisableCompression: true, Protocols: new(http.Protocols), ExpectContinueTimeout: patience,
+		DialContext: dial, DisableCompression: true, Protocols: new(http.Protocols), ExpectContinueTimeout: patience,
 		HTTP2: &http.HTTP2Config{StrictMaxConcurrentRequests: true}, // a further connection would not be this scenario
 	}}
 	if secure {
@@ -77,6 +85,29 @@ func (w *worker) streams(secure bool, play func(*session, script)) {
 	}
 }
 
+// closers are connections that somebody else uses.
+type closers struct {
+	mu  sync.Mutex
+	all []net.Conn // guarded by mu
+}
+
+func (s *closers) add(c net.Conn, err error) {
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, c)
+}
+
+func (s *closers) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.all {
+		_ = c.Close() // it may be closed
+	}
+}
+
 func (x *session) ask(s script) {
 	began := time.Now()
 	x.w.conclude(s, "", began, x.exchange(s))
@@ -93,15 +124,13 @@ func (x *session) request(ctx context.Context, s script) (*http.Request, error) 
 		return nil, err
 	}
 	req.Host = host
-	if s.Up >= 0 && s.ID%2 == 0 {
-		req.ContentLength = s.Up
-		if s.Up == 0 {
-			req.Body = http.NoBody
-		}
-	}
-	if s.Trailer && s.Up >= 0 {
+	switch {
+	case s.Trailer && s.Up >= 0:
 		req.Trailer = http.Header{sumField: {s.sum()}}
-		req.ContentLength = -1
+	case s.Up > 0 && s.ID%2 == 0:
+		req.ContentLength = s.Up
+	case s.Up == 0 && s.ID%2 == 0:
+		req.Body = http.NoBody
 	}
 	if s.Trailer {
 		req.Header.Set("Te", "trailers")

@@ -179,7 +179,7 @@ func (c *call) serve() error {
 			return err
 		}
 	}
-	return c.w.Flush()
+	return ended(c.w.Flush())
 }
 
 // read takes and judges the request's body.
@@ -239,7 +239,7 @@ func (c *call) body() error {
 		fmt.Fprintf(c.w, "%s: %s\r\n", sumField, c.sum())
 	}
 	_, err := c.w.WriteString("\r\n")
-	return err
+	return ended(err)
 }
 
 // cut ends the connection in the middle of the body.
