@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/http2"
+	"github.com/tandem-lb/tandem/proxy/loop/looptest"
+)
+
+// asker2 is a client that speaks HTTP/2 as our own side to servers does.
+type asker2 struct {
+	t     testing.TB
+	peer  *looptest.Peer
+	conn  *http2.ClientConn
+	in    []byte
+	out   []byte
+	asked map[uint32]*asked
+	late  int // octets of bodies that came and are not given back
+	slow  bool
+	left  bool
+	why   http2.Reason
+}
+
+// asked is a request of it.
+type asked struct {
+	body   []byte
+	sent   int // octets of it
+	length bool
+	status int
+	got    []byte
+	ended  bool // the response has come to a clean end
+	reset  bool
+	code   http2.Code
+	extra  int // trailers of the response
+}
+
+func (m *memory) asker(change func(*http2.Config)) *asker2 {
+	cfg := http2.DefaultConfig()
+	if change != nil {
+		change(&cfg)
+	}
+	a := &asker2{t: m.t, peer: m.net.Dial(bindAddress), conn: http2.NewClientConn(&cfg), asked: map[uint32]*asked{}}
+	a.out = a.conn.Start(nil)
+	return a
+}
+
+// ask opens a request with a body, of which the length is told or not.
+func (a *asker2) ask(path string, body []byte, length bool) *asked {
+	e := a.conn.Encoder()
+	method, name := http1.GET, "GET"
+	if len(body) > 0 {
+		method, name = http1.POST, "POST"
+	}
+	b := e.Request(e.Begin(nil), &http2.Target{Method: []byte(name), Authority: []byte("a.example"), Path: []byte(path)})
+	if length && len(body) > 0 {
+		b = e.Length(b, int64(len(body)))
+	}
+	id, out, err := a.conn.Open(a.out, b, method, len(body) == 0)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.out = out
+	r := &asked{body: body, length: length}
+	a.asked[id] = r
+	return r
+}
+
+// turn sends and receives what it can.
+func (a *asker2) turn() {
+	a.in = append(a.in, a.peer.Read()...)
+	for {
+		n, ev, out := a.conn.Receive(time.Unix(0, 0), a.in, a.out)
+		a.in, a.out = a.in[n:], out
+		a.happened(&ev)
+		if n == 0 && ev.Kind == http2.Nothing || ev.Kind == http2.Ended {
+			break
+		}
+	}
+	for id, r := range a.asked {
+		if r.sent < len(r.body) && !r.reset {
+			n, out := a.conn.SendData(a.out, id, r.body[r.sent:], true)
+			a.out = out
+			r.sent += n
+		}
+	}
+	if len(a.out) > 0 {
+		_, _ = a.peer.Write(a.out) // what becomes of it shows
+		a.out = nil
+	}
+}
+
+func (a *asker2) happened(ev *http2.Event) {
+	r := a.asked[ev.Stream]
+	switch ev.Kind {
+	case http2.ResponseHead:
+		r.status = ev.Response.Status
+	case http2.Body:
+		r.got = append(r.got, ev.Data...)
+		if a.slow {
+			a.late += len(ev.Data)
+		} else {
+			a.out = a.conn.Consumed(a.out, ev.Stream, len(ev.Data))
+		}
+	case http2.Trailing:
+		r.extra = len(ev.Head.Fields)
+	case http2.Reset:
+		r.reset, r.code = true, ev.Code
+	case http2.PeerLeaves:
+		a.left = true
+	case http2.Ended:
+		a.why = ev.Why
+	}
+	if r != nil && ev.End {
+		r.ended = true
+	}
+}
+
+// settled reports whether each request has come to an end.
+func (a *asker2) settled() bool {
+	for _, r := range a.asked {
+		if !r.ended && !r.reset {
+			return false
+		}
+	}
+	return true
+}
+
+// run steps until all requests of a have come to an end.
+func (m *memory) run(a *asker2) {
+	m.t.Helper()
+	for range 100_000 {
+		a.turn()
+		if a.settled() {
+			m.step()
+			return
+		}
+		m.step()
+		m.net.Advance(time.Millisecond)
+		if a.peer.Closed() {
+			a.turn()
+			return
+		}
+	}
+	m.t.Fatal("the requests do not come to an end")
+}
+
+func noise(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(b) // never fails
+	return b
+}
+
+// Whatever the kernel does, each request gets its own response, whole.
+func TestClient2OnAnyKernel(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		m := newMemory(t, seed)
+		m.net.Split = []int{0, 1, 100, 5000}[seed%4]
+		largest := []int{300_000, 300, 30_000, 200_000}[seed%4]
+		random := rand.New(rand.NewPCG(seed, 1))
+		a := m.asker(nil)
+		for i := range 30 {
+			path := "/"
+			if i%7 == 3 {
+				path = "/own"
+			}
+			a.ask(path, noise(uint64(i), max(random.IntN(largest)-largest/5, 0)), i%2 == 0)
+		}
+		m.run(a)
+		for id, r := range a.asked {
+			want, extra := r.body, 0
+			if !r.length && len(r.body) > 0 && len(r.body)%2 == 0 {
+				extra = 1
+			}
+			if id/2%7 == 3 {
+				want, extra = []byte("own"), 0
+			}
+			if !r.ended || r.status != 200 || !bytes.Equal(r.got, want) {
+				t.Errorf("seed %d, stream %d: status %d, %d octets, ended %v, reset %v %v, want %d octets",
+					seed, id, r.status, len(r.got), r.ended, r.reset, r.code, len(want))
+			}
+			if r.extra != extra {
+				t.Errorf("seed %d, stream %d: %d trailers, want %d", seed, id, r.extra, extra)
+			}
+		}
+		if len(m.records) != len(a.asked) {
+			t.Errorf("seed %d: %d records, want %d", seed, len(m.records), len(a.asked))
+		}
+		m.end()
+	}
+}
+
+// Clients, servers and the connections between them break at any moment: no response that comes to a clean end is not whole, each
+// request is accounted for once, and nothing is left.
+func TestClient2WhateverBreaks(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(1); seed <= 150; seed++ {
+		m := newMemory(t, seed)
+		random := rand.New(rand.NewPCG(seed, 2))
+		m.answer = func(o *origin, r *http1.Request, head, body []byte) {
+			switch random.IntN(8) {
+			case 0:
+				o.deaf = true
+				o.peer.Reset()
+			case 1:
+				o.peer.Say("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nhalf")
+				o.deaf = true
+				o.peer.Close()
+			case 2:
+				o.peer.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz")
+				o.deaf = true
+			case 3:
+				o.deaf = true // for ever
+			default:
+				echo(o, r, head, body)
+			}
+		}
+		a := m.asker(nil)
+		a.slow = seed%5 == 0
+		opened := 0
+		for range 300 {
+			if a.conn.Openable() > 0 && opened < 40 && random.IntN(2) == 0 {
+				opened++
+				a.ask([]string{"/", "/own"}[random.IntN(2)], noise(seed, random.IntN(2)*random.IntN(200_000)), random.IntN(2) == 0)
+			}
+			for id, r := range a.asked {
+				if !r.ended && !r.reset && random.IntN(200) == 0 {
+					a.out = a.conn.Reset(a.out, id, http2.Cancel)
+					r.reset = true
+				}
+			}
+			if random.IntN(400) == 0 {
+				m.draining = true
+			}
+			a.turn()
+			m.step()
+			m.net.Advance(time.Duration(random.IntN(100)) * time.Millisecond)
+			if random.IntN(1000) == 0 {
+				a.peer.Reset()
+				break
+			}
+		}
+		for range 20 { // longer than every timeout
+			a.turn()
+			m.step()
+			m.net.Advance(2 * time.Second)
+		}
+		for id, r := range a.asked {
+			if r.ended && r.status == 200 && !bytes.Equal(r.got, r.body) && string(r.got) != "own" {
+				t.Errorf("seed %d, stream %d: a clean end after %d of %d octets", seed, id, len(r.got), len(r.body))
+			}
+		}
+		if why := a.why; why != 0 {
+			t.Errorf("seed %d: the client found fault with what it was sent: %v", seed, why)
+		}
+		if len(m.records) > opened {
+			t.Errorf("seed %d: %d records of %d requests", seed, len(m.records), opened)
+		}
+		for _, r := range m.records {
+			if r.Termination.Cause == exchange.Internal {
+				t.Errorf("seed %d: %+v", seed, r)
+			}
+		}
+		m.end()
+	}
+}
