@@ -38,6 +38,7 @@ func (s *stream) route(q *question) {
 		Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
 	}})
 	s.question = nil
+	*q = question{} // what it refers to is somebody else's from here on
 }
 
 // appendAsk writes the request's head as an HTTP/1 server gets it: the end-to-end fields in their order and byte for byte,

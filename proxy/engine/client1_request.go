@@ -116,11 +116,11 @@ func (c *client1) ask(p []byte) {
 		c.core.loop.Postpone(c.wire.ref)
 	}
 	s.upload.start(r.Length)
-	q := question{
+	s.asking = question{
 		buf: p, fields: r.Fields, method: r.Method, name: r.Name.In(p), authority: r.Authority.In(p), target: r.Target.In(p),
 		query: r.Query.In(p), upgrade: r.Upgrade.In(p), length: r.Length, expects: r.Continue,
 	}
-	s.route(&q)
+	s.route(&s.asking)
 }
 
 // body goes on after a head of n octets with what is behind it in p.

@@ -67,3 +67,12 @@ func BenchmarkClient2(b *testing.B) {
 		b.Fatalf("%d requests, want %d", u.m.upstream.Stats().Requests, want+before)
 	}
 }
+
+// The test's own side allocates once for each response, and the kernel in memory now and then; nothing else does.
+func TestClient2AllocatesNothing(t *testing.T) {
+	u := newBurst(t)
+	u.run()
+	if got, most := testing.AllocsPerRun(100, u.run), burstSize*3/2; got > float64(most) {
+		t.Errorf("%v allocations for %d requests, want %d at most, which are the test's own", got, burstSize, most)
+	}
+}

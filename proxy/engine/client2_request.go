@@ -16,12 +16,11 @@ type stream2 struct {
 	in  *queue // of the request: what the server has no room for
 	out *queue // of the response: what there is no room for on the connection
 
-	owed   int           // octets of the request that the server's side got, for which the client has not been given room again
-	left   int64         // octets of the response until END_STREAM; below 0: nobody knows
-	want   int64         // octets of the request's content-length that have not come; below 0: it was not told
-	due    time.Duration // when the client has to have done something, by the loop's clock; 0: it is not its turn
-	fault  http2.Code    // what the stream is reset with after a reply to what was no request
-	asking question      // the request, until it is under way
+	owed  int           // octets of the request that the server's side got, for which the client has not been given room again
+	left  int64         // octets of the response until END_STREAM; below 0: nobody knows
+	want  int64         // octets of the request's content-length that have not come; below 0: it was not told
+	due   time.Duration // when the client has to have done something, by the loop's clock; 0: it is not its turn
+	fault http2.Code    // what the stream is reset with after a reply to what was no request
 
 	last     bool // all of the request's body has come
 	expects  bool // the client waits for a 100 (Continue) before it sends the body
@@ -73,22 +72,21 @@ func (c *client2) request(ev *http2.Event) {
 	t := c.open(ev.Stream)
 	s, r, buf := t.s, &ev.Request, ev.Head.Buf
 	t.last, t.expects, t.want = ev.End, r.Continue && !ev.End, r.Length
-	t.asking = question{
+	s.asking = question{
 		buf: buf, fields: ev.Head.Fields, method: r.Method, name: r.Name.In(buf), authority: r.Authority.In(buf),
 		target: targetOf(r, buf), query: r.Query.In(buf), length: r.Length, expects: t.expects,
 	}
 	switch {
 	case r.Length == 0 && !ev.End: // in chunks it is not whole before it has ended
-		t.asking.length = http1.ChunkedLength
+		s.asking.length = http1.ChunkedLength
 	case ev.End:
-		t.asking.length = 0
-		t.asking.empty = r.Method == http1.POST || r.Method == http1.PUT || r.Method == http1.PATCH
+		s.asking.length = 0
+		s.asking.empty = r.Method == http1.POST || r.Method == http1.PUT || r.Method == http1.PATCH
 	}
-	s.route(&t.asking)
+	s.route(&s.asking)
 	if t.s != s {
 		return
 	}
-	t.asking = question{}
 	s.flushServer()
 	if t.s == s {
 		t.attend()

@@ -26,6 +26,7 @@ type core struct {
 	spare    spare
 	streams  []*stream // to be used again
 	streams2 []*stream2
+	head     head   // memory for the next; nobody's between calls
 	block    []byte // the fields of a head in HTTP/2; empty between calls
 	down     []byte // what is being written to a client; empty between calls
 	up       []byte // what is being written to a server; empty between calls

@@ -161,7 +161,7 @@ func (o *origin) advance() bool {
 	}
 	o.answered++
 	o.m.answer(o, &o.request, o.in, o.got)
-	o.in, o.got, o.headed = o.in[o.at:], nil, false
+	o.in, o.got, o.headed = append(o.in[:0], o.in[o.at:]...), nil, false
 	o.request.Reset()
 	return len(o.in) > 0
 }

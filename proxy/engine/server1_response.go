@@ -131,12 +131,13 @@ func (v *server1) head(p []byte) (n int) {
 		return 0
 	}
 	r := &s.response
-	h := head{
+	h := &v.core.head
+	*h = head{
 		status: r.Status, reason: r.Reason.In(p), buf: p, fields: r.Fields,
 		length: r.Length(s.method), told: -1, upgrade: r.Upgrade.In(p),
 	}
 	if r.Status < 200 && r.Status != 101 {
-		return v.interim(&h, n)
+		return v.interim(h, n)
 	}
 	h.bodiless = s.method == http1.HEAD || r.Status == 204 || r.Status == 304
 	if h.bodiless && r.Status != 204 {
@@ -150,7 +151,7 @@ func (v *server1) head(p []byte) (n int) {
 	if !s.respond(r.Status) {
 		return n
 	}
-	s.client.begin(&h)
+	s.client.begin(h)
 	switch {
 	case v.s != s:
 	case r.Status == 101:

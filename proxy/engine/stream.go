@@ -26,6 +26,7 @@ type stream struct {
 	text     []byte       // host and target, which x refers to
 	method   http1.Method // of the request
 	length   int64        // of the request's body: octets, or http1.ChunkedLength
+	asking   question     // memory for the next
 	question *question    // the request's head, until ask is written
 	ask      []byte       // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
 	tried    bool         // a connection that was used before turned out closed
