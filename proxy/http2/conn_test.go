@@ -400,3 +400,16 @@ func TestConnectionAllocations(t *testing.T) {
 		t.Errorf("got %v allocations, %d streams open, want none", n, p.c.Streams())
 	}
 }
+
+// TestTrimInTheMidstOfABlock: a head that comes in several parts keeps what its first ones have said.
+func TestTrimInTheMidstOfABlock(t *testing.T) {
+	p := newPeer(t, nil)
+	b := string(block(get("x-long: "+strings.Repeat("~", 2*keptHead), "x-last: 1")...))
+	cut := len(b) - 4
+	p.send(frame(Headers, EndStream, 1, b[:cut]))
+	p.c.Trim()
+	p.send(frame(Continuation, EndHeaders, 1, b[cut:]))
+	if got := p.happened(); got != "request 1 / end" {
+		t.Errorf("got %q, want the request", got)
+	}
+}

@@ -119,9 +119,10 @@ func (c *endpoint) tooLate(now time.Time, rest []byte, moved bool) bool {
 // keptHead is how much memory of a head is kept for the next one, in octets: most heads are smaller.
 const keptHead = 4 << 10
 
-// Trim gives back what a large head has left of memory: for a connection that waits. No Head of an event may be in use.
+// Trim gives back what a large head has left of memory: for a connection that waits. No Head of an event may be in use. That of a
+// field block which is not at its end stays.
 func (c *endpoint) Trim() {
-	if cap(c.head.Buf) > keptHead {
+	if cap(c.head.Buf) > keptHead && !c.reader.BlockOpen() {
 		c.head = Head{}
 	}
 }
