@@ -81,14 +81,27 @@ func (c *client1) head(p []byte, kept bool) (done bool) {
 	}
 	c.phase, c.timed = busy, false
 	c.ask(p)
-	if c.s != s { // it has been answered, and p with all else may be gone
-		if !kept && c.phase == idle {
-			c.in = c.core.spare.put(c.in, p[n:])
-		}
+	if c.s != s { // it has been answered
+		c.answered(p, n, kept)
 		return true
 	}
 	c.body(p, n, kept)
 	return true
+}
+
+// answered goes on after a request of n octets at the front of p that the balancer has answered at once.
+func (c *client1) answered(p []byte, n int, kept bool) {
+	if c.phase != idle { // p, and all else, may be gone
+		return
+	}
+	if kept {
+		c.in = c.core.spare.drop(c.in, n)
+	} else {
+		c.in = c.core.spare.put(c.in, p[n:])
+	}
+	if c.in != nil {
+		c.core.loop.Again(c.wire.ref)
+	}
 }
 
 // speaksHTTP2 reports whether what the connection begins with is to be taken for HTTP/2: its preface, and also what is the beginning of

@@ -92,7 +92,7 @@ func (e *Engine) makeRoom() {
 	}
 }
 
-// openLoops makes the loops, and gives them the listeners that are open.
+// openLoops makes the loops, and gives them what is to be served.
 func (e *Engine) openLoops() (loops []*loop.Loop, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -111,6 +111,12 @@ func (e *Engine) openLoops() (loops []*loop.Loop, err error) {
 		kernels = append(kernels, k)
 		loops = append(loops, loop.New(k))
 	}
+	e.attach(loops)
+	return loops, nil
+}
+
+// attach has loops serve, with the listeners that are open. mu is held.
+func (e *Engine) attach(loops []*loop.Loop) {
 	for _, l := range loops {
 		if len(loops) > 1 {
 			l.Share()
@@ -125,7 +131,6 @@ func (e *Engine) openLoops() (loops []*loop.Loop, err error) {
 		}
 	}
 	e.running = true
-	return loops, nil
 }
 
 // each calls f on the goroutine of every loop, and returns when all have done so. f must return soon. Before Run there are

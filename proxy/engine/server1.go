@@ -81,7 +81,9 @@ func (v *server1) Ready(l *loop.Loop, r loop.Ref) {
 		v.connected()
 		return
 	case v.s == nil:
-		v.close() // a server that closes an idle connection, or sends what nobody has asked for
+		if v.wire.canRecv(v.core) { // a server that closes an idle connection, or sends what nobody has asked for
+			v.close()
+		}
 		return
 	}
 	if v.out != nil && !v.drain() {

@@ -1,0 +1,252 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/tandem-lb/tandem/proxy/loop"
+)
+
+// Attach has loops serve that a test turns, in place of those of Run.
+func (e *Engine) Attach(loops ...*loop.Loop) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.attach(loops)
+	for i, l := range loops {
+		c := e.cores[i]
+		l.AfterEach(func(*loop.Loop) { c.spoil() })
+	}
+}
+
+// Open is how many connections of clients there are.
+func (e *Engine) Open() int { return int(e.open.Load()) }
+
+// Idle is how many connections to servers wait for a request.
+func (e *Engine) Idle() (n int) {
+	for _, c := range e.cores {
+		for _, i := range c.idle {
+			n += len(i.list)
+		}
+	}
+	return n
+}
+
+// stock is how much of everything, but for large buffers, a loop of the tests has to begin with: more than most of them need.
+const stock, stockLarge = 12, 2
+
+// Stock fills the free lists of all loops, so that it shows what is lost.
+func (e *Engine) Stock() {
+	for _, c := range e.cores {
+		for range stock {
+			c.spare.queues = append(c.spare.queues, &queue{})
+			c.spare.small = append(c.spare.small, make([]byte, 0, smallBuffer))
+			c.streams = append(c.streams, &stream{core: c})
+		}
+		for range stockLarge {
+			c.spare.large = append(c.spare.large, make([]byte, 0, largeBuffer))
+		}
+	}
+}
+
+// Inspect says what is wrong with what the loops own, between two passes and after Stock.
+func (e *Engine) Inspect() (faults []string) {
+	for i, c := range e.cores {
+		a := audit{core: c}
+		a.all()
+		a.check("queues", len(c.spare.queues)+a.queues, stock)
+		a.check("small buffers", len(c.spare.small)+a.small, stock)
+		a.check("large buffers", len(c.spare.large)+a.large, stockLarge)
+		a.check("streams", len(c.streams)+a.streams, stock)
+		for _, f := range a.faults {
+			faults = append(faults, fmt.Sprintf("loop %d: %s", i, f))
+		}
+	}
+	return faults
+}
+
+// audit goes through what a loop owns.
+type audit struct {
+	core                          *core
+	faults                        []string
+	queues, small, large, streams int // in use
+	idle                          int // connections to servers
+}
+
+func (a *audit) fault(format string, args ...any) {
+	a.faults = append(a.faults, fmt.Sprintf(format, args...))
+}
+
+func (a *audit) check(what string, got, want int) {
+	if got < want { // more where more were needed than there had been
+		a.fault("%d %s, free or in use, want %d", got, what, want)
+	}
+}
+
+func (a *audit) all() {
+	c := a.core
+	if len(c.down)+len(c.up)+len(c.block) > 0 {
+		a.fault("written and not sent: %q to a client, %q to a server, %q of fields", c.down, c.up, c.block)
+	}
+	c.loop.Each(func(r loop.Ref, h loop.Handler) {
+		switch h := h.(type) {
+		case *client1:
+			a.client1(h)
+		case *server1:
+			a.server1(h)
+		case *greeting:
+			if h.gone {
+				a.fault("a handshake is over and has a socket")
+			}
+		case *client2:
+			a.client2(h)
+		default:
+			a.fault("a socket has the handler %T", h)
+		}
+	})
+	listed := 0
+	for to, i := range c.idle {
+		listed += len(i.list)
+		for n, v := range i.list {
+			if v.place != n+1 || v.to != to || v.s != nil {
+				a.fault("place %d of the idle connections has one that is at %d, of the stream %p", n+1, v.place, v.s)
+			}
+		}
+	}
+	if listed != a.idle {
+		a.fault("%d connections to servers are listed as idle, and %d are", listed, a.idle)
+	}
+	a.free()
+}
+
+// client1 looks at a client's connection.
+func (a *audit) client1(c *client1) {
+	a.queue(c.in)
+	a.queue(c.out)
+	if asked := c.phase == heading || c.phase == busy; asked != (c.s != nil) {
+		a.fault("a client's connection is in phase %d with the stream %p", c.phase, c.s)
+	}
+	if c.s != nil {
+		a.stream(c.s, c)
+	}
+}
+
+func (a *audit) client2(c *client2) {
+	a.queue(c.in)
+	a.queue(c.out)
+	if c.phase == parted {
+		a.fault("an HTTP/2 connection is over and has a socket")
+	}
+	n := 0
+	c.each(func(t *stream2) {
+		n++
+		a.queue(t.in)
+		a.queue(t.out)
+		a.stream(t.s, t)
+	})
+	if n != c.active {
+		a.fault("%d streams of an HTTP/2 connection, %d of them active", n, c.active)
+	}
+}
+
+func (a *audit) stream(s *stream, client asker) {
+	a.streams++
+	if s.client != client {
+		a.fault("a stream is of %p, want %p", s.client, client)
+	}
+	if v, ok := s.server.(*server1); ok && v.s != s {
+		a.fault("a stream's server has the stream %p, want %p", v.s, s)
+	}
+}
+
+func (a *audit) server1(v *server1) {
+	a.queue(v.in)
+	a.queue(v.out)
+	switch {
+	case v.s == nil && v.place == 0:
+		a.fault("a connection to a server is neither idle nor in use")
+	case v.s == nil:
+		a.idle++
+		if v.in != nil || v.out != nil || v.state != awaiting {
+			a.fault("an idle connection to a server is in state %d", v.state)
+		}
+	case v.place != 0:
+		a.fault("a connection to a server is in use and idle")
+	case v.s.server != answerer(v):
+		a.fault("a connection to a server serves a stream that has another")
+	}
+}
+
+func (a *audit) queue(q *queue) {
+	if q == nil {
+		return
+	}
+	a.queues++
+	switch cap(q.b) {
+	case smallBuffer:
+		a.small++
+	case largeBuffer:
+		a.large++
+	}
+	if len(q.bytes()) == 0 {
+		a.fault("a queue is empty and was not given back")
+	}
+}
+
+// free looks at what nobody has.
+func (a *audit) free() {
+	c := a.core
+	seen := map[any]bool{}
+	once := func(what string, p any) {
+		if seen[p] {
+			a.fault("%s was given back twice", what)
+		}
+		seen[p] = true
+	}
+	for _, q := range c.spare.queues {
+		once("a queue", q)
+		if q.b != nil {
+			a.fault("a queue was given back with its buffer")
+		}
+	}
+	for _, list := range [][][]byte{c.spare.small, c.spare.large} {
+		for _, b := range list {
+			once("a buffer", &b[:1][0])
+		}
+	}
+	for _, s := range c.streams {
+		once("a stream", s)
+		if s.client != nil || s.server != nil || s.pipe != nil || s.timer != (loop.Ref{}) {
+			a.fault("a stream was given back in use")
+		}
+	}
+}
+
+// spoil overwrites all memory that nobody may rely on between two calls.
+func (c *core) spoil() {
+	spoil(c.loop.Scratch())
+	spoil(c.cipher[:cap(c.cipher)])
+	spoil(c.down[len(c.down):cap(c.down)])
+	spoil(c.up[len(c.up):cap(c.up)])
+	spoil(c.block[len(c.block):cap(c.block)])
+	for _, list := range [][][]byte{c.spare.small, c.spare.large} {
+		for _, b := range list[max(len(list)-2, 0):] { // who has just been given back
+			spoil(b[:smallBuffer])
+		}
+	}
+	for _, s := range c.streams[max(len(c.streams)-2, 0):] {
+		spoil(s.text[:cap(s.text)])
+		spoil(s.ask[:cap(s.ask)])
+	}
+}
+
+// poison is what memory holds that nobody may look at: no text has it.
+const poison = 0xdb
+
+func spoil(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	b[0] = poison
+	for n := 1; n < len(b); n *= 2 { // by copies, for it is done often
+		copy(b[n:], b[:n])
+	}
+}

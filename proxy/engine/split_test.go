@@ -1,0 +1,101 @@
+package engine_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// page is an error page of the balancer.
+func page(status int, title, sentence string) string {
+	body := "<html><body><h1>" + strconv.Itoa(status) + " " + title + "</h1>\n<p>" + sentence + "</p></body></html>\n"
+	closing := ""
+	if status < 500 || status == 501 || status == 505 {
+		closing = "Connection: close\r\n"
+	}
+	return "HTTP/1.1 " + strconv.Itoa(status) + " " + title + "\r\nContent-Length: " + strconv.Itoa(len(body)) +
+		"\r\nContent-Type: text/html\r\nCache-Control: no-cache\r\n" + closing + "\r\n" + body
+}
+
+// All talks go as they should on a kind kernel, and nothing is left of them.
+func TestTalks(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]talk{talks, faults} {
+		for i := range list {
+			t.Run(list[i].name, func(t *testing.T) {
+				w := newWorld(t, site{})
+				w.give(&list[i], nil)
+				w.ended()
+			})
+		}
+	}
+}
+
+// everyWay gives all talks that are not too long in each of many ways.
+func everyWay(t *testing.T, give func(t *testing.T, talk *talk)) {
+	for _, list := range [][]talk{talks, faults} {
+		for i := range list {
+			t.Run(list[i].name, func(t *testing.T) {
+				t.Parallel()
+				give(t, &list[i])
+			})
+		}
+	}
+}
+
+// cutAt cuts what is said in one step in two.
+func cutAt(step, at int) func(int) []int {
+	return func(i int) []int {
+		if i == step {
+			return []int{at}
+		}
+		return nil
+	}
+}
+
+// Wherever what is said is cut in two, the other side hears the same.
+func TestEverySplit(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, talk *talk) {
+		for i, s := range talk.steps {
+			if s.does != says {
+				continue
+			}
+			for at := 0; at <= len(s.text); at += stride(len(s.text)) {
+				w := newWorld(t, site{})
+				w.give(talk, cutAt(i, at))
+				w.step()
+				w.end()
+				if t.Failed() {
+					t.Fatalf("%s: step %d is cut at %d: %s", talk.name, i, at, brief(s.text[:at]))
+				}
+			}
+		}
+	})
+}
+
+// stride is how far apart the places are where a text is cut: all places, if it is not too long.
+func stride(octets int) int {
+	if octets < 2000 {
+		return 1
+	}
+	return octets/50 + 1
+}
+
+// TestAnsweredOnceThoughItCameInPieces: a request whose head came in pieces stayed where it was kept when the balancer answered it itself,
+// and was answered again and again; and one that came behind such a request in one piece was not looked at.
+func TestAnsweredOnceThoughItCameInPieces(t *testing.T) {
+	t.Parallel()
+	const own, answer = "GET /own HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nown"
+	w := newWorld(t, site{})
+	c := w.net.Dial(here)
+	for i, say := range []string{own[:10], own[10:], own, own + own + own[:5], own[5:] + own} {
+		c.Say(say)
+		w.step()
+		want := strings.Repeat(answer, []int{0, 1, 2, 4, 6}[i])
+		if got := string(c.Received()); got != want {
+			t.Fatalf("after %d pieces: got %s, want %s", i+1, brief(got), brief(want))
+		}
+	}
+	w.ended()
+}
