@@ -17,7 +17,6 @@ type proxy struct {
 	config  string                            // its configuration, with words in capitals for what differs
 	args    func(dir, config string) []string // to run it in the foreground
 	version []string                          // to have it tell its version
-	lacks   map[string]string                 // workloads that it cannot do, and why
 }
 
 // proxies are all of them, Tandem first. They do the same: forward to two origins in turn over connections that are
