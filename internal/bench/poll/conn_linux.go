@@ -59,7 +59,8 @@ func withAddress(call uintptr, fd int, at netip.AddrPort) unix.Errno {
 	return errno
 }
 
-// adopt makes a connection of a socket, which is the task's from now on, or closes it.
+// adopt makes a connection of a socket, which is the task's from now on, or closes it. A first Write waits until the kernel says
+// that the connection is there, as over a network: a server that accepts at once finds nothing to read yet.
 func (t *Task) adopt(fd int) (*Conn, error) {
 	err := os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	if err == nil {
@@ -78,7 +79,7 @@ func (t *Task) watch(fd int) error {
 	if err := unix.EpollCtl(t.loop.epoll, unix.EPOLL_CTL_ADD, fd, &e); err != nil {
 		return os.NewSyscallError("epoll_ctl", err)
 	}
-	t.readable, t.writable, t.ended = false, true, false
+	t.readable, t.writable, t.ended = false, false, false
 	return nil
 }
 
