@@ -64,13 +64,23 @@ func (b *bench) profile(ctx context.Context, r *process, w workload, perf, name 
 	if err != nil || result.Err != nil {
 		return errors.Join(err, result.Err)
 	}
-	report := exec.CommandContext(ctx, perf, "report", "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.3", "-i", name+".data")
-	text, err := report.Output()
-	if err != nil {
-		return fmt.Errorf("perf report: %w", err)
-	}
 	fmt.Fprintf(b.progress, "%s, profiled: %s\n", w.name, describe(result))
-	return os.WriteFile(name+".txt", text, 0o644)
+	return tell(ctx, perf, name)
+}
+
+// tell writes what perf makes of its data: how much was the kernel's and how much Tandem's own, then by function, alone and
+// with what it called.
+func tell(ctx context.Context, perf, name string) error {
+	var all []byte
+	for _, by := range [][]string{{"--no-children", "--sort", "dso"}, {"--no-children"}, {"--children"}} {
+		args := append([]string{"report", "--stdio", "-g", "none", "--percent-limit", "0.3", "-i", name + ".data"}, by...)
+		text, err := exec.CommandContext(ctx, perf, args...).Output()
+		if err != nil {
+			return fmt.Errorf("perf report: %w", err)
+		}
+		all = append(all, text...)
+	}
+	return os.WriteFile(name+".txt", all, 0o644)
 }
 
 // symbols checks that a profile of the program will have names in it.

@@ -74,11 +74,10 @@ func (r *run) stop() {
 // turn is the Loop's.
 func (r *run) turn() (wait time.Duration, more bool) {
 	now := time.Now()
-	since := now.Sub(r.began)
 	switch {
-	case since >= r.timing.Warmup+r.timing.Duration:
+	case r.counts && now.Sub(r.from) >= r.timing.Duration: // from when it began, however long the turn before that took
 		r.finish(now)
-	case since >= r.timing.Warmup && !r.counts:
+	case !r.counts && now.Sub(r.began) >= r.timing.Warmup:
 		r.counts, r.from, r.cpu = true, now, r.used()
 	}
 	if r.result.Elapsed > 0 || r.ctx.Err() != nil || r.broken != nil || r.result.Errors >= maxErrors {
