@@ -29,6 +29,7 @@ type Keychain struct {
 	secret      []byte
 	period      int64 // of the session ticket keys
 	binds       map[string]*bind
+	servers     map[string]*Servers
 	collections map[string]*collection
 	told        map[string]due // what has been logged of the end of a certificate, by file and end
 	at          time.Time      // of the last look at the files

@@ -15,6 +15,7 @@ type Plan struct {
 	now         time.Time
 	secret      []byte // nil: the random one
 	binds       map[string]*bind
+	servers     map[string]*Servers
 	collections map[string]*collection
 	loads       map[*collection]*loaded
 	faults      map[string]error // of the collections that cannot be used, by key
@@ -24,7 +25,7 @@ type Plan struct {
 func (k *Keychain) Plan() *Plan {
 	return &Plan{
 		k: k, now: time.Now(),
-		binds: map[string]*bind{}, collections: map[string]*collection{}, loads: map[*collection]*loaded{}, faults: map[string]error{},
+		binds: map[string]*bind{}, servers: map[string]*Servers{}, collections: map[string]*collection{}, loads: map[*collection]*loaded{}, faults: map[string]error{},
 	}
 }
 
@@ -100,6 +101,12 @@ func (k *Keychain) liveBind(key string) *bind {
 	return k.binds[key]
 }
 
+func (k *Keychain) liveServers(key string) *Servers {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.servers[key]
+}
+
 // liveCollection returns the collection of that key, or nil, and what is known of files.
 func (k *Keychain) liveCollection(key string) (*collection, func(Path) *file) {
 	k.mu.Lock()
@@ -134,7 +141,7 @@ func (k *Keychain) Apply(p *Plan) {
 			k.report(before, l)
 		}
 	}
-	k.collections, k.binds = p.collections, p.binds
+	k.collections, k.binds, k.servers = p.collections, p.binds, p.servers
 	if k.secret = p.secret; k.secret == nil {
 		k.secret = k.random
 	}
