@@ -53,6 +53,9 @@ func compileBackend(c Backend, old *backend) (*backend, error) {
 		positive("timeout connect", c.Timeouts.Connect),
 		positive("timeout server", c.Timeouts.Server),
 	)
+	if c.TLS != nil {
+		err = errors.Join(err, errors.New("TLS to servers is not in this version"))
+	}
 	if c.Retries < 0 {
 		err = errors.Join(err, fmt.Errorf("retries %d, want 0 or more", c.Retries))
 	}

@@ -62,7 +62,8 @@ type Backend struct {
 	Name       string
 	Algorithm  string // a name of balance.Algorithms; empty: round_robin
 	Servers    []Server
-	Check      *health.Check // nil: servers are taken as healthy
+	TLS        *certs.ServerConfig // nil: plain. In this version it is nil: the engine speaks no TLS to servers
+	Check      *health.Check       // nil: servers are taken as healthy
 	Forwarded  Forwarded
 	Timeouts   BackendTimeouts
 	Retries    int  // further connection attempts after the first; the configuration's default is 3
@@ -97,4 +98,6 @@ type Server struct {
 	Name    string
 	Address netip.AddrPort
 	Weight  int // 0 to 256; 0: no new traffic. The configuration's default is 1
+
+	ServerName string // with TLS: the name that it is asked for and verified by, or its address
 }

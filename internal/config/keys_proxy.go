@@ -128,13 +128,16 @@ func backendKeys() []Key {
 		{Path: in + ".servers[].name", Type: identifier(), Required: true, Example: "web1", Reload: ReloadAnew, Help: "Its name in logs and status, unique in the backend."},
 		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew, Help: "Where it listens."},
 		{Path: in + ".servers[].weight", Type: integer(0, balance.MaxWeight), Default: "1", Example: "3", Reload: ReloadLive, Help: "Its share of the traffic, beside the others' weights; 0: none."},
+	}, later([]Key{
+		{Path: in + ".servers[].server_name", Type: line(255), Absent: "`tls.server_name`", Others: "sni verifyhost", Example: "web1.internal", Reload: ReloadNew, Help: "Its own name where TLS is spoken."},
+	}), []Key{
 		{Path: in + ".servers[].max_connections", Later: true, Others: "maxconn", Help: "How many requests at once."},
 		{Path: in + ".servers[].cookie", Later: true, Help: "Its name in the cookie."},
 		{Path: in + ".servers[].backup", Later: true, Help: "Used when no other is left."},
 		{Path: in + ".retries", Type: integer(0, 100), Absent: "`proxy.defaults.retries`", Example: "1", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".redispatch", Type: boolean(), Absent: "`proxy.defaults.redispatch`", Example: "false", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{server: 5m}", Reload: ReloadParts, Help: "Where this backend differs from `proxy.defaults.timeouts`."},
-	}, overrides(in, "connect", "server"))
+	}, overrides(in, "connect", "server"), serverTLSKeys(in+".tls"))
 }
 
 // algorithm is one that the balance package has. The others of the design are known by name.

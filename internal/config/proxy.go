@@ -36,6 +36,7 @@ func (b *builder) checkProxy() {
 	for i, raw := range b.raw.Proxy.Backends {
 		backends.add(raw.Name, "name", backendPath(i, "name"))
 		b.checkServers(i)
+		b.checkServerTLS(i)
 		if c := raw.Check; c != nil && c.TCP != nil && *c.TCP == (c.HTTP != nil) {
 			b.errorAt(backendPath(i, "health_check"), fmt.Sprintf("tcp: %t, with http %s", *c.TCP, map[bool]string{true: "there too", false: "absent"}[c.HTTP != nil]), "one of tcp and http")
 		}
@@ -96,6 +97,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 		backend := proxy.Backend{
 			Name:      raw.Name,
 			Algorithm: raw.Balance.Algorithm,
+			TLS:       raw.TLS.config(),
 			Check:     check(raw.Check),
 			Forwarded: proxy.Forwarded{For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP},
 			Timeouts: proxy.BackendTimeouts{
@@ -106,7 +108,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Redispatch: *cmp.Or(raw.Redispatch, &defaults.Redispatch),
 		}
 		for _, s := range raw.Servers {
-			backend.Servers = append(backend.Servers, proxy.Server(s))
+			backend.Servers = append(backend.Servers, raw.TLS.server(s))
 		}
 		cfg.Backends = append(cfg.Backends, backend)
 	}

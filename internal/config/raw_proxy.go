@@ -108,6 +108,7 @@ type rawBackend struct {
 	Retries    *int               `yaml:"retries"`
 	Redispatch *bool              `yaml:"redispatch"`
 	Timeouts   rawBackendTimeouts `yaml:"timeouts"`
+	TLS        *rawServerTLS      `yaml:"tls"`
 }
 
 type rawCheck struct {
@@ -128,7 +129,8 @@ type rawHTTPCheck struct {
 }
 
 type rawServer struct {
-	Name    string         `yaml:"name"`
-	Address netip.AddrPort `yaml:"address"`
-	Weight  int            `yaml:"weight"`
+	Name       string         `yaml:"name"`
+	Address    netip.AddrPort `yaml:"address"`
+	Weight     int            `yaml:"weight"`
+	ServerName string         `yaml:"server_name"`
 }

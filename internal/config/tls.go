@@ -1,11 +1,13 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
@@ -60,6 +62,59 @@ func (raw *rawTLS) config() *certs.Config {
 		}
 	}
 	return c
+}
+
+type rawServerTLS struct {
+	Verify      bool     `yaml:"verify"`
+	CA          []string `yaml:"ca"`
+	ServerName  string   `yaml:"server_name"`
+	Certificate string   `yaml:"certificate"`
+	Key         string   `yaml:"key"`
+	MinVersion  string   `yaml:"min_version"`
+	ALPN        []string `yaml:"alpn"`
+}
+
+// config returns how the servers of a backend are spoken to; nil: plain.
+func (raw *rawServerTLS) config() *certs.ServerConfig {
+	if raw == nil {
+		return nil
+	}
+	return &certs.ServerConfig{
+		CAs: raw.CA, Insecure: !raw.Verify, Certificate: certs.Path{Certificate: raw.Certificate, Key: raw.Key},
+		MinVersion: tlsVersion(raw.MinVersion), ALPN: raw.ALPN,
+	}
+}
+
+// server returns a server of a backend. One that is spoken to over TLS has a name to be verified by: its own, its backend's, or
+// its address.
+func (raw *rawServerTLS) server(s rawServer) proxy.Server {
+	server := proxy.Server{Name: s.Name, Address: s.Address, Weight: s.Weight}
+	if raw != nil {
+		server.ServerName = cmp.Or(s.ServerName, raw.ServerName, s.Address.Addr().WithZone("").String())
+	}
+	return server
+}
+
+// checkServerTLS reports what does not fit together in the TLS to the servers of a backend.
+func (b *builder) checkServerTLS(i int) {
+	raw, path := b.raw.Proxy.Backends[i].TLS, backendPath(i, "tls")
+	for j, s := range b.raw.Proxy.Backends[i].Servers {
+		if raw == nil && s.ServerName != "" {
+			b.errorAt(item(backendPath(i, "servers"), j)+".server_name", "does nothing without tls in the backend", "tls there")
+		}
+	}
+	if raw == nil || b.reported(path) {
+		return
+	}
+	switch {
+	case !raw.Verify && len(raw.CA) > 0:
+		b.errorAt(join(path, "ca"), "does nothing with verify: false", "one of them")
+	case !raw.Verify:
+		b.warnAt(join(path, "verify"), "whoever answers at an address is taken for the server", "ca, with the authority that made the servers' certificates")
+	}
+	if raw.Key != "" && raw.Certificate == "" {
+		b.errorAt(join(path, "key"), "a key without a certificate", "certificate as well")
+	}
 }
 
 func (raw *rawTLS) paths() []certs.Path {

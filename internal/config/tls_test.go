@@ -2,8 +2,10 @@ package config
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy"
@@ -91,6 +93,91 @@ func TestTLSProblems(t *testing.T) {
 				got = append(got, p.String())
 			}
 			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// prepared is the table with the keys that wait for the engine alone.
+func prepared() []Key {
+	keys := Keys()
+	for i := range keys {
+		if keys[i].Type.Want != "" {
+			keys[i].Later = false
+		}
+	}
+	return keys
+}
+
+// withServerTLS is a file whose backend says this, and whose second server this.
+func withServerTLS(backend, server string) []byte {
+	return []byte(`proxy:
+  frontends: [{name: f, bind: [{address: "127.0.0.1:80"}], default_backend: web}]
+  backends:
+    - name: web
+      ` + backend + `
+      servers: [{name: w1, address: "10.0.0.11:443"}, {name: w2, address: "[fd00::2]:443"` + server + `}]
+`)
+}
+
+// TLS to servers is read, checked and refused: its keys are not in this version.
+func TestServerTLS(t *testing.T) {
+	t.Parallel()
+	a1, a2 := netip.MustParseAddrPort("10.0.0.11:443"), netip.MustParseAddrPort("[fd00::2]:443")
+	for _, tt := range []struct {
+		name, backend, server string
+		want                  *certs.ServerConfig
+		servers               []proxy.Server
+	}{
+		{"plain", "", "", nil, []proxy.Server{{Name: "w1", Address: a1, Weight: 1}, {Name: "w2", Address: a2, Weight: 1}}},
+		{"defaults", "tls: {}", "", &certs.ServerConfig{MinVersion: tls.VersionTLS12, ALPN: []string{"http/1.1"}},
+			[]proxy.Server{{Name: "w1", Address: a1, Weight: 1, ServerName: "10.0.0.11"}, {Name: "w2", Address: a2, Weight: 1, ServerName: "fd00::2"}}},
+		{"everything", `tls: {ca: [/ca], server_name: app, certificate: /c, key: /k, min_version: "1.3", alpn: [h2]}`, ", server_name: two",
+			&certs.ServerConfig{CAs: []string{"/ca"}, Certificate: certs.Path{Certificate: "/c", Key: "/k"}, MinVersion: tls.VersionTLS13, ALPN: []string{"h2"}},
+			[]proxy.Server{{Name: "w1", Address: a1, Weight: 1, ServerName: "app"}, {Name: "w2", Address: a2, Weight: 1, ServerName: "two"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cfg, problems := checkByKeys("f.yaml", withServerTLS(tt.backend, tt.server), prepared(), nil)
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			n, err := cfg.Node("any")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := n.Proxy.Backends[0]
+			if !reflect.DeepEqual(got.TLS, tt.want) || !slices.Equal(got.Servers, tt.servers) {
+				t.Errorf("got  %+v, %+v\nwant %+v, %+v", got.TLS, got.Servers, tt.want, tt.servers)
+			}
+		})
+	}
+}
+
+func TestServerTLSProblems(t *testing.T) {
+	t.Parallel()
+	const at = "proxy.backends[0]."
+	for _, tt := range []struct {
+		name, backend, server string
+		keys                  []Key
+		want                  string
+	}{
+		{"in this version", "tls: {ca: [/ca]}", "", Keys(), "f.yaml:5:7: " + at + "tls: is not in this version"},
+		{"a name in this version", "mode: http", ", server_name: two", Keys(), "f.yaml:6:92: " + at + "servers[1].server_name: is not in this version"},
+		{"a name without TLS", "mode: http", ", server_name: two", prepared(), "f.yaml:6:105: " + at + "servers[1].server_name: does nothing without tls in the backend, want tls there"},
+		{"authorities for nothing", "tls: {verify: false, ca: [/ca]}", "", prepared(), "f.yaml:5:32: " + at + "tls.ca: does nothing with verify: false, want one of them"},
+		{"not verified", "tls: {verify: false}", "", prepared(), "f.yaml:5:21: warning: " + at + "tls.verify: whoever answers at an address is taken for the server, want ca, with the authority that made the servers' certificates"},
+		{"a key alone", "tls: {key: /k}", "", prepared(), "f.yaml:5:18: " + at + "tls.key: a key without a certificate, want certificate as well"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, problems := checkByKeys("f.yaml", withServerTLS(tt.backend, tt.server), tt.keys, nil)
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.String())
+			}
+			if strings.Join(got, "\n") != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
