@@ -74,6 +74,7 @@ func Run(t *testing.T, start Start) {
 		{"HTTP2", http2Cases},
 		{"several_binds", severalBinds},
 		{"R18_TLS", tlsBind},
+		{"R65_certificates_follow_their_files", tlsReload},
 
 		{"R69_binds_before_the_address_arrives", bindsEarly},
 		{"gate_closed_open", gateClosedOpen},
