@@ -1,9 +1,14 @@
 package engine_test
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/tandem-lb/tandem/proxy/loop/looptest"
 )
 
 // page is an error page of the balancer.
@@ -68,6 +73,108 @@ func TestEverySplit(t *testing.T) {
 				w.end()
 				if t.Failed() {
 					t.Fatalf("%s: step %d is cut at %d: %s", talk.name, i, at, brief(s.text[:at]))
+				}
+			}
+		}
+	})
+}
+
+// On a kernel that is unkind in any way, and with cuts at any two places, the other side hears the same.
+func TestAnyKernel(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, talk *talk) {
+		for seed := range uint64(60) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			w := newWorld(t, site{seed: seed})
+			w.net.Split = []int{0, 0, 1, 2, 7, 100}[random.IntN(6)]
+			if talk.large {
+				w.net.Split *= 1000
+			}
+			w.give(talk, func(i int) []int {
+				n := len(talk.steps[i].text)
+				return slices.Sorted(slices.Values([]int{random.IntN(n + 1), random.IntN(n + 1)}))
+			})
+			w.step()
+			w.end()
+			if t.Failed() {
+				t.Fatalf("%s: seed %d", talk.name, seed)
+			}
+		}
+	})
+}
+
+// Whichever call finds nothing, or no room, or is interrupted, the other side hears the same.
+func TestEveryCallFails(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, talk *talk) {
+		for _, op := range []looptest.Op{looptest.OpWait, looptest.OpAccept, looptest.OpRecv, looptest.OpSend, looptest.OpSplice} {
+			for _, err := range []error{syscall.EAGAIN, syscall.EINTR} {
+				if op == looptest.OpWait && err == syscall.EAGAIN {
+					continue // it never does
+				}
+				calls := everyCall(t, talk, op, err, -1)
+				for n := 0; n < calls; n += 1 + calls/50 {
+					everyCall(t, talk, op, err, n)
+				}
+			}
+		}
+	})
+}
+
+// everyCall gives a talk in which the nth call of an operation comes to an error; below 0: none does. It returns how many calls there
+// were.
+func everyCall(t *testing.T, talk *talk, op looptest.Op, err error, n int) (calls int) {
+	w := newWorld(t, site{})
+	if n >= 0 {
+		w.net.Fail(op, append(make([]error, n), err)...)
+	}
+	w.give(talk, nil)
+	w.step()
+	w.end()
+	if t.Failed() {
+		t.Fatalf("%s: call %d of %v comes to %v", talk.name, n, op, err)
+	}
+	return w.net.Calls[op]
+}
+
+// However little a call moves, the other side hears the same.
+func TestShortCalls(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, talk *talk) {
+		for split := 1; split < 60; split++ {
+			w := newWorld(t, site{})
+			w.net.Split = split
+			if talk.large {
+				w.net.Split *= 997
+			}
+			w.give(talk, nil)
+			w.step()
+			w.end()
+			if t.Failed() {
+				t.Fatalf("%s: %d octets a call", talk.name, w.net.Split)
+			}
+		}
+	})
+}
+
+// A client, and a server, that take so much and then nothing for a while hear the same.
+func TestSlowReaders(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(t *testing.T, talk *talk) {
+		for _, who := range []side{client, server} {
+			most := 0
+			for _, s := range talk.steps {
+				if s.who == who && s.does == hears {
+					most = max(most, len(s.text))
+				}
+			}
+			for window := 1; window < most; window += stride(most) {
+				w := newWorld(t, site{})
+				w.giveSlowly(talk, who, window)
+				w.step()
+				w.end()
+				if t.Failed() {
+					t.Fatalf("%s: the %v takes %d octets before it waits", talk.name, who, window)
 				}
 			}
 		}

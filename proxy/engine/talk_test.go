@@ -60,25 +60,45 @@ func (s side) seesGone() step         { return step{s, seesGone, ""} }
 // stage is where a talk is given.
 type stage struct {
 	*world
-	peers [2]*looptest.Peer
-	want  [2]strings.Builder // what each should have heard
-	from  [2]int             // octets that it had received before
-	cut   func(step int) []int
+	peers  [2]*looptest.Peer
+	want   [2]strings.Builder // what each should have heard
+	from   [2]int             // octets that it had received before
+	cut    func(step int) []int
+	slow   side // who takes only so many octets more after each that it was to hear; window 0: nobody
+	window int
 }
 
 // give plays a talk. cut says where what is said in a step is to be cut, in rising order; nil: nowhere.
 func (w *world) give(t *talk, cut func(step int) []int) *stage {
 	w.Helper()
 	st := &stage{world: w, cut: cut}
+	st.give(t)
+	return st
+}
+
+// giveSlowly plays a talk of which one side takes so many octets at first and after each that it was to hear, and the others later.
+func (w *world) giveSlowly(t *talk, who side, window int) {
+	w.Helper()
+	st := &stage{world: w, slow: who, window: window}
+	st.give(t)
+}
+
+func (st *stage) give(t *talk) {
+	st.Helper()
+	w := st.world
 	if t.warm {
 		st.warm()
 	}
+	if st.slow == server {
+		w.server.Window = st.window
+	}
 	st.peers[client] = w.net.Dial(here)
+	st.narrow()
 	for i := range t.steps {
 		st.play(i, &t.steps[i])
 		if w.Failed() {
 			w.Logf("talk %q, step %d", t.name, i)
-			return st
+			return
 		}
 	}
 	w.step()
@@ -90,7 +110,16 @@ func (w *world) give(t *talk, cut func(step int) []int) *stage {
 		w.Errorf("%d requests hold a slot of the server", got)
 	}
 	st.peers[client].Close()
-	return st
+}
+
+// narrow and widen have who is slow take little, and all.
+func (st *stage) narrow() { st.take(st.window) }
+func (st *stage) widen()  { st.take(-1) }
+
+func (st *stage) take(octets int) {
+	if p := st.peers[st.slow]; p != nil && st.window > 0 {
+		p.Window(octets)
+	}
 }
 
 // warm has a connection to the server carry a request, and forgets that.
@@ -119,7 +148,13 @@ func (st *stage) play(i int, s *step) {
 		st.say(p, i, s.text)
 	case hears:
 		st.step()
+		if st.window > 0 {
+			st.accept()
+			st.widen()
+			st.step()
+		}
 		st.hear(s.who, s.text)
+		st.narrow()
 	case ends:
 		p.CloseWrite()
 	case closes:
@@ -127,6 +162,7 @@ func (st *stage) play(i int, s *step) {
 	case resets:
 		p.Reset()
 	case seesEnd, seesReset, seesGone:
+		st.widen()
 		st.step()
 		if !p.Ended() || s.does != seesGone && p.WasReset() != (s.does == seesReset) {
 			st.Errorf("the %v sees its connection ended %v, reset %v", s.who, p.Ended(), p.WasReset())
@@ -150,17 +186,18 @@ func (st *stage) say(p *looptest.Peer, i int, text string) {
 	}
 }
 
+// accept takes up the connection that the server has got last.
+func (st *stage) accept() {
+	for p := st.server.Accept(); p != nil; p = st.server.Accept() {
+		st.want[server].Reset()
+		st.peers[server], st.from[server] = p, 0
+	}
+}
+
 // hear compares what has come.
 func (st *stage) hear(who side, text string) {
 	st.Helper()
-	if who == server {
-		for p := st.server.Accept(); p != nil; p = st.server.Accept() {
-			if st.peers[server] != nil {
-				st.want[server].Reset()
-			}
-			st.peers[server], st.from[server] = p, 0
-		}
-	}
+	st.accept()
 	p := st.peers[who]
 	if p == nil {
 		st.Fatal("the server has no connection")

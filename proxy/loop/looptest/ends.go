@@ -54,6 +54,8 @@ type Server struct {
 	Err error
 	// Silent connects come to nothing at all.
 	Silent bool
+	// Window is how many octets its connections take at first, until Peer.Window says otherwise; 0: any number.
+	Window int
 
 	waiting []*Peer
 }
@@ -87,6 +89,9 @@ func (n *Net) connect(to netip.AddrPort) *conn {
 	case s.Err != nil:
 		p.conn.breaks(s.Err)
 	default:
+		if s.Window > 0 {
+			p.conn.window = s.Window
+		}
 		s.waiting = append(s.waiting, p)
 	}
 	return p.conn
