@@ -94,9 +94,8 @@ func runMutant(_ subject, l *lane, text string) finding {
 		o.client, o.end = cl.stream, cl.end
 		cl.close()
 	}
-	if o.after = askAfter(l); o.after != "" {
-		fs.add(Dangerous, "the next client: %s", o.after)
-	}
+	o.askAfter(l)
+	o.judgeNext(&fs)
 	o.tapes = l.origin.take()
 	if o.hung {
 		fs.add(Hanging, "no answer in time")
@@ -123,7 +122,7 @@ func runMutantReply(_ subject, l *lane, text string) finding {
 	expected := replyOutcome(c, 0)
 	l.origin.begin(c.play, false)
 	o := sendQuestion(l, c)
-	o.after = askAfter(l)
+	o.askAfter(l)
 	o.tapes = l.origin.take()
 	fs := judgeReply(c, o, false)
 	switch {

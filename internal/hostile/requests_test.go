@@ -16,6 +16,7 @@ type outcome struct {
 	hung    bool      // less than due came in time
 	probe   string    // what was wrong with the next response on the same connection
 	after   string    // what was wrong with that of the next client
+	none    bool      // it was none of the origin's
 	refused bool      // HTTP/2: the stream or the connection was ended
 }
 
@@ -23,7 +24,7 @@ type outcome struct {
 func runRequest(s subject, l *lane, c request) finding {
 	l.origin.begin(answer, false)
 	o := sendRequest(l, c)
-	o.after = askAfter(l)
+	o.askAfter(l)
 	o.tapes = l.origin.take()
 	return finding{c.name, judgeRequest(c, o, s.strict), o.story(c.text)}
 }
@@ -58,7 +59,7 @@ func (c *client) probe(before []string) string {
 	methods := append(before[:len(before):len(before)], "GET")
 	if !c.until(c.limit, func() bool { return len(c.finals(methods...)) == len(methods) }) {
 		if c.end == open {
-			return "no answer"
+			return noAnswer
 		}
 		return "" // closed: nothing was promised
 	}
@@ -69,21 +70,19 @@ func (c *client) probe(before []string) string {
 }
 
 // askAfter asks on a connection of its own and says what is wrong with the answer.
-func askAfter(l *lane) string {
+func (o *outcome) askAfter(l *lane) {
 	conn, err := l.dial()
 	if err != nil {
-		return err.Error()
+		o.after, o.none = err.Error(), true
+		return
 	}
 	c := newClient(conn, l.limit)
 	defer c.close()
 	c.send("GET /after HTTP/1.1\r\nHost: a.example\r\n\r\n", 0, false)
-	if !c.until(c.limit, func() bool { return len(c.finals("GET")) == 1 }) {
-		return fmt.Sprintf("got %q", c.stream)
+	c.until(c.limit, func() bool { return len(c.finals("GET")) == 1 })
+	if all := c.finals("GET"); len(all) == 0 || !isEcho(&all[0], "/after") {
+		o.after, o.none = fmt.Sprintf("got %q", c.stream), !strings.Contains(c.stream, fromOrigin)
 	}
-	if m := c.finals("GET")[0]; !isEcho(&m, "/after") {
-		return fmt.Sprintf("got %q", m.raw)
-	}
-	return ""
 }
 
 func methodOf(c request) string {
@@ -130,13 +129,29 @@ func judgeRequest(c request, o outcome, held bool) (fs faults) {
 	if o.hung {
 		fs.add(Hanging, "no answer in time")
 	}
-	if o.probe != "" {
+	o.judgeNext(&fs)
+	return fs
+}
+
+// noAnswer is what is wrong with one that does not come.
+const noAnswer = "no answer"
+
+// judgeNext says what is wrong with the answers to the next request and to the next client: that of another one is worse than none.
+func (o *outcome) judgeNext(fs *faults) {
+	switch o.probe {
+	case "":
+	case noAnswer:
+		fs.add(Hanging, "the next response on the connection: %s", o.probe)
+	default:
 		fs.add(Dangerous, "the next response on the connection: %s", o.probe)
 	}
-	if o.after != "" {
+	switch {
+	case o.after == "":
+	case o.none:
+		fs.add(Hanging, "the next client: %s", o.after)
+	default:
 		fs.add(Dangerous, "the next client: %s", o.after)
 	}
-	return fs
 }
 
 // requests returns those of the case that reached the server whole. What is wrong with any goes to fs.

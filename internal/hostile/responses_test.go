@@ -51,7 +51,7 @@ func (c reply) method() string { return methodOf(request{text: c.question()}) }
 func runReply(s subject, l *lane, c reply) finding {
 	l.origin.begin(c.play, c.early)
 	o := sendQuestion(l, c)
-	o.after = askAfter(l)
+	o.askAfter(l)
 	o.tapes = l.origin.take()
 	return finding{c.name, judgeReply(c, o, s.strict), o.story(c.text)}
 }
@@ -114,12 +114,7 @@ func judgeReply(c reply, o outcome, held bool) (fs faults) {
 	if o.hung {
 		fs.add(Hanging, "no answer in time")
 	}
-	if o.probe != "" {
-		fs.add(Dangerous, "the next response on the connection: %s", o.probe)
-	}
-	if o.after != "" {
-		fs.add(Dangerous, "the next client: %s", o.after)
-	}
+	o.judgeNext(&fs)
 	o.requests(&fs)
 	return fs
 }

@@ -40,7 +40,7 @@ func (c stream) request() request {
 func runStream(s subject, l *lane, c stream) finding {
 	l.origin.begin(answer, false)
 	o := sendStream(l, c)
-	o.after = askStream(l)
+	o.askStream(l)
 	o.tapes = l.origin.take()
 	return finding{c.name, judgeRequest(c.request(), o, s.strict), o.story(fmt.Sprint(c.fields, c.data, c.trailers))}
 }
@@ -70,25 +70,24 @@ func sendStream(l *lane, c stream) (o outcome) {
 	m, err = p.response(3, l.limit)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		o.probe = "no answer"
+		o.probe = noAnswer
 	case err == nil && isFromOrigin(&m) && !isEcho(&m, "/probe"):
 		o.probe = fmt.Sprint(m.fields, m.body)
 	}
 	return o
 }
 
-// askStream asks on a connection of its own and says what is wrong with the answer.
-func askStream(l *lane) string {
+// askStream is askAfter over HTTP/2.
+func (o *outcome) askStream(l *lane) {
 	conn, err := l.dialH2()
 	if err != nil {
-		return err.Error()
+		o.after, o.none = err.Error(), true
+		return
 	}
 	defer conn.Close()
 	p := newPeer(conn, true)
 	p.write(begin + headers(1, ask(field{":path", "/after"}), true))
-	m, err := p.response(1, l.limit)
-	if err != nil || !isEcho(&m, "/after") {
-		return fmt.Sprint(m.fields, m.body, err)
+	if m, err := p.response(1, l.limit); err != nil || !isEcho(&m, "/after") {
+		o.after, o.none = fmt.Sprint(m.fields, m.body, err), !isFromOrigin(&m)
 	}
-	return ""
 }
