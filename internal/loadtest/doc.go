@@ -30,5 +30,6 @@
 //	report.go     Report and Failure; errors.go: kinds of errors
 //	flood.go      Flood, the table of floods, and a flood's connections; flood_*.go: what they send
 //	steady.go     Steady: traffic at a rate of its own; latency.go: how long it took
+//	hold_linux.go Hold: many idle connections in a process of its own
 //	process_linux.go   what a process has open and in memory
 package loadtest
