@@ -94,11 +94,12 @@ func TestBytesComeThrough(t *testing.T) {
 	runUntil(t, l, func() bool { return done == clients })
 }
 
+// One Write of more than sockets hold, thrown away but for its end.
 func TestDiscard(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t)
 	at := serving(t, l, func(c *Conn) {
-		_, _ = c.Write(append(make([]byte, 3<<20), "end"...))
+		_, _ = c.Write(append(make([]byte, 64<<20), "end"...))
 		_ = c.Close()
 	})
 	var rest []byte
@@ -111,7 +112,7 @@ func TestDiscard(t *testing.T) {
 			return
 		}
 		defer func() { _ = c.Close() }()
-		for n, left := 0, 3<<20; left > 0 && err == nil; left -= n {
+		for n, left := 0, 64<<20; left > 0 && err == nil; left -= n {
 			n, err = c.Discard(left)
 		}
 		if err == nil {
@@ -144,15 +145,21 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// Tasks that wait for nothing take turns, in order, and a turn of the loop comes between.
+// Tasks that wait for nothing take turns, in order, and a turn of the loop comes between. Those that one of them starts come
+// after it, and push nobody aside.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t)
 	var said []string
+	say := func(name string) func(*Task) { return func(*Task) { said = append(said, name) } }
 	for _, name := range []string{"a", "b"} {
 		l.Start(func(task *Task) {
 			for range 2 {
 				said = append(said, name)
+				if name == "a" {
+					l.Start(say("c"))
+					l.Start(say("d"))
+				}
 				task.Wake()
 				if task.Park() != nil {
 					return
@@ -160,8 +167,8 @@ func TestTurns(t *testing.T) {
 			}
 		})
 	}
-	runUntil(t, l, func() bool { said = append(said, "turn"); return len(said) > 7 })
-	if want := []string{"turn", "a", "b", "turn", "a", "b", "turn"}; !slices.Equal(said[:7], want) {
+	runUntil(t, l, func() bool { said = append(said, "turn"); return len(said) > 11 })
+	if want := []string{"turn", "a", "b", "turn", "c", "d", "a", "b", "turn", "c", "d"}; !slices.Equal(said[:11], want) {
 		t.Errorf("got %q, want %q first", said, want)
 	}
 }
