@@ -34,7 +34,8 @@ type Engine struct {
 	loops      int
 	workers    int // of handshakes
 	limit      *Limit
-	handshaker *secure.Handshaker
+	handshaker *secure.Handshaker // for clients
+	dialer     *secure.Handshaker // for servers: no flood of clients keeps these waiting
 
 	open    atomic.Int64  // connections of clients
 	emptied chan struct{} // capacity 1: somebody may wait for open to be 0; sent to by the loops, never closed
@@ -54,8 +55,9 @@ func New(o Options) *Engine {
 		o.Loops = runtime.NumCPU()
 	}
 	return &Engine{
-		log: o.Log, loops: o.Loops, workers: o.Loops, limit: o.Limit,
+		log: o.Log, loops: o.Loops, workers: 2 * o.Loops, limit: o.Limit,
 		handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: cmp.Or(o.Handshakes, DefaultHandshakes)}),
+		dialer:     secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: DefaultHandshakes}),
 		emptied:    make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
 	}
 }
@@ -78,7 +80,9 @@ func (e *Engine) Run(ctx context.Context) error {
 			cancel() // without one of them the others must not serve on: its clients would wait for ever
 		})
 	}
-	group.Go(func() { _ = e.handshaker.Run(ctx) }) // nil, as for every Run whose context ends
+	for _, h := range []*secure.Handshaker{e.handshaker, e.dialer} {
+		group.Go(func() { _ = h.Run(ctx) }) // nil, as for every Run whose context ends
+	}
 	group.Wait()
 	return errors.Join(errs...)
 }

@@ -32,7 +32,7 @@ func (c *core) takeIdle(to *upstream.Server) *server1 {
 		v := i.list[n-1]
 		i.list = i.list[:n-1]
 		v.place = 0
-		if !v.wire.canRecv(c) {
+		if v.silent() {
 			return v
 		}
 		v.close()

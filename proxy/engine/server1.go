@@ -11,15 +11,14 @@ import (
 
 // server1 is an HTTP/1 connection to a server.
 type server1 struct {
-	core    *core
-	to      *upstream.Server
+	dialing
 	s       *stream           // the request that it serves; nil: it is idle
 	backend *exchange.Backend // of that request
 	in      *queue            // what has come and is not dealt with: a part of a head, or of trailers
 	out     *queue            // what the socket did not take
-	wire    wire
-	body    body // of the response
+	body    body              // of the response
 
+	mark     uint32        // what the wire had sent before this request
 	place    int           // among the idle ones
 	idleFrom time.Duration // by the loop's clock
 	keeps    time.Duration // how long the server keeps idle connections, as it says; 0: it says nothing
@@ -46,13 +45,11 @@ const maxInterims = 16
 
 // dial begins to connect to a server; nil where that fails at once.
 func (c *core) dial(to *upstream.Server, b *exchange.Backend, timeout time.Duration) *server1 {
-	v := &server1{core: c, to: to}
-	ref, err := c.loop.Connect(to.Key().Address, v)
-	if err != nil {
+	v := &server1{dialing: dialing{core: c, to: to}}
+	if v.open(v) != nil {
 		return nil
 	}
-	v.wire.ref = ref
-	c.loop.SetDeadline(ref, timeout)
+	c.loop.SetDeadline(v.wire.ref, timeout)
 	return v
 }
 
@@ -60,7 +57,7 @@ func (c *core) dial(to *upstream.Server, b *exchange.Backend, timeout time.Durat
 func (v *server1) serve(s *stream, b *exchange.Backend) {
 	v.s, v.backend = s, b
 	s.server = v
-	v.replay = v.used
+	v.replay, v.mark = v.used, v.wire.sent
 	v.interims = 0
 }
 
@@ -81,12 +78,12 @@ func (v *server1) Ready(l *loop.Loop, r loop.Ref) {
 		v.connected()
 		return
 	case v.s == nil:
-		if v.wire.canRecv(v.core) { // a server that closes an idle connection, or sends what nobody has asked for
+		if !v.silent() { // a server that closes an idle connection, or sends what nobody has asked for
 			v.close()
 		}
 		return
 	}
-	if v.out != nil && !v.drain() {
+	if v.blocked() && !v.drain() {
 		return
 	}
 	v.receive()
@@ -101,10 +98,11 @@ func (v *server1) rescue() {
 
 // connected goes on once it is known what came of connecting.
 func (v *server1) connected() {
-	pending, err := v.core.loop.Connected(v.wire.ref)
+	pending, err := v.step()
 	switch {
 	case pending:
 	case err != nil:
+		v.failed(err)
 		v.fail(exchange.ConnectFailed)
 	default:
 		v.state = awaiting
@@ -119,8 +117,9 @@ func (v *server1) Expired(*loop.Loop, loop.Ref) {
 	switch {
 	case s == nil, s.tunnel: // the client's side has the time of tunnels
 	case v.state == connecting:
+		v.late()
 		v.fail(exchange.ConnectTimedOut)
-	case v.out != nil, s.client.room() && (s.whole || v.state == receiving):
+	case v.blocked(), s.client.room() && (s.whole || v.state == receiving):
 		v.fail(exchange.ServerSilent)
 	}
 }
@@ -152,16 +151,23 @@ func (v *server1) close() {
 
 // drain sends what the socket did not take before, and reports whether that is all.
 func (v *server1) drain() bool {
-	n, st := v.wire.send(v.core, v.out.bytes(), nil)
-	v.out = v.core.spare.drop(v.out, n)
+	n, st := 0, loop.Done
+	before := v.wire.sent
+	if v.wire.pending() {
+		st = v.wire.push(v.core)
+	}
+	if st == loop.Done && v.out != nil {
+		n, st = v.wire.send(v.core, v.out.bytes(), nil)
+		v.out = v.core.spare.drop(v.out, n)
+	}
 	switch {
 	case st == loop.Failed:
 		v.refused()
 		return true
-	case n > 0:
+	case v.wire.sent != before:
 		v.wait()
 	}
-	if v.out != nil {
+	if v.blocked() {
 		return false
 	}
 	if s := v.s; !v.drained() && v.s == s {
@@ -169,6 +175,9 @@ func (v *server1) drain() bool {
 	}
 	return v.s != nil
 }
+
+// blocked reports whether the server has not taken all that it was sent.
+func (v *server1) blocked() bool { return !v.deaf && (v.out != nil || v.wire.pending()) }
 
 // drained does what had to wait until the server had taken all, and reports whether that was the end of the stream.
 func (v *server1) drained() bool {
@@ -198,7 +207,7 @@ func (v *server1) data(b []byte) {
 	if chunks {
 		c.up = http1.AppendChunkHead(c.up, len(b))
 	}
-	if len(b) <= lineCopied || v.out != nil {
+	if len(b) <= lineCopied || v.blocked() {
 		c.up = append(c.up, b...)
 	} else {
 		v.write(b)
@@ -226,7 +235,7 @@ func (v *server1) end(buf []byte, trailers []http1.Field) {
 }
 
 // room implements answerer.
-func (v *server1) room() bool { return v.out == nil }
+func (v *server1) room() bool { return !v.blocked() }
 
 // more implements answerer.
 func (v *server1) more() {
@@ -237,7 +246,7 @@ func (v *server1) more() {
 // flush implements answerer.
 func (v *server1) flush() {
 	v.write(nil)
-	if v.finned && v.out == nil && v.s != nil {
+	if v.finned && !v.blocked() && v.s != nil {
 		v.drained()
 	}
 }
@@ -251,7 +260,7 @@ func (v *server1) write(b []byte) {
 		return
 	}
 	n, st := 0, loop.Blocked
-	if v.out == nil {
+	if !v.blocked() {
 		n, st = v.wire.send(v.core, head, b)
 	}
 	switch st {

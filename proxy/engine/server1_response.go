@@ -64,7 +64,7 @@ func (v *server1) unseen() bool {
 		return v.replay
 	}
 	octets, known := v.core.loop.Unacked(v.wire.ref)
-	return v.replay && known && octets >= len(v.s.ask)
+	return v.replay && known && octets >= int(v.wire.sent-v.mark)
 }
 
 // take deals with what has come.
@@ -190,7 +190,7 @@ func (v *server1) interim(h *head, n int) int {
 // doubt about where the next response on it begins.
 func (v *server1) finish(trailers []byte, clean bool) {
 	s := v.s
-	keep := clean && s.whole && v.out == nil && !v.deaf && !s.response.Close && len(v.core.up) == 0
+	keep := clean && s.whole && !v.blocked() && !v.deaf && !s.response.Close && len(v.core.up) == 0
 	s.server, v.s = nil, nil
 	v.in = v.core.spare.free(v.in)
 	if keep {

@@ -12,7 +12,8 @@ type wire struct {
 	ref loop.Ref
 	tls *secure.Conn // nil: plain
 
-	more bool // of TLS: there may be plaintext though nothing more comes
+	sent uint32 // octets that the socket has taken; it begins anew after 4 GiB
+	more bool   // of TLS: there may be plaintext though nothing more comes
 }
 
 // recv reads what has come into b, which is not the core's cipher.
@@ -80,11 +81,14 @@ func (w *wire) send(c *core, head, rest []byte) (n int, st loop.State) {
 	case w.tls != nil:
 		return len(head) + len(rest), w.encrypt(c, head, rest)
 	case len(rest) == 0:
-		return c.loop.Send(w.ref, head)
+		n, st = c.loop.Send(w.ref, head)
 	case len(head) == 0:
-		return c.loop.Send(w.ref, rest)
+		n, st = c.loop.Send(w.ref, rest)
+	default:
+		n, st = c.loop.Send2(w.ref, head, rest)
 	}
-	return c.loop.Send2(w.ref, head, rest)
+	w.sent += uint32(n)
+	return n, st
 }
 
 func (w *wire) encrypt(c *core, head, rest []byte) loop.State {
@@ -103,6 +107,7 @@ func (w *wire) encrypt(c *core, head, rest []byte) loop.State {
 func (w *wire) push(c *core) loop.State {
 	n, st := c.loop.Send(w.ref, w.tls.Out())
 	w.tls.Sent(n)
+	w.sent += uint32(n)
 	return st
 }
 

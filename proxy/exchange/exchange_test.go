@@ -37,7 +37,7 @@ func (r *ring) Pick(tried []*upstream.Server) *upstream.Server {
 func newRing(t testing.TB, names ...string) *ring {
 	r := &ring{}
 	for _, name := range names {
-		s := upstream.NewServer(upstream.Key{Backend: "app", Name: name, Address: netip.MustParseAddrPort("192.0.2.1:80")})
+		s := upstream.NewServer(upstream.Key{Backend: "app", Name: name, Address: netip.MustParseAddrPort("192.0.2.1:80")}, upstream.Link{})
 		p, err := upstream.NewPool("", []upstream.Member{{Server: s, Weight: 1}})
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 // Package upstream knows the servers of a backend: who they are, how they are, and which of them may get a request.
 //
-// A [Server] is identified by backend, name and address. That identity outlives a reload: requests in flight, totals and
+// A [Server] is identified by backend, name and address, and by its [Link], how it is spoken to: what connections to it may be used
+// for follows from that. That identity outlives a reload: requests in flight, totals and
 // health stay with the server while the tables around it are replaced. Everything that changes in it is atomic, so any
 // number of engines may share it.
 //

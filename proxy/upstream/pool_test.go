@@ -15,7 +15,7 @@ func newPool(t testing.TB, statuses []hysteresis.Status, weights ...int) *Pool {
 	t.Helper()
 	var members []Member
 	for i, status := range statuses {
-		s := NewServer(Key{Backend: "app", Name: string(rune('a' + i)), Address: netip.MustParseAddrPort("192.0.2.1:80")})
+		s := NewServer(Key{Backend: "app", Name: string(rune('a' + i)), Address: netip.MustParseAddrPort("192.0.2.1:80")}, Link{})
 		s.SetHealth(Health{Status: status})
 		members = append(members, Member{Server: s, Weight: weights[i]})
 	}

@@ -1,7 +1,10 @@
 package upstream
 
 import (
+	"crypto/tls"
+	"maps"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +18,12 @@ type Key struct {
 	Address netip.AddrPort
 }
 
+// Link is how a server is spoken to.
+type Link struct {
+	TLS   *tls.Config // nil: plain. Its sessions are those with this server alone
+	HTTP2 bool        // over TLS agreed on by ALPN, else known beforehand (RFC 9113 section 3.3)
+}
+
 // Health is what the checks of a server have found.
 type Health struct {
 	Status hysteresis.Status // Up for a server that is not checked
@@ -25,23 +34,32 @@ type Health struct {
 // Server is one member of a backend. It is safe for concurrent use.
 type Server struct {
 	key    Key
+	link   Link
 	health atomic.Pointer[Health] // never nil
 
 	inFlight  atomic.Int64
 	requests  atomic.Int64
 	connect   atomic.Int64
 	responses atomic.Int64
+
+	failing    atomic.Bool // the last TLS handshake failed
+	mu         sync.Mutex
+	handshakes map[string]int64 // guarded by mu: TLS handshakes that failed, by reason
+	reason     string           // guarded by mu: of the last one that failed, since one succeeded
 }
 
 // NewServer returns a server whose health is unknown.
-func NewServer(key Key) *Server {
-	s := &Server{key: key}
+func NewServer(key Key, link Link) *Server {
+	s := &Server{key: key, link: link}
 	s.SetHealth(Health{})
 	return s
 }
 
 // Key returns the identity of the server.
 func (s *Server) Key() Key { return s.key }
+
+// Link returns how the server is spoken to.
+func (s *Server) Link() Link { return s.link }
 
 // Health returns what the checks have found.
 func (s *Server) Health() Health { return *s.health.Load() }
@@ -61,6 +79,39 @@ func (s *Server) Release() { s.inFlight.Add(-1) }
 // ConnectFailed counts a connection attempt that came to nothing.
 func (s *Server) ConnectFailed() { s.connect.Add(1) }
 
+// HandshakeFailed counts a TLS handshake that failed, by its reason, one of a few; ConnectFailed is to be called too. It reports
+// whether that is news: the one before did not fail, or not for this reason.
+func (s *Server) HandshakeFailed(reason string) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handshakes == nil {
+		s.handshakes = map[string]int64{}
+	}
+	s.handshakes[reason]++
+	news = s.reason != reason
+	s.reason = reason
+	s.failing.Store(true)
+	return news
+}
+
+// HandshakeDone notes a TLS handshake that succeeded.
+func (s *Server) HandshakeDone() {
+	if !s.failing.Load() { // as nearly always
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reason = ""
+	s.failing.Store(false)
+}
+
+// HandshakeFailures returns how many TLS handshakes have failed, by reason; nil: none has.
+func (s *Server) HandshakeFailures() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.handshakes)
+}
+
 // ResponseFailed counts a response that did not come, came broken, or stopped half-way.
 func (s *Server) ResponseFailed() { s.responses.Add(1) }
 
@@ -68,7 +119,7 @@ func (s *Server) ResponseFailed() { s.responses.Add(1) }
 type Stats struct {
 	InFlight         int64 // requests that hold a slot now
 	Requests         int64 // slots given out, retries included
-	ConnectFailures  int64
+	ConnectFailures  int64 // TLS included
 	ResponseFailures int64
 }
 
