@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
@@ -16,13 +17,14 @@ import (
 // backend is one backend of one configuration.
 type backend struct {
 	config Backend
+	tls    *certs.Servers // nil: plain
 	pool   *upstream.Pool
 	route  *exchange.Backend
 }
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
 // the choice among them has changed, so does the balancer's place.
-func compileBackends(configs []Backend, old []*backend) ([]*backend, error) {
+func compileBackends(configs []Backend, old []*backend, keys *certs.Plan) ([]*backend, error) {
 	var compiled []*backend
 	var faults []error
 	for i, c := range configs {
@@ -30,7 +32,7 @@ func compileBackends(configs []Backend, old []*backend) ([]*backend, error) {
 			faults = append(faults, fmt.Errorf("backend %s is configured twice", c.Name))
 			continue
 		}
-		b, err := compileBackend(c, find(old, c.Name))
+		b, err := compileBackend(c, find(old, c.Name), keys)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("backend %s: %w", c.Name, err))
 			continue
@@ -48,24 +50,27 @@ func find(backends []*backend, name string) *backend {
 	return nil
 }
 
-func compileBackend(c Backend, old *backend) (*backend, error) {
+func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error) {
+	c.Servers = slices.Clone(c.Servers) // to be compared with the next one's
+	b := &backend{config: c}
 	err := errors.Join(
 		positive("timeout connect", c.Timeouts.Connect),
 		positive("timeout server", c.Timeouts.Server),
 	)
-	if c.TLS != nil {
-		err = errors.Join(err, errors.New("TLS to servers is not in this version"))
-	}
 	if c.Retries < 0 {
 		err = errors.Join(err, fmt.Errorf("retries %d, want 0 or more", c.Retries))
+	}
+	if c.TLS != nil {
+		var fault error
+		b.tls, fault = keys.Servers(c.Name, *c.TLS)
+		err = errors.Join(err, fault)
 	}
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{config: c}
-	if old != nil && old.config.Algorithm == c.Algorithm && slices.Equal(old.config.Servers, c.Servers) {
+	if b.speaksAs(old) && old.config.Algorithm == c.Algorithm && slices.Equal(old.config.Servers, c.Servers) {
 		b.pool = old.pool
-	} else if b.pool, err = newPool(c, old); err != nil {
+	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
 	}
 	b.route = &exchange.Backend{
@@ -84,28 +89,36 @@ func compileBackend(c Backend, old *backend) (*backend, error) {
 	return b, nil
 }
 
-func newPool(c Backend, old *backend) (*upstream.Pool, error) {
+// speaksAs reports whether old, which may be nil, speaks to its servers as b does to its own.
+func (b *backend) speaksAs(old *backend) bool { return old != nil && old.tls == b.tls }
+
+func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
+	c := b.config
 	var members []upstream.Member
 	for i, s := range c.Servers {
 		if slices.ContainsFunc(c.Servers[:i], func(o Server) bool { return o.Name == s.Name }) {
 			return nil, fmt.Errorf("server %s is configured twice", s.Name)
 		}
-		key := upstream.Key{Backend: c.Name, Name: s.Name, Address: s.Address}
-		members = append(members, upstream.Member{Server: serverOf(old, key), Weight: s.Weight})
+		members = append(members, upstream.Member{Server: b.server(s, old), Weight: s.Weight})
 	}
 	return upstream.NewPool(c.Algorithm, members)
 }
 
-// serverOf returns the server of that identity, an old one where there is one.
-func serverOf(old *backend, key upstream.Key) *upstream.Server {
-	if old != nil {
-		for _, m := range old.pool.Members() {
-			if m.Key() == key {
+// server returns the server of that identity, an old one where there is one.
+func (b *backend) server(s Server, old *backend) *upstream.Server {
+	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address}
+	if b.speaksAs(old) {
+		for i, m := range old.pool.Members() {
+			if m.Key() == key && old.config.Servers[i].ServerName == s.ServerName {
 				return m.Server
 			}
 		}
 	}
-	return upstream.NewServer(key)
+	link := upstream.Link{}
+	if b.tls != nil {
+		link.TLS = b.tls.TLSConfig(s.ServerName)
+	}
+	return upstream.NewServer(key, link)
 }
 
 // unchecked is the health of a server without checks.

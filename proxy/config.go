@@ -62,7 +62,7 @@ type Backend struct {
 	Name       string
 	Algorithm  string // a name of balance.Algorithms; empty: round_robin
 	Servers    []Server
-	TLS        *certs.ServerConfig // nil: plain. In this version it is nil: the engine speaks no TLS to servers
+	TLS        *certs.ServerConfig // nil: plain
 	Check      *health.Check       // nil: servers are taken as healthy
 	Forwarded  Forwarded
 	Timeouts   BackendTimeouts

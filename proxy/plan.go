@@ -56,9 +56,10 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	p.mu.Lock()
 	now, listeners := p.now, p.listeners // replaced by Apply, never changed
 	p.mu.Unlock()
-	backends, err := compileBackends(next.Backends, now.backends)
+	keys := p.keychain.Plan()
+	backends, err := compileBackends(next.Backends, now.backends, keys)
 	faults := []error{err}
-	plan := &Plan{backends: backends, keychain: p.keychain.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
+	plan := &Plan{backends: backends, keychain: keys, most: affordable(next.MaxConnections), wanted: next.MaxConnections}
 	if file := next.TLS.TicketSecretFile; file != "" {
 		faults = append(faults, plan.keychain.TicketSecret(file))
 	}

@@ -66,8 +66,10 @@ type ServerStatus struct {
 
 	InFlight         int64 // requests now
 	Requests         int64 // requests in all, retries included
-	ConnectFailures  int64
+	ConnectFailures  int64 // TLS included
 	ResponseFailures int64
+
+	HandshakeFailures map[string]int64 // TLS handshakes that failed, by reason; nil: none has
 }
 
 // Snapshot returns the present state.
@@ -101,6 +103,7 @@ func backendStatus(b *backend) BackendStatus {
 			Status: health.Status, Text: health.Text, Since: health.Since,
 			InFlight: stats.InFlight, Requests: stats.Requests,
 			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,
+			HandshakeFailures: m.HandshakeFailures(),
 		})
 	}
 	return status

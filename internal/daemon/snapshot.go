@@ -210,6 +210,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 			backend.Servers = append(backend.Servers, status.Server{
 				Name: m.Name, Address: m.Address, Weight: m.Weight, Status: m.Status.String(), Check: m.Text, Since: m.Since,
 				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,
+				HandshakeFailures: m.HandshakeFailures,
 			})
 		}
 		s.Backends = append(s.Backends, backend)

@@ -68,4 +68,6 @@ type Server struct {
 	Requests         int64          `json:"requests"`
 	ConnectFailures  int64          `json:"connect_failures"`
 	ResponseFailures int64          `json:"response_failures"`
+
+	HandshakeFailures map[string]int64 `json:"handshake_failures,omitempty"` // TLS handshakes that failed, of connect_failures, by reason
 }

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -22,6 +23,7 @@ type Target struct {
 	Backend string
 	Server  string
 	Address netip.AddrPort
+	TLS     *tls.Config // nil: plain. Only read
 }
 
 // Result is what one probe found, and what follows for the server.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,6 +32,7 @@ const userAgent = "tandem-check"
 // httpProbe asks one question a connection.
 type httpProbe struct {
 	address string
+	secure  *tls.Config   // nil: plain
 	request *http.Request // never written
 	expect  []int         // empty: 200 to 399
 	want    string        // expect in words
@@ -39,12 +41,15 @@ type httpProbe struct {
 // newHTTP returns the probe that succeeds where the answer to one request has an expected status and arrives whole, up
 // to maxBody bytes of it. Redirects are answers like any other: they are not followed.
 func newHTTP(c Check, t Target) probe {
-	address := t.Address
+	address, secure := t.Address, t.TLS
 	if c.HTTP.Port != 0 {
+		// Whoever answers elsewhere need not be the server, nor have its certificate.
+		secure = nil
 		address = netip.AddrPortFrom(address.Addr(), c.HTTP.Port)
 	}
 	p := &httpProbe{
 		address: address.String(),
+		secure:  secure,
 		request: &http.Request{
 			Method: c.HTTP.Method,
 			// Opaque is sent as it is: the path is the operator's, byte for byte.
@@ -62,9 +67,9 @@ func newHTTP(c Check, t Target) probe {
 // probe speaks on a connection of its own. An http.Transport would do more than is wanted (proxies of the environment,
 // retries, goroutines) and could not tell a server that is gone from one that is slow to answer.
 func (p *httpProbe) probe(ctx context.Context) outcome {
-	conn, err := dial(ctx, p.address)
+	conn, at, err := dial(ctx, p.address, p.secure)
 	if err != nil {
-		return outcome{text: failure(layer4, err)}
+		return outcome{text: failure(at, err)}
 	}
 	defer func() { _ = conn.Close() }() // the verdict is made
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -13,20 +14,33 @@ import (
 func newTCP(_ Check, t Target) probe {
 	address := t.Address.String()
 	return func(ctx context.Context) outcome {
-		conn, err := dial(ctx, address)
+		conn, at, err := dial(ctx, address, t.TLS)
 		if err != nil {
-			return outcome{text: failure(layer4, err)}
+			return outcome{text: failure(at, err)}
 		}
 		_ = conn.Close() // the server accepted; what it makes of the end is its business
-		return outcome{ok: true, text: "layer 4 connection established"}
+		text := "layer 4 connection established"
+		if t.TLS != nil {
+			text = "layer 6 TLS handshake complete"
+		}
+		return outcome{ok: true, text: text}
 	}
 }
 
 // dial connects from whatever address the kernel picks for the route, as any client on this node does. A virtual
-// address is never that one: it is added after the node's own addresses, as a secondary one.
-func dial(ctx context.Context, address string) (net.Conn, error) {
+// address is never that one: it is added after the node's own addresses, as a secondary one. at is the layer of an error.
+func dial(ctx context.Context, address string, secure *tls.Config) (conn net.Conn, at layer, err error) {
 	var d net.Dialer
-	return d.DialContext(ctx, "tcp", address)
+	conn, err = d.DialContext(ctx, "tcp", address)
+	if err != nil || secure == nil {
+		return conn, layer4, err
+	}
+	over := tls.Client(conn, secure)
+	if err := over.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the error is the one to tell
+		return nil, layer6, err
+	}
+	return over, layer6, nil
 }
 
 // layer says how far a probe came, in HAProxy's words.
@@ -34,6 +48,7 @@ type layer string
 
 const (
 	layer4 layer = "layer 4" // no connection
+	layer6 layer = "layer 6" // no TLS on it
 	layer7 layer = "layer 7" // no answer over it
 )
 
@@ -48,6 +63,8 @@ func failure(at layer, err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		reason = "timeout"
+	case at == layer6 && errors.Is(err, io.EOF):
+		reason = "connection closed in the handshake"
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		reason = "answer ended early"
 	case errors.As(err, &errno):

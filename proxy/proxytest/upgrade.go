@@ -15,7 +15,7 @@ func echoes(c *call) {
 	c.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: y\r\n\r\nhello ")
 	_, _ = io.Copy(c.conn, c.r) // an error shows at the client
 	c.write("bye")
-	_ = c.conn.(*net.TCPConn).CloseWrite()
+	_ = c.conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
 // switchProtocols asks for the upgrade and reads the 101.
