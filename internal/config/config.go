@@ -123,18 +123,13 @@ func Parse(name string, text []byte) (*Config, Problems) { return checkText(name
 
 // checkText is Parse with a function that reads key files, or nil.
 func checkText(name string, text []byte, readKey func(string) (string, error)) (*Config, Problems) {
-	return checkByKeys(name, text, Keys(), readKey)
-}
-
-// checkByKeys is checkText with a table of keys.
-func checkByKeys(name string, text []byte, keys []Key, readKey func(string) (string, error)) (*Config, Problems) {
 	src, problem := parse(name, text)
 	if problem != nil {
 		return nil, Problems{*problem}
 	}
 	c := &checker{src: src, nodes: nodeNames(src.root)}
 	var raw rawFile
-	if c.value(src.root, schema(keys), "") {
+	if c.value(src.root, schema(Keys()), "") {
 		if err := src.root.Decode(&raw); err != nil { // the walk lets nothing through that does not decode
 			c.report(src.root, "", err.Error(), "")
 		}

@@ -35,26 +35,16 @@ func tlsKeys(in string) []Key {
 	}
 }
 
-// serverTLSKeys are what a backend says whose servers are spoken to over TLS. They are known, and wait for the engine.
+// serverTLSKeys are what a backend says whose servers are spoken to over TLS.
 func serverTLSKeys(in string) []Key {
-	return later([]Key{
-		{Path: in, Type: section(), Others: "ssl proxy_pass", Absent: "plain", Example: "{server_name: app.internal}", Reload: ReloadNew, Help: "TLS to the servers."},
-		{Path: in + ".verify", Type: boolean(), Default: "true", Others: "proxy_ssl_verify", Example: "true", Reload: ReloadNew, Help: "Whether a server's certificate has to come from one of the authorities and be for its name."},
-		{Path: in + ".ca", Type: list(1, 100), Absent: "the host's authorities", Others: "ca_file proxy_ssl_trusted_certificate", Example: "[/etc/tandem/servers.crt]", Reload: ReloadNew, Help: "The authorities."},
-		{Path: in + ".ca[]", Type: filePath(), Example: "/etc/tandem/servers.crt", Reload: ReloadNew, Help: "A PEM file of certificates."},
-		{Path: in + ".server_name", Type: line(255), Absent: "the server's address", Others: "sni verifyhost proxy_ssl_name", Example: "app.internal", Reload: ReloadNew, Help: "The name that servers are asked for (SNI) and that their certificates have to be for."},
-		{Path: in + ".certificate", Type: filePath(), Absent: "none is shown", Others: "crt proxy_ssl_certificate", Example: "/etc/tandem/balancer.pem", Reload: ReloadNew, Help: "What servers are shown that ask for a certificate: a PEM file with certificate, chain and key, or without the key where `key` is there."},
-		{Path: in + ".key", Type: filePath(), Absent: "it is in `certificate`", Others: "proxy_ssl_certificate_key", Example: "/etc/tandem/balancer.key", Reload: ReloadNew, Help: "A PEM file with the key."},
-		{Path: in + ".min_version", Type: oneOf("1.2", "1.3"), Default: `"1.2"`, Others: "ssl_min_ver proxy_ssl_protocols", Example: `"1.3"`, Reload: ReloadNew, Help: "The oldest TLS version accepted."},
-		{Path: in + ".alpn", Type: list(1, 2), Default: "[http/1.1]", Example: "[http/1.1]", Reload: ReloadNew, Help: "The protocols offered, the preferred one first."},
-		{Path: in + ".alpn[]", Type: oneOf(certs.Protocols()...), Example: "http/1.1", Reload: ReloadNew, Help: "A protocol."},
-	})
-}
-
-// later marks keys as known, but not in this version.
-func later(keys []Key) []Key {
-	for i := range keys {
-		keys[i].Later = true
+	return []Key{
+		{Path: in, Type: section(), Others: "ssl proxy_pass", Absent: "plain", Example: "{server_name: app.internal}", Reload: ReloadAnew, Help: "TLS to the servers, and to their health checks but for one with a port of its own. Sessions are resumed. What changes here, the files of `ca` too, makes new connections to the servers; a certificate that is shown follows its files."},
+		{Path: in + ".verify", Type: boolean(), Default: "true", Others: "proxy_ssl_verify", Example: "true", Reload: ReloadAnew, Help: "Whether a server's certificate has to come from one of the authorities and be for its name."},
+		{Path: in + ".ca", Type: list(1, 100), Absent: "the host's authorities", Others: "ca_file proxy_ssl_trusted_certificate", Example: "[/etc/tandem/servers.crt]", Reload: ReloadAnew, Help: "The authorities."},
+		{Path: in + ".ca[]", Type: filePath(), Example: "/etc/tandem/servers.crt", Reload: ReloadAnew, Help: "A PEM file of certificates."},
+		{Path: in + ".server_name", Type: line(255), Absent: "the server's address", Others: "sni verifyhost proxy_ssl_name", Example: "app.internal", Reload: ReloadAnew, Help: "The name that servers are asked for (SNI) and that their certificates have to be for."},
+		{Path: in + ".certificate", Type: filePath(), Absent: "none is shown", Others: "crt proxy_ssl_certificate", Example: "/etc/tandem/balancer.pem", Reload: ReloadAnew, Help: "What servers are shown that ask for a certificate: a PEM file with certificate, chain and key, or without the key where `key` is there."},
+		{Path: in + ".key", Type: filePath(), Absent: "it is in `certificate`", Others: "proxy_ssl_certificate_key", Example: "/etc/tandem/balancer.key", Reload: ReloadAnew, Help: "A PEM file with the key."},
+		{Path: in + ".min_version", Type: oneOf("1.2", "1.3"), Default: `"1.2"`, Others: "ssl_min_ver proxy_ssl_protocols", Example: `"1.3"`, Reload: ReloadAnew, Help: "The oldest TLS version accepted."},
 	}
-	return keys
 }

@@ -3,7 +3,6 @@ package config
 import (
 	_ "embed"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -18,9 +17,6 @@ func Reference() string {
 	var sections []string
 	var later strings.Builder
 	for _, k := range Keys() {
-		if k.Later && withinLater(k.Path) {
-			continue
-		}
 		if k.Later {
 			fmt.Fprintf(&later, "- `%s`: %s\n", k.Path, k.Help)
 			continue
@@ -38,12 +34,6 @@ func Reference() string {
 	}
 	b.WriteString("\n## Known, but not in this version\n\nThese keys are errors: \"is not in this version\".\n\n" + later.String())
 	return b.String()
-}
-
-// withinLater reports whether a key is in a section that is not in this version as a whole.
-func withinLater(path string) bool {
-	in, _ := split(strings.TrimSuffix(path, "[]"))
-	return slices.ContainsFunc(Keys(), func(k Key) bool { return k.Later && (k.Path == in || k.Path+"[]" == path) })
 }
 
 // split returns the section that a path is in, and the key in it.

@@ -71,7 +71,6 @@ type rawServerTLS struct {
 	Certificate string   `yaml:"certificate"`
 	Key         string   `yaml:"key"`
 	MinVersion  string   `yaml:"min_version"`
-	ALPN        []string `yaml:"alpn"`
 }
 
 // config returns how the servers of a backend are spoken to; nil: plain.
@@ -81,7 +80,7 @@ func (raw *rawServerTLS) config() *certs.ServerConfig {
 	}
 	return &certs.ServerConfig{
 		CAs: raw.CA, Insecure: !raw.Verify, Certificate: certs.Path{Certificate: raw.Certificate, Key: raw.Key},
-		MinVersion: tlsVersion(raw.MinVersion), ALPN: raw.ALPN,
+		MinVersion: tlsVersion(raw.MinVersion),
 	}
 }
 

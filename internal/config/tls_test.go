@@ -99,17 +99,6 @@ func TestTLSProblems(t *testing.T) {
 	}
 }
 
-// prepared is the table with the keys that wait for the engine alone.
-func prepared() []Key {
-	keys := Keys()
-	for i := range keys {
-		if keys[i].Type.Want != "" {
-			keys[i].Later = false
-		}
-	}
-	return keys
-}
-
 // withServerTLS is a file whose backend says this, and whose second server this.
 func withServerTLS(backend, server string) []byte {
 	return []byte(`proxy:
@@ -121,7 +110,6 @@ func withServerTLS(backend, server string) []byte {
 `)
 }
 
-// TLS to servers is read, checked and refused: its keys are not in this version.
 func TestServerTLS(t *testing.T) {
 	t.Parallel()
 	a1, a2 := netip.MustParseAddrPort("10.0.0.11:443"), netip.MustParseAddrPort("[fd00::2]:443")
@@ -131,15 +119,15 @@ func TestServerTLS(t *testing.T) {
 		servers               []proxy.Server
 	}{
 		{"plain", "", "", nil, []proxy.Server{{Name: "w1", Address: a1, Weight: 1}, {Name: "w2", Address: a2, Weight: 1}}},
-		{"defaults", "tls: {}", "", &certs.ServerConfig{MinVersion: tls.VersionTLS12, ALPN: []string{"http/1.1"}},
+		{"defaults", "tls: {}", "", &certs.ServerConfig{MinVersion: tls.VersionTLS12},
 			[]proxy.Server{{Name: "w1", Address: a1, Weight: 1, ServerName: "10.0.0.11"}, {Name: "w2", Address: a2, Weight: 1, ServerName: "fd00::2"}}},
-		{"everything", `tls: {ca: [/ca], server_name: app, certificate: /c, key: /k, min_version: "1.3", alpn: [h2]}`, ", server_name: two",
-			&certs.ServerConfig{CAs: []string{"/ca"}, Certificate: certs.Path{Certificate: "/c", Key: "/k"}, MinVersion: tls.VersionTLS13, ALPN: []string{"h2"}},
+		{"everything", `tls: {ca: [/ca], server_name: app, certificate: /c, key: /k, min_version: "1.3"}`, ", server_name: two",
+			&certs.ServerConfig{CAs: []string{"/ca"}, Certificate: certs.Path{Certificate: "/c", Key: "/k"}, MinVersion: tls.VersionTLS13},
 			[]proxy.Server{{Name: "w1", Address: a1, Weight: 1, ServerName: "app"}, {Name: "w2", Address: a2, Weight: 1, ServerName: "two"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cfg, problems := checkByKeys("f.yaml", withServerTLS(tt.backend, tt.server), prepared(), nil)
+			cfg, problems := checkText("f.yaml", withServerTLS(tt.backend, tt.server), nil)
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
@@ -160,19 +148,16 @@ func TestServerTLSProblems(t *testing.T) {
 	const at = "proxy.backends[0]."
 	for _, tt := range []struct {
 		name, backend, server string
-		keys                  []Key
 		want                  string
 	}{
-		{"in this version", "tls: {ca: [/ca]}", "", Keys(), "f.yaml:5:7: " + at + "tls: is not in this version"},
-		{"a name in this version", "mode: http", ", server_name: two", Keys(), "f.yaml:6:92: " + at + "servers[1].server_name: is not in this version"},
-		{"a name without TLS", "mode: http", ", server_name: two", prepared(), "f.yaml:6:105: " + at + "servers[1].server_name: does nothing without tls in the backend, want tls there"},
-		{"authorities for nothing", "tls: {verify: false, ca: [/ca]}", "", prepared(), "f.yaml:5:32: " + at + "tls.ca: does nothing with verify: false, want one of them"},
-		{"not verified", "tls: {verify: false}", "", prepared(), "f.yaml:5:21: warning: " + at + "tls.verify: whoever answers at an address is taken for the server, want ca, with the authority that made the servers' certificates"},
-		{"a key alone", "tls: {key: /k}", "", prepared(), "f.yaml:5:18: " + at + "tls.key: a key without a certificate, want certificate as well"},
+		{"a name without TLS", "mode: http", ", server_name: two", "f.yaml:6:105: " + at + "servers[1].server_name: does nothing without tls in the backend, want tls there"},
+		{"authorities for nothing", "tls: {verify: false, ca: [/ca]}", "", "f.yaml:5:32: " + at + "tls.ca: does nothing with verify: false, want one of them"},
+		{"not verified", "tls: {verify: false}", "", "f.yaml:5:21: warning: " + at + "tls.verify: whoever answers at an address is taken for the server, want ca, with the authority that made the servers' certificates"},
+		{"a key alone", "tls: {key: /k}", "", "f.yaml:5:18: " + at + "tls.key: a key without a certificate, want certificate as well"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, problems := checkByKeys("f.yaml", withServerTLS(tt.backend, tt.server), tt.keys, nil)
+			_, problems := checkText("f.yaml", withServerTLS(tt.backend, tt.server), nil)
 			var got []string
 			for _, p := range problems {
 				got = append(got, p.String())

@@ -144,7 +144,7 @@ func TestBalancerSnapshot(t *testing.T) {
 			Name: "web", Healthy: 1, Total: 1, Known: true,
 			Servers: []proxy.ServerStatus{{
 				Name: "web1", Address: server, Weight: 2, Status: hysteresis.Up, Text: "200 OK", Since: now,
-				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6,
+				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
 		TLS: certs.Status{
@@ -166,7 +166,7 @@ func TestBalancerSnapshot(t *testing.T) {
 			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
 			Servers: []status.Server{{
 				Name: "web1", Address: server, Weight: 2, Status: "up", Check: "200 OK", Since: now,
-				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6,
+				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
 	}

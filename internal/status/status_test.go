@@ -122,7 +122,7 @@ func full() Snapshot {
 			Renewals: 3, Failures: 1,
 		},
 		Backends: []Backend{{Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Servers: []Server{
-			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2},
+			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2, HandshakeFailures: map[string]int64{"bad_certificate": 1}},
 			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
 			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Status: "unknown"},
 		}}},

@@ -28,7 +28,7 @@
 //	store.go     Store: the choice by SNI and by what the client supports
 //	expiry.go    how near a certificate is to its end; pure
 //	clients.go   Clients: the authorities of client certificates
-//	servers.go   Servers: TLS towards servers; nothing speaks it yet
+//	servers.go   Servers: TLS towards servers
 //	peer.go      what servers are told of a client's certificate
 //	tickets.go   keys of session tickets; pure but for reading the secret
 //	keychain.go  Keychain: what is held, Status

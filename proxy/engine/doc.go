@@ -28,6 +28,7 @@
 //	client2.go    a client's HTTP/2 connection: frames, and what is collected to be sent
 //	client2_end.go    its deadlines, and the ways in which it ends
 //	client2_request.go, client2_response.go    the two directions of one of its streams
+//	dial.go       a connection to a server on its way: TCP, TLS
 //	server1.go    an HTTP/1 connection to a server
 //	idle.go       connections to servers that wait for a request
 //	body.go       framing of bodies

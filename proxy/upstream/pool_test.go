@@ -114,6 +114,30 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
+func TestHandshakes(t *testing.T) {
+	s := newPool(t, []hysteresis.Status{up}, 1).Members()[0].Server
+	if got := s.HandshakeFailures(); got != nil {
+		t.Errorf("got %v, want none", got)
+	}
+	for i, tt := range []struct {
+		reason string // empty: it succeeds
+		news   bool
+	}{{"timeout", true}, {"timeout", false}, {"gone", true}, {"timeout", true}, {"", false}, {"timeout", true}, {"timeout", false}} {
+		news := false
+		if tt.reason == "" {
+			s.HandshakeDone()
+		} else {
+			news = s.HandshakeFailed(tt.reason)
+		}
+		if news != tt.news {
+			t.Errorf("step %d, %q: got news %t", i, tt.reason, news)
+		}
+	}
+	if got, want := s.HandshakeFailures(), map[string]int64{"timeout": 5, "gone": 1}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestHealthIsKept(t *testing.T) {
 	p := newPool(t, []hysteresis.Status{unknown}, 1)
 	want := Health{Status: up, Text: "200 OK", Since: time.Unix(1, 0)}
