@@ -101,7 +101,7 @@ func newWorld(t testing.TB, s site) *world {
 
 // routes makes the frontend: /own is answered by the balancer, /moved redirected, all else goes to the server.
 func (w *world) routes() {
-	w.app = upstream.NewServer(upstream.Key{Backend: "app", Name: "one", Address: there})
+	w.app = upstream.NewServer(upstream.Key{Backend: "app", Name: "one", Address: there}, upstream.Link{})
 	w.app.SetHealth(upstream.Health{Status: hysteresis.Up})
 	pool, err := upstream.NewPool("", []upstream.Member{{Server: w.app, Weight: 1}})
 	if err != nil {

@@ -23,18 +23,18 @@ func serversTLS(t *testing.T, start Start) {
 		name string
 		run  func(*testing.T, Start)
 	}{
-		{"requests", tlsRequests},
-		{"verification", tlsVerification},
-		{"names", tlsNames},
-		{"client_certificate", tlsClientCertificate},
-		{"silent_handshake_is_a_connect_timeout", tlsSilent},
-		{"one_refusing_server_costs_no_request", tlsOneRefuses},
-		{"stale_connections_cost_no_request", tlsStale},
-		{"truncated_bodies_abort", tlsTruncated},
-		{"upgrade", tlsUpgrade},
-		{"client_that_leaves_in_the_handshake", tlsClientLeaves},
-		{"reload", tlsReload},
-		{"health", tlsHealth},
+		{"requests", overTLSRequests},
+		{"verification", overTLSVerification},
+		{"names", overTLSNames},
+		{"client_certificate", overTLSClientCertificate},
+		{"silent_handshake_is_a_connect_timeout", overTLSSilent},
+		{"one_refusing_server_costs_no_request", overTLSOneRefuses},
+		{"stale_connections_cost_no_request", overTLSStale},
+		{"truncated_bodies_abort", overTLSTruncated},
+		{"upgrade", overTLSUpgrade},
+		{"client_that_leaves_in_the_handshake", overTLSClientLeaves},
+		{"reload", overTLSReload},
+		{"health", overTLSHealth},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -43,8 +43,8 @@ func serversTLS(t *testing.T, start Start) {
 	}
 }
 
-// tlsRequests: bodies of all sizes both ways, on one connection.
-func tlsRequests(t *testing.T, start Start) {
+// overTLSRequests: bodies of all sizes both ways, on one connection.
+func overTLSRequests(t *testing.T, start Start) {
 	ca := newAuthority(t)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		config := shows(ca.named(appName))
@@ -71,7 +71,7 @@ func tlsRequests(t *testing.T, start Start) {
 	}
 }
 
-func tlsVerification(t *testing.T, start Start) {
+func overTLSVerification(t *testing.T, start Start) {
 	ca, other := newAuthority(t), newAuthority(t)
 	good := ca.named(appName)
 	expired := ca.issue(&x509.Certificate{DNSNames: []string{appName}, NotAfter: time.Now().Add(-time.Minute)})
@@ -120,8 +120,8 @@ func tlsVerification(t *testing.T, start Start) {
 	}
 }
 
-// tlsNames: each server has a name of its own, or is its address, which no server is asked for.
-func tlsNames(t *testing.T, start Start) {
+// overTLSNames: each server has a name of its own, or is its address, which no server is asked for.
+func overTLSNames(t *testing.T, start Start) {
 	ca := newAuthority(t)
 	one := serveTLS(t, "one", shows(ca.named("one.internal")), says("one"))
 	two := serveTLS(t, "two", shows(ca.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})), says("two"))
@@ -138,7 +138,7 @@ func tlsNames(t *testing.T, start Start) {
 	}
 }
 
-func tlsClientCertificate(t *testing.T, start Start) {
+func overTLSClientCertificate(t *testing.T, start Start) {
 	ca := newAuthority(t)
 	own := ca.bundle(ca.named("balancer.internal"))
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -160,7 +160,7 @@ func tlsClientCertificate(t *testing.T, start Start) {
 	}
 }
 
-func tlsSilent(t *testing.T, start Start) {
+func overTLSSilent(t *testing.T, start Start) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -179,8 +179,8 @@ func tlsSilent(t *testing.T, start Start) {
 	}
 }
 
-// tlsOneRefuses: a server that is not trusted is one that cannot be connected to.
-func tlsOneRefuses(t *testing.T, start Start) {
+// overTLSOneRefuses: a server that is not trusted is one that cannot be connected to.
+func overTLSOneRefuses(t *testing.T, start Start) {
 	ca, other := newAuthority(t), newAuthority(t)
 	bad := serveTLS(t, "bad", shows(other.named(appName)), says("never"))
 	good := serveTLS(t, "good", shows(ca.named(appName)), func(c *call) { says(c.body())(c) })
@@ -195,8 +195,8 @@ func tlsOneRefuses(t *testing.T, start Start) {
 	}
 }
 
-// tlsStale: servers that end idle connections, in order or not, must not be felt.
-func tlsStale(t *testing.T, start Start) {
+// overTLSStale: servers that end idle connections, in order or not, must not be felt.
+func overTLSStale(t *testing.T, start Start) {
 	ca := newAuthority(t)
 	for name, end := range map[string]func(*secureServer){
 		"in order": func(s *secureServer) { s.closeConns() },
@@ -224,8 +224,8 @@ func tlsStale(t *testing.T, start Start) {
 	}
 }
 
-// tlsTruncated: the end of a connection is the end of a body only where the server says so.
-func tlsTruncated(t *testing.T, start Start) {
+// overTLSTruncated: the end of a connection is the end of a body only where the server says so.
+func overTLSTruncated(t *testing.T, start Start) {
 	ca := newAuthority(t)
 	app := serveTLS(t, "app1", shows(ca.named(appName)), func(c *call) {
 		c.write("HTTP/1.1 200 OK\r\n\r\nall there is")
@@ -245,7 +245,7 @@ func tlsTruncated(t *testing.T, start Start) {
 	})
 }
 
-func tlsUpgrade(t *testing.T, start Start) {
+func overTLSUpgrade(t *testing.T, start Start) {
 	ca := newAuthority(t)
 	app := serveTLS(t, "app1", shows(ca.named(appName)), echoes)
 	client := dial(t, web(t, start(t, secureSite(certs.ServerConfig{CAs: []string{ca.file}}, appName, app.server))))
@@ -263,7 +263,7 @@ func tlsUpgrade(t *testing.T, start Start) {
 	}
 }
 
-func tlsClientLeaves(t *testing.T, start Start) {
+func overTLSClientLeaves(t *testing.T, start Start) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -288,8 +288,8 @@ func tlsClientLeaves(t *testing.T, start Start) {
 	eventually(t, "the slot is free", func() bool { return b.Snapshot().Backends[0].Servers[0].InFlight == 0 })
 }
 
-// tlsReload: connections are used as long as nothing about the TLS that they were made with changes.
-func tlsReload(t *testing.T, start Start) {
+// overTLSReload: connections are used as long as nothing about the TLS that they were made with changes.
+func overTLSReload(t *testing.T, start Start) {
 	ca, other := newAuthority(t), newAuthority(t)
 	app := serveTLS(t, "app1", shows(ca.named(appName)), says("ok"))
 	c := secureSite(certs.ServerConfig{CAs: []string{ca.file}}, appName, app.server)
@@ -329,8 +329,8 @@ func tlsReload(t *testing.T, start Start) {
 	}
 }
 
-// tlsHealth: what cannot be spoken to is not healthy.
-func tlsHealth(t *testing.T, start Start) {
+// overTLSHealth: what cannot be spoken to is not healthy.
+func overTLSHealth(t *testing.T, start Start) {
 	ca, other := newAuthority(t), newAuthority(t)
 	good := serveTLS(t, "good", shows(ca.named(appName)), says("ok"))
 	bad := serveTLS(t, "bad", shows(other.named(appName)), says("never"))

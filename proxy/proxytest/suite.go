@@ -74,11 +74,8 @@ func Run(t *testing.T, start Start) {
 		{"HTTP2", http2Cases},
 		{"several_binds", severalBinds},
 		{"R18_TLS", tlsBind},
-<<<<<<< HEAD
 		{"R65_certificates_follow_their_files", tlsReload},
-=======
 		{"TLS_to_servers", serversTLS},
->>>>>>> 3e605a9 (wip)
 
 		{"R69_binds_before_the_address_arrives", bindsEarly},
 		{"gate_closed_open", gateClosedOpen},
