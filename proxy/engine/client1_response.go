@@ -50,6 +50,7 @@ func (c *client1) begin(h *head) {
 		}
 	}
 	if h.status == 101 {
+		c.core.loop.SetDeadline(c.wire.ref, s.frontend.Tunnel)
 		dst = append(dst, "Connection: upgrade\r\n"...)
 		dst = append(append(append(dst, "Upgrade: "...), h.upgrade...), "\r\n"...)
 		c.core.down = append(s.appendConfigured(dst), "\r\n"...)

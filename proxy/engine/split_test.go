@@ -3,24 +3,12 @@ package engine_test
 import (
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy/loop/looptest"
 )
-
-// page is an error page of the balancer.
-func page(status int, title, sentence string) string {
-	body := "<html><body><h1>" + strconv.Itoa(status) + " " + title + "</h1>\n<p>" + sentence + "</p></body></html>\n"
-	closing := ""
-	if status < 500 || status == 501 || status == 505 {
-		closing = "Connection: close\r\n"
-	}
-	return "HTTP/1.1 " + strconv.Itoa(status) + " " + title + "\r\nContent-Length: " + strconv.Itoa(len(body)) +
-		"\r\nContent-Type: text/html\r\nCache-Control: no-cache\r\n" + closing + "\r\n" + body
-}
 
 // All talks go as they should on a kind kernel, and nothing is left of them.
 func TestTalks(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tandem-lb/tandem/proxy/loop/looptest"
 )
@@ -17,6 +18,7 @@ type talk struct {
 	idle    int      // connections to the server that are kept
 	warm    bool     // it begins with a connection to the server that has carried a request before
 	large   bool     // it is too long for every way to cut it
+	until   bool     // the response ends when the server closes
 }
 
 // step is what one of them does, or has to find.
@@ -46,6 +48,8 @@ const (
 	seesEnd   // an orderly one
 	seesReset // of what it has to take for broken
 	seesGone  // either
+	waits     // for the duration in text
+	takes     // that many octets more
 )
 
 func (s side) says(text string) step  { return step{s, says, text} }
@@ -155,6 +159,19 @@ func (st *stage) play(i int, s *step) {
 		}
 		st.hear(s.who, s.text)
 		st.narrow()
+	case waits:
+		d, err := time.ParseDuration(s.text)
+		if err != nil {
+			st.Fatal(err)
+		}
+		st.step()
+		st.advance(d)
+	case takes:
+		octets, err := strconv.Atoi(s.text)
+		if err != nil {
+			st.Fatal(err)
+		}
+		p.Window(octets)
 	case ends:
 		p.CloseWrite()
 	case closes:
@@ -211,7 +228,7 @@ func (st *stage) hear(who side, text string) {
 
 // brief is a text that can be looked at.
 func brief(text string) string {
-	const most = 2000
+	const most = 400
 	if len(text) > most {
 		return strconv.Quote(text[:most]) + "... of " + strconv.Itoa(len(text))
 	}

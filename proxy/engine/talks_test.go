@@ -122,11 +122,11 @@ var talks = []talk{
 		server.hears("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"), server.says(ok),
 		server.hears(get), server.says(ok), client.hears(ok + ok),
 	}},
-	{name: "until the server closes", records: []string{"200 -- 0/11"}, steps: []step{
+	{name: "until the server closes", until: true, records: []string{"200 -- 0/11"}, steps: []step{
 		client.says(get), server.hears(get), server.says("HTTP/1.1 200 OK\r\n\r\nhello world"), server.closes(),
 		client.hears(chunkedR + "b\r\nhello world\r\n0\r\n\r\n"),
 	}},
-	{name: "until the server closes, to HTTP/1.0", records: []string{"200 -- 0/11"}, steps: []step{
+	{name: "until the server closes, to HTTP/1.0", until: true, records: []string{"200 -- 0/11"}, steps: []step{
 		client.says("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"), server.hears(get),
 		server.says("HTTP/1.0 200 OK\r\n\r\nhello world"), server.closes(),
 		client.hears("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello world"), client.seesEnd(),
@@ -215,10 +215,10 @@ var talks = []talk{
 // faults are talks that do not go well.
 var faults = []talk{
 	{name: "no request", records: []string{"400 PR 0/97"}, steps: []step{
-		client.says("nonsense\r\n\r\n"), client.hears(page(400, "Bad Request", "The request is malformed or ambiguous.")), client.seesEnd(),
+		client.says("nonsense\r\n\r\n"), client.hears(badRequest), client.seesEnd(),
 	}},
 	{name: "body that is no chunks", records: []string{"400 PR 5/97"}, steps: []step{
-		client.says(chunkedQ + "5\r\nhello\r\nzz"), client.hears(page(400, "Bad Request", "The request is malformed or ambiguous.")), client.seesEnd(),
+		client.says(chunkedQ + "5\r\nhello\r\nzz"), client.hears(badRequest), client.seesEnd(),
 	}},
 	{name: "silence", records: nil, steps: []step{client.closes()}},
 	{name: "half a request", records: []string{"0 CR 0/0"}, steps: []step{client.says("GET / HTTP/1.1\r\nHo"), client.ends(), client.seesReset()}},
@@ -227,11 +227,11 @@ var faults = []talk{
 	}},
 	{name: "server closes before its head", records: []string{"502 SH 0/110"}, steps: []step{
 		client.says(get), server.hears(get), server.says("HTTP/1.1 200"), server.closes(),
-		client.hears(page(502, "Bad Gateway", "The server behind this site gave no valid response.")),
+		client.hears(badGateway),
 	}},
 	{name: "server talks nonsense", records: []string{"502 PH 0/110"}, steps: []step{
 		client.says(get), server.hears(get), server.says("220 smtp\r\n"),
-		client.hears(page(502, "Bad Gateway", "The server behind this site gave no valid response.")), server.seesGone(),
+		client.hears(badGateway), server.seesGone(),
 	}},
 	{name: "half a response", records: []string{"200 SD 0/5"}, steps: []step{
 		client.says(get), server.hears(get), server.says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"), server.closes(),
@@ -247,6 +247,6 @@ var faults = []talk{
 	}},
 	{name: "101 that nobody asked for", records: []string{"502 PH 0/110"}, steps: []step{
 		client.says(get), server.hears(get), server.says("HTTP/1.1 101 Now\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
-		client.hears(page(502, "Bad Gateway", "The server behind this site gave no valid response.")),
+		client.hears(badGateway),
 	}},
 }
