@@ -87,8 +87,12 @@ func (f *file) unread() *file {
 
 // renew reads the files of next, whose identities before the reading were seen.
 func (r reader) renew(next *file, seen []identity) {
-	next.seen, next.fresh = seen, slices.ContainsFunc(seen, r.isFresh)
 	p, err := r.pair(next.path)
+	if err != nil && next.pair != nil && slices.ContainsFunc(seen, r.isBeingWritten) {
+		next.fresh = true // whoever writes it is not done, and the end of that is an event of its own
+		return
+	}
+	next.seen, next.fresh = seen, slices.ContainsFunc(seen, r.isFresh)
 	if err != nil {
 		if text := err.Error(); next.fault != text {
 			next.fault, next.since = text, r.now
@@ -105,6 +109,13 @@ func (r reader) renew(next *file, seen []identity) {
 // fresh: they are read once more, and that is all.
 func (r reader) isFresh(id identity) bool {
 	return r.now.UnixNano()-id.changed < int64(freshFor)
+}
+
+// isBeingWritten reports whether a file has changed so recently that it may not be whole. A look that an event has caused
+// comes later than that.
+func (r reader) isBeingWritten(id identity) bool {
+	age := r.now.UnixNano() - id.changed
+	return 0 <= age && age < int64(quiet)
 }
 
 // equal reports whether two pairs are the same for a client.

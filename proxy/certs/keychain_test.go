@@ -53,7 +53,7 @@ func (l *logged) count(parts ...string) (n int) {
 func newChain(t *testing.T, c Config) *chain {
 	t.Helper()
 	log := &logged{}
-	k := &chain{t: t, config: c, looks: make(chan struct{}, 1), log: log}
+	k := &chain{t: t, config: c, looks: make(chan struct{}, 1000), log: log}
 	k.Keychain = NewKeychain(hclog.New(&hclog.LoggerOptions{Output: log, Level: hclog.Info}))
 	k.looked = func() {
 		select {
@@ -77,7 +77,7 @@ func (k *chain) reload() {
 	k.Apply(p)
 }
 
-// run runs the Keychain until the test ends, and returns when it has looked for the first time.
+// run runs the Keychain until the test ends. When it returns only events and time have it look at the files.
 func (k *chain) run() {
 	ctx, cancel := context.WithCancel(k.t.Context())
 	ended := make(chan error, 1)
@@ -88,7 +88,8 @@ func (k *chain) run() {
 			k.t.Errorf("Run returned %v", err)
 		}
 	})
-	<-k.looks
+	<-k.looks // the first one
+	<-k.looks // for the news of Apply
 }
 
 // serves returns the file name of the certificate that a client gets.
@@ -160,6 +161,9 @@ func TestR65_CertificateIsReplaced(t *testing.T) {
 		{"in a directory", func(dir string) Path { write(t, dir, "x.pem", text(before)); return Path{Certificate: dir} }, func(dir string) {
 			must(t, os.Rename(write(t, dir, "x.tmp", text(after)), filepath.Join(dir, "x.pem")))
 		}},
+		{"in a directory whose name ends in a slash", func(dir string) Path { write(t, dir, "x.pem", text(before)); return Path{Certificate: dir + "/"} }, func(dir string) {
+			must(t, os.Rename(write(t, dir, "x.tmp", text(after)), filepath.Join(dir, "x.pem")))
+		}},
 		{"by certbot: links to an archive", func(dir string) Path {
 			must(t, os.MkdirAll(dir+"/live/a", 0o700), os.MkdirAll(dir+"/archive/a", 0o700))
 			write(t, dir, "archive/a/fullchain1.pem", certPEM(before.cert))
@@ -217,6 +221,9 @@ func TestR65_CertificateIsReplaced(t *testing.T) {
 			if got := k.Status().Renewals; got != 1 {
 				t.Errorf("got %d renewals, want 1", got)
 			}
+			file := k.Status().Certificates[0].File // and the next time
+			must(t, os.Rename(file, file+".away"))
+			k.await("the alarm", func() bool { return len(k.alarms()) > 0 })
 		})
 	}
 }

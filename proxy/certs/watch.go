@@ -76,6 +76,7 @@ const maxLinks = 40
 // element lies, and the one of each symbolic link on the way; of a directory itself as well. Where the path leads nowhere, it
 // is as far as it goes.
 func surroundings(path string) []string {
+	path = filepath.Clean(path) // each directory by one name
 	var dirs []string
 	for range maxLinks {
 		dir, next := firstLink(path)
@@ -91,11 +92,11 @@ func surroundings(path string) []string {
 	return dirs
 }
 
-// firstLink walks along an absolute path. At the first symbolic link it returns the directory that holds the link, and the path
+// firstLink walks along an absolute, clean path. At the first symbolic link it returns the directory that holds the link, and the path
 // with the link replaced by where it points; without any the directory of the last element that exists, and "".
 func firstLink(path string) (dir, next string) {
 	at := "/"
-	rest := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
+	rest := strings.Split(strings.Trim(path, "/"), "/")
 	for i, name := range rest {
 		dir, at = at, filepath.Join(at, name)
 		info, err := os.Lstat(at)
