@@ -72,7 +72,7 @@ func (v *server1) wait() { v.core.loop.SetDeadline(v.wire.ref, v.backend.Server)
 
 // Ready implements loop.Handler.
 func (v *server1) Ready(l *loop.Loop, r loop.Ref) {
-	defer v.rescue()
+	defer v.rescue(v.s)
 	switch {
 	case v.state == connecting:
 		v.connected()
@@ -89,10 +89,15 @@ func (v *server1) Ready(l *loop.Loop, r loop.Ref) {
 	v.receive()
 }
 
-func (v *server1) rescue() {
+// rescue ends the connection that a bug was met on, and the stream that it served then: it may have let go of that already.
+func (v *server1) rescue(s *stream) {
 	if what := recover(); what != nil {
 		v.core.broken(what)
-		v.fail(exchange.Broken)
+		if s != nil && s.server == answerer(v) {
+			s.server = nil
+		}
+		v.close()
+		s.breaks()
 	}
 }
 
@@ -112,7 +117,7 @@ func (v *server1) connected() {
 
 // Expired implements loop.Handler.
 func (v *server1) Expired(*loop.Loop, loop.Ref) {
-	defer v.rescue()
+	defer v.rescue(v.s)
 	s := v.s
 	switch {
 	case s == nil, s.tunnel: // the client's side has the time of tunnels

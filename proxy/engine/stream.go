@@ -122,9 +122,25 @@ func (s *stream) Ready(*loop.Loop, loop.Ref) {}
 
 // Expired implements loop.Handler: the wait before the server is asked again is over.
 func (s *stream) Expired(l *loop.Loop, r loop.Ref) {
+	defer s.rescue()
 	l.Close(r, false)
 	s.timer = loop.Ref{}
 	s.tell(exchange.WaitOver)
+}
+
+// rescue ends the stream that a bug was met on.
+func (s *stream) rescue() {
+	if what := recover(); what != nil {
+		s.core.broken(what)
+		s.breaks()
+	}
+}
+
+// breaks ends a stream, if it has not ended, that the engine cannot go on with. A nil stream is none.
+func (s *stream) breaks() {
+	if s != nil && s.client != nil {
+		s.tell(exchange.Broken)
+	}
 }
 
 // respond tells the exchange of a response head, and reports whether it is to be forwarded.
@@ -145,14 +161,15 @@ func (s *stream) leaveServer() {
 	}
 }
 
-// end gives the exchange's account and ends the stream. Nobody has it after that.
+// end gives the exchange's account and ends the stream. Nobody has it after that. An exchange without an account to give has ended
+// before: what was to follow has been cut short by a bug.
 func (s *stream) end(a *exchange.Action) {
 	s.leaveServer()
 	s.endPipe()
 	if a.Record != nil {
 		s.bind.Account(a.Record)
 	}
-	s.client.over(a.Do == exchange.Abort)
+	s.client.over(a.Do == exchange.Abort || a.Record == nil)
 	s.core.reuse(s)
 }
 

@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +52,7 @@ const (
 	seesGone  // either
 	waits     // for the duration in text
 	takes     // that many octets more
+	cannot    // be connected to, four times, for want of descriptors here
 )
 
 func (s side) says(text string) step  { return step{s, says, text} }
@@ -60,6 +63,7 @@ func (s side) resets() step           { return step{s, resets, ""} }
 func (s side) seesEnd() step          { return step{s, seesEnd, ""} }
 func (s side) seesReset() step        { return step{s, seesReset, ""} }
 func (s side) seesGone() step         { return step{s, seesGone, ""} }
+func (s side) cannot() step           { return step{s, cannot, ""} }
 
 // stage is where a talk is given.
 type stage struct {
@@ -172,6 +176,8 @@ func (st *stage) play(i int, s *step) {
 			st.Fatal(err)
 		}
 		p.Window(octets)
+	case cannot:
+		st.net.Fail(looptest.OpConnect, slices.Repeat([]error{syscall.EMFILE}, 1+retries)...)
 	case ends:
 		p.CloseWrite()
 	case closes:
