@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"maps"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tandem-lb/tandem/proxy/engine"
@@ -24,12 +26,38 @@ type frontend struct {
 	redispatch  atomic.Int64
 	bytesIn     atomic.Int64
 	bytesOut    atomic.Int64
+	refusals    tally
+}
+
+// tally counts by label.
+type tally struct {
+	mu sync.Mutex
+	n  map[string]int64 // guarded by mu
+}
+
+func (t *tally) add(label string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n == nil {
+		t.n = map[string]int64{}
+	}
+	t.n[label]++
+}
+
+// counts returns a copy, nil of one that has counted nothing.
+func (t *tally) counts() map[string]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.n)
 }
 
 func (f *frontend) opened() {
 	f.connections.Add(1)
 	f.accepted.Add(1)
 }
+
+// shaken counts a TLS handshake that has failed.
+func (f *frontend) shaken(why string) { f.refusals.add("tls_" + why) }
 
 func (f *frontend) closed() { f.connections.Add(-1) }
 
@@ -47,6 +75,9 @@ func (f *frontend) account(r *exchange.Record) {
 		f.internal.Add(1)
 	default:
 		f.faults.Add(1)
+	}
+	if r.Why != "" {
+		f.refusals.add(r.Why)
 	}
 	f.retries.Add(int64(r.Retries))
 	if r.Redispatched {
@@ -69,6 +100,7 @@ func (f *frontend) traffic() Traffic {
 		Redispatch:  f.redispatch.Load(),
 		BytesIn:     f.bytesIn.Load(),
 		BytesOut:    f.bytesOut.Load(),
+		Refusals:    f.refusals.counts(),
 	}
 	for i := range f.classes {
 		t.Responses[i] = f.classes[i].Load()

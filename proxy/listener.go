@@ -43,6 +43,7 @@ func newLane(f *frontend, g *Gate, b *plannedBind) *lane {
 		Account:  f.account,
 		Opened:   f.opened,
 		Closed:   f.closed,
+		Unshaken: f.shaken,
 	}
 	return l
 }

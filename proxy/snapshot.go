@@ -43,6 +43,9 @@ type Traffic struct {
 	Redispatch  int64    // exchanges that a retry moved to another server
 	BytesIn     int64    // of bodies, from clients
 	BytesOut    int64    // of bodies, to clients
+	// Refusals counts what was no HTTP or TLS, of clients and of servers, by the label of the reason; those of TLS handshakes with
+	// clients begin with tls_. nil: there was none.
+	Refusals map[string]int64
 }
 
 // BackendStatus is one backend; Healthy, Total and Known as in Proxy.WatchBackend.

@@ -70,7 +70,7 @@ func (c *client1) head(p []byte, kept bool) (done bool) {
 		return true
 	case err != nil:
 		c.phase = busy
-		s.step(exchange.Event{Kind: exchange.Refused, Status: err.(http1.Reason).Status()})
+		s.refuse(err.(http1.Reason))
 		return true
 	case n == 0:
 		c.phase = heading
@@ -221,7 +221,7 @@ func (c *client1) feed(p []byte) (n int) {
 		switch {
 		case err != nil:
 			c.closing = true
-			s.step(exchange.Event{Kind: exchange.Refused, Status: err.(http1.Reason).Status()})
+			s.refuse(err.(http1.Reason))
 			return n
 		case len(data) > 0:
 			s.x.Count(int64(len(data)), 0)

@@ -41,14 +41,14 @@ func (c *client2) ended(why http2.Reason) {
 	}
 	c.part()
 	c.each(func(t *stream2) { t.s.tell(exchange.ClientGone) })
-	c.count()
+	c.count(why)
 }
 
 // count accounts for what was no HTTP/2 as for a bad request.
-func (c *client2) count() {
+func (c *client2) count(why http2.Reason) {
 	s, now := c.core.stream(), c.core.now()
 	s.x.Start(now, c.bind.Frontend())
-	s.x.Step(now, exchange.Event{Kind: exchange.Refused, Status: 400})
+	s.x.Step(now, exchange.Event{Kind: exchange.Refused, Status: 400, Why: why.Label()})
 	if a := s.x.Step(now, exchange.Event{Kind: exchange.ClientGone}); a.Record != nil {
 		c.bind.Account(a.Record)
 	}

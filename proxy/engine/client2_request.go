@@ -116,7 +116,7 @@ func (c *client2) fault(ev *http2.Event) {
 	if ev.Why != http2.HeadTooLarge { // a client can make sense of that answer
 		t.fault = ev.Why.Code()
 	}
-	t.s.step(exchange.Event{Kind: exchange.Refused, Status: status})
+	t.s.step(exchange.Event{Kind: exchange.Refused, Status: status, Why: ev.Why.Label()})
 }
 
 // body takes in a piece of the request's body.
@@ -226,7 +226,7 @@ func (t *stream2) expired() {
 func (t *stream2) reset(why http2.Reason) {
 	t.gone = true
 	if why != 0 {
-		t.s.step(exchange.Event{Kind: exchange.Refused, Status: 400})
+		t.s.step(exchange.Event{Kind: exchange.Refused, Status: 400, Why: why.Label()})
 		return
 	}
 	t.s.tell(exchange.ClientGone)

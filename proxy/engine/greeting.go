@@ -61,7 +61,7 @@ func (g *greeting) receive() {
 			g.wire.tls.End()
 			return
 		case loop.Failed:
-			g.close()
+			g.fail(&secure.Failure{Reason: secure.Gone})
 			return
 		default:
 			return
@@ -81,7 +81,7 @@ func (g *greeting) progress(l *loop.Loop) {
 	}
 	switch {
 	case err != nil:
-		g.close()
+		g.fail(err.(*secure.Failure))
 	case done:
 		g.gone = true
 		g.core.welcome(g.bind, g.wire, g.from)
@@ -102,7 +102,16 @@ func (c *core) welcome(b *Bind, w wire, from netip.AddrPort) {
 }
 
 // Expired implements loop.Handler.
-func (g *greeting) Expired(*loop.Loop, loop.Ref) { g.close() }
+func (g *greeting) Expired(*loop.Loop, loop.Ref) { g.fail(&secure.Failure{Reason: secure.TimedOut}) }
+
+// fail ends a handshake that has come to nothing.
+func (g *greeting) fail(why *secure.Failure) {
+	if log := g.core.log; log.IsDebug() {
+		log.Debug("TLS handshake failed", "client", g.from, "err", why)
+	}
+	g.bind.Unshaken(why.Reason.Label())
+	g.close()
+}
 
 func (g *greeting) close() {
 	if g.gone {

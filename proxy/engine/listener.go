@@ -16,6 +16,7 @@ type Bind struct {
 	Account  func(*exchange.Record)    // called once for each request; the record is valid until it returns
 	Opened   func()                    // a connection has been accepted
 	Closed   func()                    // and is gone
+	Unshaken func(why string)          // its TLS handshake has failed; the label of the reason
 
 	Limit *Limit      // how many clients its listeners serve at once; nil: no bound but that of Options
 	Owner any         // the caller's own

@@ -65,6 +65,7 @@ func newMemory(t testing.TB, seed uint64) *memory {
 		Draining: func() bool { return m.draining },
 		Account:  func(r *exchange.Record) { m.records = append(m.records, *r) },
 		Opened:   func() { m.open++ },
+		Unshaken: func(string) {},
 		Closed:   func() { m.open-- },
 	}
 	e := New(Options{Log: hclog.New(&hclog.LoggerOptions{Output: &m.log, Level: hclog.Warn}), Loops: 1})

@@ -107,7 +107,7 @@ func (v *server1) next(p []byte) (n int) {
 	}
 	data, n, done, err := v.body.next(p, &responseLimits)
 	if err != nil {
-		v.fail(exchange.ServerGarbage)
+		v.garbage(err.(http1.Reason).Label())
 		return 0
 	}
 	if len(data) > 0 {
@@ -125,7 +125,7 @@ func (v *server1) head(p []byte) (n int) {
 	n, err := s.response.Parse(p, &responseLimits)
 	switch {
 	case err != nil:
-		v.fail(exchange.ServerGarbage)
+		v.garbage(err.(http1.Reason).Label())
 		return 0
 	case n == 0:
 		return 0
@@ -144,7 +144,7 @@ func (v *server1) head(p []byte) (n int) {
 		h.told = r.ContentLength()
 	}
 	if r.Status == 101 && !sameProtocol(h.upgrade, s.x.Upgrade()) {
-		v.fail(exchange.ServerGarbage)
+		v.garbage("protocol_not_asked_for")
 		return 0
 	}
 	v.learn(r, p)
@@ -167,6 +167,14 @@ func (v *server1) head(p []byte) (n int) {
 	return n
 }
 
+// garbage ends a connection on which the server has sent what is no HTTP. why is the label of the reason.
+func (v *server1) garbage(why string) {
+	s := v.s
+	v.close()
+	s.server = nil
+	s.step(exchange.Event{Kind: exchange.ServerGarbage, Why: why})
+}
+
 // sameProtocol reports whether a server switches to what it was asked to switch to.
 func sameProtocol(got []byte, asked string) bool {
 	return asked != "" && len(got) == len(asked) && equalFold(got, asked)
@@ -176,7 +184,7 @@ func sameProtocol(got []byte, asked string) bool {
 func (v *server1) interim(h *head, n int) int {
 	s := v.s
 	if v.interims++; v.interims > maxInterims {
-		v.fail(exchange.ServerGarbage)
+		v.garbage("too_many_interims")
 		return 0
 	}
 	s.client.interim(h)

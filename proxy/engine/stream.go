@@ -94,6 +94,11 @@ func (s *stream) step(ev exchange.Event) {
 	}
 }
 
+// refuse tells it that what the client sends is no HTTP.
+func (s *stream) refuse(why http1.Reason) {
+	s.step(exchange.Event{Kind: exchange.Refused, Status: why.Status(), Why: why.Label()})
+}
+
 func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
 
 // connect finds a connection to the server. A request that could not be sent again gets one of its own.

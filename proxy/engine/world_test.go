@@ -84,8 +84,9 @@ func newWorld(t testing.TB, s site) *world {
 			}
 			w.records = append(w.records, *r)
 		},
-		Opened: func() { w.opened++ },
-		Closed: func() { w.closed++ },
+		Opened:   func() { w.opened++ },
+		Unshaken: func(string) {},
+		Closed:   func() { w.closed++ },
 	}
 	w.engine = engine.New(engine.Options{Log: hclog.New(&hclog.LoggerOptions{Output: &w.log, Level: hclog.Warn}), Loops: max(s.loops, 1)})
 	w.listener = w.engine.Listen(w.net.Listen(here), w.bind, func(err error) { w.accepting = append(w.accepting, err) })

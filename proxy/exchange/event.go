@@ -30,6 +30,7 @@ type Event struct {
 	Kind   Kind
 	Target Target // of Request
 	Status int    // of Refused and Head
+	Why    string // of Refused and ServerGarbage: a label of the reason, one of few
 }
 
 // Target is what a request head asks for, as it came.

@@ -74,6 +74,9 @@ func (x *Exchange) Upgrade() string { return x.upgrade }
 // Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
 // engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
 func (x *Exchange) Step(now time.Time, ev Event) Action {
+	if ev.Why != "" && x.state != over {
+		x.record.Why = ev.Why
+	}
 	switch x.state {
 	case reading:
 		return x.whileReading(now, ev)

@@ -25,8 +25,9 @@ type Record struct {
 	BytesIn      int64 // from the client, as far as the engine sees them
 	BytesOut     int64 // to the client
 	Termination  Termination
-	Retries      int  // connection attempts after the first
-	Redispatched bool // a retry went to another server
+	Why          string // label of the reason that the request, or the server's response, was no HTTP; empty: none
+	Retries      int    // connection attempts after the first
+	Redispatched bool   // a retry went to another server
 }
 
 // Termination says who or what ended an exchange and in which phase: the first two letters of HAProxy's termination
