@@ -196,6 +196,15 @@ func TestR65_CertificateIsReplaced(t *testing.T) {
 		}, func(dir string) {
 			must(t, os.Rename(write(t, dir, "store/2.pem", text(after)), dir+"/store/1.pem")) // the link stays as it is
 		}},
+		{"by a new directory above", func(dir string) Path {
+			must(t, os.MkdirAll(dir+"/a/certs", 0o700))
+			write(t, dir, "a/certs/x.pem", text(before))
+			return Path{Certificate: dir + "/a/certs"}
+		}, func(dir string) {
+			must(t, os.MkdirAll(dir+"/new/certs", 0o700))
+			write(t, dir, "new/certs/x.pem", text(after))
+			must(t, os.Rename(dir+"/a", dir+"/old"), os.Rename(dir+"/new", dir+"/a"))
+		}},
 		{"by a new directory of its name", func(dir string) Path {
 			must(t, os.Mkdir(dir+"/certs", 0o700))
 			write(t, dir, "certs/x.pem", text(before))
@@ -375,11 +384,12 @@ func TestPlanChangesNothing(t *testing.T) {
 	k := newChain(t, Config{Certificates: Bundles(file)})
 	missing := filepath.Join(dir, "missing.pem")
 	p := k.Plan()
-	for range 2 { // also the second time
+	for range 2 { // the second bind is told the same, without another look at thousands of files
 		_, err := p.Bind("web", Config{Certificates: Bundles(file, missing)})
 		if want := "read certificates: stat " + missing + ": no such file or directory"; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
+		write(t, dir, "missing.pem", nil)
 	}
 	bundle(t, dir, "x.pem", root.issue(t, ecKey(t), "example.com"))
 	if _, err := k.Plan().Bind("web", k.config); err != nil {
