@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // want is what a case asks of whoever gets it.
@@ -32,8 +33,9 @@ type request struct {
 	gone                 []string // names of fields that must not arrive
 	host                 string   // the Host that a server has to get; empty: whatever
 
-	halfClose bool // the client ends its side after the text
-	cut       int  // the text is sent in pieces of so many octets; 0: at once
+	halfClose bool          // the client ends its side after the text
+	cut       int           // the text is sent in pieces of so many octets; 0: at once
+	pace      time.Duration // between two pieces
 }
 
 // crlf writes a head: a line for each of lines, and the empty line.

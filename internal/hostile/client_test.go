@@ -46,22 +46,28 @@ func (c *client) close() {
 	c.sending.Wait()
 }
 
-// send writes text meanwhile, in pieces where cut says so.
-func (c *client) send(text string, cut int, halfClose bool) {
+// send writes text meanwhile.
+func (c *client) send(text string) {
+	c.sending.Go(func() { _, _ = io.WriteString(c.conn, text) }) // that it failed shows in what comes
+}
+
+// sendRequest writes a request meanwhile, in the pieces that it says.
+func (c *client) sendRequest(r request) {
+	cut := r.cut
 	if cut == 0 {
-		cut = max(len(text), 1)
+		cut = max(len(r.text), 1)
 	}
 	c.sending.Go(func() {
-		for rest := text; rest != ""; {
+		for rest := r.text; rest != ""; {
 			n := min(cut, len(rest))
 			if _, err := io.WriteString(c.conn, rest[:n]); err != nil {
 				return
 			}
 			if rest = rest[n:]; rest != "" {
-				time.Sleep(200 * time.Microsecond) // a piece of its own
+				time.Sleep(max(r.pace, 200*time.Microsecond)) // a piece of its own
 			}
 		}
-		if half, ok := c.conn.(interface{ CloseWrite() error }); ok && halfClose {
+		if half, ok := c.conn.(interface{ CloseWrite() error }); ok && r.halfClose {
 			_ = half.CloseWrite()
 		}
 	})

@@ -77,7 +77,7 @@ func (p *peer) answer(a *arrived, server string) {
 	c := newClient(conn, time.Second)
 	defer c.close()
 	text, method := careless(a)
-	c.send(text, 0, false)
+	c.send(text)
 	c.until(c.limit, func() bool { return len(c.finals(method)) == 1 })
 	status, body := "502", ""
 	fields := []field{{":status", ""}}

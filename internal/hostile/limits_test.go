@@ -60,5 +60,7 @@ func lateCases() []request {
 			request{name: "late/" + name, rfc: "9110 15.5.9", text: text, status: late},
 			request{name: "end/" + name, rfc: "9112 8", text: text, halfClose: true})
 	}
-	return all
+	// However busily a client sends, a head has its time.
+	slow := strings.TrimSuffix(get("X: "+strings.Repeat("a", 900)), "\r\n\r\n")
+	return append(all, request{name: "late/octet by octet", rfc: "9110 15.5.9", text: slow, status: late, cut: 1, pace: patience / 600})
 }

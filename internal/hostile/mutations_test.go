@@ -88,7 +88,7 @@ func runMutant(_ subject, l *lane, text string) finding {
 	o := outcome{client: "no connection"}
 	if conn, err := l.dial(); err == nil {
 		cl := newClient(conn, l.limit)
-		cl.send(text, 0, false)
+		cl.send(text)
 		o.hung = !cl.until(l.limit, func() bool { return len(cl.finals(methods...)) >= due }) && cl.end == open
 		cl.until(settled/3, func() bool { return false })
 		o.client, o.end = cl.stream, cl.end
@@ -134,7 +134,62 @@ func runMutantReply(_ subject, l *lane, text string) finding {
 	return finding{quoted(text), fs, o.story(text)}
 }
 
-// TestIntegrationHostileMutations: what the balancer passes on of mutated messages is what its codec makes of them, and clean.
+// mutantStreams changes fields, data and trailers of requests over HTTP/2.
+func mutantStreams(n int) []stream {
+	cases := slices.DeleteFunc(streamCases(), func(c stream) bool { return len(c.wire(1)) > 2000 })
+	slices.SortFunc(cases, func(a, b stream) int { return strings.Compare(a.name, b.name) })
+	r := rand.New(rand.NewPCG(*seed, 2))
+	pick := func() stream { return cases[r.IntN(len(cases))] }
+	words := []string{"chunked", "trailers", "5", "0", "close", "h2c", "a.example", "/hidden", "*", "x: y\r\n"}
+	all := make([]stream, n)
+	for i := range all {
+		c, other := pick(), pick()
+		c.name, c.fields, c.data = itoa(i), slices.Clone(c.fields), slices.Clone(c.data)
+		for range 1 + r.IntN(3) {
+			f, g := r.IntN(len(c.fields)), other.fields[r.IntN(len(other.fields))]
+			switch r.IntN(7) {
+			case 0:
+				c.fields[f].value = mutate(r, c.fields[f].value, words)
+			case 1:
+				c.fields[f].name = mutate(r, c.fields[f].name, words)
+			case 2:
+				c.fields = slices.Insert(c.fields, f, g)
+			case 3:
+				c.fields[f] = g
+			case 4:
+				c.data = append(c.data, other.data...)
+			case 5:
+				c.trailers = append(slices.Clone(c.trailers), g)
+			case 6:
+				h := r.IntN(len(c.fields))
+				c.fields[f], c.fields[h] = c.fields[h], c.fields[f]
+			}
+		}
+		all[i] = c
+	}
+	return all
+}
+
+// runMutantStream sends what may be a request and compares what reaches the server with what the codecs alone make of it.
+func runMutantStream(_ subject, l *lane, c stream) finding {
+	expected := streamOutcome(c.wire(1))
+	var fs, none faults
+	want := expected.requests(&none)
+	l.origin.begin(answer, false)
+	o := sendStream(l, c)
+	o.askStream(l)
+	o.judgeNext(&fs)
+	o.tapes = l.origin.take()
+	if o.hung {
+		fs.add(Hanging, "no answer in time")
+	}
+	if got := o.requests(&fs); sketch(got) != sketch(want) {
+		fs.add(Dangerous, "the server got %s, want %s", sketch(got), sketch(want))
+	}
+	return finding{c.name, fs, o.story(fmt.Sprintf("%q %q %q", c.fields, c.data, c.trailers))}
+}
+
+// TestIntegrationHostileMutations: what the balancer passes on of mutated messages is what its codecs make of them, and clean.
 func TestIntegrationHostileMutations(t *testing.T) {
 	for name, run := range map[string]func(subject) tally{
 		"requests": func(s subject) tally {
@@ -143,6 +198,7 @@ func TestIntegrationHostileMutations(t *testing.T) {
 		"responses": func(s subject) tally {
 			return runCases(s, mutants(*mutations, replies(), func(c reply) string { return c.text }), runMutantReply)
 		},
+		"streams": func(s subject) tally { return runCases(s, mutantStreams(*mutations), runMutantStream) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(startTandem(t))

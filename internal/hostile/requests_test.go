@@ -38,7 +38,7 @@ func sendRequest(l *lane, c request) (o outcome) {
 	}
 	cl := newClient(conn, l.limit)
 	defer cl.close()
-	cl.send(c.text, c.cut, c.halfClose)
+	cl.sendRequest(c)
 	due := max(c.most, 1)
 	methods := slices.Repeat([]string{methodOf(c)}, due)
 	o.hung = !cl.until(cl.limit, func() bool { return len(cl.finals(methods...)) >= due }) && cl.end == open
@@ -55,7 +55,7 @@ func sendRequest(l *lane, c request) (o outcome) {
 
 // probe asks once more and says what is wrong with the answer.
 func (c *client) probe(before []string) string {
-	c.send("GET /probe HTTP/1.1\r\nHost: a.example\r\n\r\n", 0, false)
+	c.send("GET /probe HTTP/1.1\r\nHost: a.example\r\n\r\n")
 	methods := append(before[:len(before):len(before)], "GET")
 	if !c.until(c.limit, func() bool { return len(c.finals(methods...)) == len(methods) }) {
 		if c.end == open {
@@ -78,7 +78,7 @@ func (o *outcome) askAfter(l *lane) {
 	}
 	c := newClient(conn, l.limit)
 	defer c.close()
-	c.send("GET /after HTTP/1.1\r\nHost: a.example\r\n\r\n", 0, false)
+	c.send("GET /after HTTP/1.1\r\nHost: a.example\r\n\r\n")
 	c.until(c.limit, func() bool { return len(c.finals("GET")) == 1 })
 	if all := c.finals("GET"); len(all) == 0 || !isEcho(&all[0], "/after") {
 		o.after, o.none = fmt.Sprintf("got %q", c.stream), !strings.Contains(c.stream, fromOrigin)

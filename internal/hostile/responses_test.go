@@ -63,7 +63,7 @@ func sendQuestion(l *lane, c reply) (o outcome) {
 	}
 	cl := newClient(conn, l.limit)
 	defer cl.close()
-	cl.send(c.question(), 0, false)
+	cl.send(c.question())
 	one := func() bool { return len(cl.finals(c.method())) == 1 }
 	o.hung = !cl.until(cl.limit, one) && cl.end == open
 	cl.until(settled, func() bool { return false })
@@ -73,7 +73,7 @@ func sendQuestion(l *lane, c reply) (o outcome) {
 	o.finals = cl.finals(c.method())
 	o.client, o.end = cl.stream, cl.end
 	if cl.end == open && len(o.finals) == 1 && !closes(&o.finals[0]) && o.finals[0].status != 101 {
-		cl.send(c.rest, 0, false)
+		cl.send(c.rest)
 		o.probe = cl.probe([]string{c.method()})
 	}
 	return o

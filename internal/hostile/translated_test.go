@@ -53,7 +53,7 @@ func sendStream(l *lane, c stream) (o outcome) {
 	cl := newClient(conn, l.limit)
 	defer cl.close()
 	p := newPeer(conn, true)
-	cl.send(begin+c.wire(1), 0, false)
+	cl.send(begin + c.wire(1))
 	m, err := p.response(1, l.limit)
 	o.client = fmt.Sprint(m.fields, m.body, err)
 	switch {
