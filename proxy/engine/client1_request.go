@@ -80,7 +80,12 @@ func (c *client1) head(p []byte, kept bool) (done bool) {
 		return false
 	}
 	c.phase, c.timed = busy, false
+	var own *queue // that holds the head and nothing else: the connection may end with the request
+	if kept && n == len(p) {
+		own, c.in = c.in, nil
+	}
 	c.ask(p)
+	c.core.spare.free(own)
 	if c.s != s { // it has been answered
 		c.answered(p, n, kept)
 		return true

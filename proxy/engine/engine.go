@@ -77,6 +77,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for i, l := range loops {
 		group.Go(func() {
 			errs[i] = l.Run(ctx)
+			e.cores[i].turnAway()
 			cancel() // without one of them the others must not serve on: its clients would wait for ever
 		})
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tandem-lb/tandem/proxy/loop"
 )
@@ -19,6 +20,21 @@ func (e *Engine) Attach(loops ...*loop.Loop) {
 
 // Open is how many connections of clients there are.
 func (e *Engine) Open() int { return int(e.open.Load()) }
+
+// Held is how many clients loops hold for which there is no room. It may be called while Run runs.
+func (e *Engine) Held() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var n atomic.Int64
+	e.each(func(c *core) {
+		for _, p := range c.ports {
+			if p.held != nil {
+				n.Add(1)
+			}
+		}
+	})
+	return int(n.Load())
+}
 
 // Idle is how many connections to servers wait for a request.
 func (e *Engine) Idle() (n int) {

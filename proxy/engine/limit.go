@@ -51,6 +51,7 @@ func (l *Limit) give() (wanted bool) {
 // port is what one loop knows of a listener.
 type port struct {
 	held *loop.Client // accepted, when the limit was just reached: it waits as those in the backlog do
+	open bool         // clients are served
 }
 
 // SetLimit changes a Limit that the Engine or a Bind has; 0: no bound. Clients that are there stay.
@@ -71,17 +72,25 @@ func (e *Engine) wake() {
 // letIn serves clients that have waited, as far as there is room.
 func (c *core) letIn() {
 	for li, p := range c.ports {
-		if p.held != nil {
-			b := li.bind.Load()
-			if !c.admit(b) {
-				continue
-			}
-			held := *p.held
-			p.held = nil
-			c.take(b, held)
+		if p.open && c.letHeldIn(li, p) {
+			c.loop.Resume(li.fd)
 		}
-		c.loop.Resume(li.fd)
 	}
+}
+
+// letHeldIn serves the client that a listener's port holds, and reports whether there is none any more.
+func (c *core) letHeldIn(li *Listener, p *port) bool {
+	if p.held == nil {
+		return true
+	}
+	b := li.bind.Load()
+	if !c.admit(b) {
+		return false
+	}
+	held := *p.held
+	p.held = nil
+	c.take(b, held)
+	return true
 }
 
 // admit counts a client, if there is room for it.
@@ -97,4 +106,11 @@ func (c *core) admit(b *Bind) bool {
 		e.wake()
 	}
 	return false
+}
+
+// turnAway ends the clients that wait, after the loop has ended.
+func (c *core) turnAway() {
+	for li := range c.ports {
+		li.forget(c)
+	}
 }

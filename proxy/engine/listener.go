@@ -63,7 +63,7 @@ func (li *Listener) Open() {
 	li.set(true, func(c *core) { li.listen(c) })
 }
 
-// Pause leaves clients that come in the kernel's backlog. When it returns none is accepted any more, and End finds those that were.
+// Pause leaves clients that come in the kernel's backlog. When it returns none is served any more, and End finds those that are.
 func (li *Listener) Pause() {
 	li.set(false, func(c *core) { li.unlisten(c) })
 }
@@ -87,23 +87,40 @@ func (li *Listener) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.listeners, li)
+	e.each(li.forget)
 }
 
-// listen has a loop take clients.
+// listen has a loop take clients, the one first that it holds.
 func (li *Listener) listen(c *core) {
-	c.ports[li] = &port{}
+	p := c.ports[li]
+	if p == nil {
+		p = &port{}
+		c.ports[li] = p
+	}
+	p.open = true
 	if err := c.loop.Listen(li.fd, func(_ *loop.Loop, from loop.Client) { li.accept(c, from) }, li.failed); err != nil {
 		li.failed(err)
+		return
+	}
+	if !c.letHeldIn(li, p) {
+		c.loop.Pause(li.fd)
 	}
 }
 
-// unlisten has a loop take no more clients.
+// unlisten has a loop take no more clients. One that it holds waits on, as those in the backlog do.
 func (li *Listener) unlisten(c *core) {
+	if p := c.ports[li]; p != nil {
+		p.open = false
+	}
+	c.loop.Unlisten(li.fd)
+}
+
+// forget ends what a loop knows of the listener.
+func (li *Listener) forget(c *core) {
 	if p := c.ports[li]; p != nil && p.held != nil {
 		c.loop.Refuse(*p.held)
 	}
 	delete(c.ports, li)
-	c.loop.Unlisten(li.fd)
 }
 
 // accept takes a client in, if there is room.

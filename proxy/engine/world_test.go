@@ -45,6 +45,7 @@ type site struct {
 	seed  uint64 // of the kernel; 0: it is kind
 	loops int    // 0: one
 	tls   *tls.Config
+	limit *engine.Limit // of all clients; nil: none
 }
 
 // world is an engine on a network in memory, with one bind, whose requests go to one server.
@@ -88,7 +89,7 @@ func newWorld(t testing.TB, s site) *world {
 		Unshaken: func(string) {},
 		Closed:   func() { w.closed++ },
 	}
-	w.engine = engine.New(engine.Options{Log: hclog.New(&hclog.LoggerOptions{Output: &w.log, Level: hclog.Warn}), Loops: max(s.loops, 1)})
+	w.engine = engine.New(engine.Options{Log: hclog.New(&hclog.LoggerOptions{Output: &w.log, Level: hclog.Warn}), Loops: max(s.loops, 1), Limit: s.limit})
 	w.listener = w.engine.Listen(w.net.Listen(here), w.bind, func(err error) { w.accepting = append(w.accepting, err) })
 	w.listener.Open()
 	for range max(s.loops, 1) {
