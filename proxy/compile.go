@@ -134,7 +134,8 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 		positive("timeout tunnel", c.Timeouts.Tunnel),
 	)
 	f := &exchange.Frontend{
-		Name: c.Name, Rules: table, Backends: map[string]*exchange.Backend{},
+		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
+		Name:               c.Name, Rules: table, Backends: map[string]*exchange.Backend{},
 		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
 	}
 	for i, r := range c.Rules {

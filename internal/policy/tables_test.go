@@ -15,7 +15,7 @@ var allowedImports = map[string][]string{
 	"proxy":           {"internal/hysteresis", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
 	"proxy/balance":   {},
 	"proxy/certs":     {"internal/keyfile"},
-	"proxy/engine":    {"proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
+	"proxy/engine":    {"proxy/certs", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
 	"proxy/exchange":  {"proxy/rule", "proxy/upstream"},
 	"proxy/health":    {"internal/hysteresis"},
 	"proxy/http1":     {},

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 )
@@ -54,13 +55,16 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	if !q.has(http1.Host) {
 		dst = append(append(append(dst, "Host: "...), q.authority...), "\r\n"...)
 	}
-	a := asking{forwarded: &b.Forwarded, expects: q.expects}
+	a := asking{forwarded: &b.Forwarded, expects: q.expects, certificates: s.frontend.ClientCertificates}
 	for i := range q.fields {
 		if f := &q.fields[i]; a.keeps(f, q.buf) {
 			dst = appendLine(dst, f, q.buf)
 		}
 	}
 	dst = s.appendForwarded(dst, &b.Forwarded)
+	for i := range s.peer {
+		dst = http1.AppendField(dst, s.peer[i].Name, s.peer[i].Value)
+	}
 	if q.length != 0 || a.length || q.empty {
 		dst = http1.AppendFraming(dst, q.length)
 	}
@@ -80,17 +84,18 @@ func (q *question) has(name http1.Name) bool {
 
 // asking is what is noticed while a request's fields are written.
 type asking struct {
-	forwarded *exchange.Forwarded
-	expects   bool
-	length    bool // there is a Content-Length
-	trailers  bool // the client takes trailers
+	forwarded    *exchange.Forwarded
+	expects      bool
+	certificates bool // servers are told of client certificates, by fields that no client may send
+	length       bool // there is a Content-Length
+	trailers     bool // the client takes trailers
 }
 
 // keeps reports whether a field goes to the server as it came.
 func (a *asking) keeps(f *http1.Field, buf []byte) bool {
 	switch f.ID {
 	case 0:
-		return !f.Hop
+		return !f.Hop && !(a.certificates && certs.IsPeerHeader(f.Name.In(buf)))
 	case http1.ContentLength:
 		a.length = true
 	case http1.TE:

@@ -203,7 +203,7 @@ func (c *client1) waitsForBody() bool {
 // first begins the stream of a request whose first byte is there.
 func (c *client1) first() {
 	c.s = c.core.stream()
-	c.s.start(c, c.bind, c.from.Addr(), c.wire.secure())
+	c.s.start(c, c.bind, c.from.Addr(), &c.wire)
 }
 
 // over implements asker.

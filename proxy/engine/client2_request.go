@@ -60,7 +60,7 @@ func (c *client2) open(id uint32) *stream2 {
 	t.left = -1
 	c.active++
 	c.conn.SetOwner(id, t)
-	t.s.start(t, c.bind, c.from.Addr(), c.wire.secure())
+	t.s.start(t, c.bind, c.from.Addr(), &c.wire)
 	return t
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/loop"
 	"github.com/tandem-lb/tandem/proxy/secure"
 )
@@ -94,7 +95,12 @@ func (g *greeting) progress(l *loop.Loop) {
 // welcome hands a connection on to who speaks its protocol.
 func (c *core) welcome(b *Bind, w wire, from netip.AddrPort) {
 	w.more = true // data may have come with the end of the handshake
-	if w.tls.Info().ALPN == "h2" {
+	info := w.tls.Info()
+	if len(info.Peer) > 0 {
+		told := certs.PeerHeaders(info.Peer[0])
+		w.peer = &told
+	}
+	if info.ALPN == "h2" {
 		c.loop.SetHandler(w.ref, newClient2(c, b, w, from, nil))
 		return
 	}

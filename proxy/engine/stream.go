@@ -3,6 +3,7 @@ package engine
 import (
 	"net/netip"
 
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/loop"
@@ -17,7 +18,8 @@ type stream struct {
 	client   asker
 	server   answerer // nil: none, or none any more
 	from     netip.Addr
-	secure   bool // the client's connection is TLS
+	secure   bool           // the client's connection is TLS
+	peer     []certs.Header // what servers are told of the client's certificate
 
 	request  http1.Request  // of a client that speaks HTTP/1
 	response http1.Response // of a server that does
@@ -48,8 +50,11 @@ const maxReplay = 16 << 10
 const maxKept = 16 << 10
 
 // start begins a stream: the first byte of a request is there.
-func (s *stream) start(client asker, b *Bind, from netip.Addr, secure bool) {
-	s.client, s.bind, s.from, s.secure = client, b, from, secure
+func (s *stream) start(client asker, b *Bind, from netip.Addr, w *wire) {
+	s.client, s.bind, s.from, s.secure = client, b, from, w.secure()
+	if w.peer != nil {
+		s.peer = *w.peer
+	}
 	s.frontend = b.Frontend()
 	s.x.Start(s.core.now(), s.frontend)
 }

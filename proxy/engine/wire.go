@@ -3,14 +3,16 @@ package engine
 import (
 	"io"
 
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/loop"
 	"github.com/tandem-lb/tandem/proxy/secure"
 )
 
 // wire is the bytes of a connection: a socket of the loop, with TLS on it or not.
 type wire struct {
-	ref loop.Ref
-	tls *secure.Conn // nil: plain
+	ref  loop.Ref
+	tls  *secure.Conn    // nil: plain
+	peer *[]certs.Header // what servers are told of the certificate that a client has shown; nil: nothing
 
 	sent uint32 // octets that the socket has taken; it begins anew after 4 GiB
 	more bool   // of TLS: there may be plaintext though nothing more comes

@@ -15,7 +15,11 @@ type Frontend struct {
 	Default  *Backend            // for requests that no rule takes; nil: 503
 
 	// What an engine carries out by itself.
-	Headers     []Header      // that every response carries, those of the balancer itself too, in place of the server's
+	Headers []Header // that every response carries, those of the balancer itself too, in place of the server's
+	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields
+	// is not passed on.
+	ClientCertificates bool
+
 	HTTPRequest time.Duration // from the first byte of a request head, or from that of a connection, to its end
 	Client      time.Duration // without a byte from or to the client
 	KeepAlive   time.Duration // between two requests of a connection

@@ -75,6 +75,7 @@ func Run(t *testing.T, start Start) {
 		{"several_binds", severalBinds},
 		{"R18_TLS", tlsBind},
 		{"R65_certificates_follow_their_files", tlsReload},
+		{"client_certificates_are_told_and_not_believed", clientCertificates},
 		{"TLS_to_servers", serversTLS},
 
 		{"R69_binds_before_the_address_arrives", bindsEarly},
