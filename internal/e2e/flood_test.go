@@ -73,7 +73,7 @@ func TestIntegrationFlood(t *testing.T) {
 	usual := s.steady(*floodFor, func(context.Context) {})
 	t.Logf("flood | none | %v", usual)
 	for i, f := range loadtest.Floods() {
-		t.Run(strings.ReplaceAll(f.Name, " ", "_"), func(t *testing.T) {
+		t.Run(underscored(f.Name), func(t *testing.T) {
 			s := *s
 			s.T = t
 			s.flood(f, uint64(i+1), usual)
@@ -85,7 +85,13 @@ func TestIntegrationFlood(t *testing.T) {
 	for _, err := range s.origins.Faults() {
 		t.Errorf("seen by a server: %v", err)
 	}
+	if *floodPeers {
+		floodThePeers(t)
+	}
 }
+
+// underscored is a flood's name as that of a test.
+func underscored(name string) string { return strings.NewReplacer(" ", "_", "/", "").Replace(name) }
 
 // smallBuffers keeps the kernel from taking ten megabytes for each slow reader, which it takes this program longer to fill
 // than the balancer to see that nobody reads.
@@ -107,6 +113,7 @@ func (s *stage) floodConfig() string {
 	fmt.Fprintf(&b, `nodes:
   lb1: {address: 127.0.0.1}
 proxy:
+  limits: {max_connections: 4000}
   defaults:
     timeouts: {http_request: %v, client: %v, keep_alive: 10m, server: 10s}
   frontends:
@@ -135,7 +142,7 @@ func (s *stage) steady(least time.Duration, meanwhile func(context.Context)) loa
 		wg   sync.WaitGroup
 	)
 	wg.Go(func() {
-		took = loadtest.Steady{Target: s.target, Origins: s.origins, Report: report, Interval: steadyEach, Seed: 1}.Run(ctx)
+		took = s.usual(report).Run(ctx)
 	})
 	during, end := context.WithTimeout(ctx, least)
 	meanwhile(during)
@@ -172,13 +179,9 @@ func (s *stage) measure(f loadtest.Flood, seed uint64) loadtest.Latencies {
 	s.Helper()
 	before, err := s.status()
 	check(s.T, err)
-	connections := *floodConns
-	if f.Costly {
-		connections /= 20
-	}
 	var r loadtest.FloodResult
 	took := s.steady(*floodFor, func(ctx context.Context) {
-		r = f.Run(ctx, s.target, connections, seed, handshaking+patience)
+		r = f.Run(ctx, s.target, floodSize(f), seed, handshaking+patience)
 	})
 	m := s.memory()
 	s.Logf("flood | %s | %v | %v | %d MiB resident, at most %d so far", f.Name, took, r, m.Now>>20, m.Peak>>20)
@@ -194,6 +197,14 @@ func (s *stage) measure(f loadtest.Flood, seed uint64) loadtest.Latencies {
 		s.Errorf("%d requests counted, want at least the %d usual ones and the %d that got a 408", answered, len(took), r.Endings["408"])
 	}
 	return took
+}
+
+// floodSize is how many connections a flood has.
+func floodSize(f loadtest.Flood) int {
+	if f.Costly {
+		return max(*floodConns/20, 1)
+	}
+	return *floodConns
 }
 
 // wantEnded judges how a flood's connections ended, and when.

@@ -108,6 +108,7 @@ func (s *stage) soakConfig(generation int) string {
   lb1: {address: 127.0.0.1}
 
 proxy:
+  limits: {max_connections: 4000}
   frontends:
     - name: web
       bind:

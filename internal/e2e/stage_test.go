@@ -45,6 +45,7 @@ type stage struct {
 	file    string // the configuration
 	pem     string // the certificate
 	target  loadtest.Target
+	calm    func(ctx context.Context, network, address string) (net.Conn, error) // dials for usual requests, which must not wait for a flood's
 	origins *loadtest.Origins
 }
 
@@ -68,6 +69,7 @@ func newStage(t *testing.T, program string, config func(*stage) string) *stage {
 	s.pem = filepath.Join(dir, "www.example.com.pem")
 	roots := writeCertificate(t, s.pem)
 	s.target = loadtest.Target{Plain: stagePlain, TLS: stageTLS, Roots: roots, Dial: dialFrom(t, s.node, 4)}
+	s.calm = dialFrom(t, s.node, 2)
 	s.origins, err = loadtest.NewOrigins(t.Context(), stageServers, func(ctx context.Context, address string) (net.Listener, error) {
 		return s.node.Listen(ctx, "tcp4", address)
 	})
@@ -117,6 +119,13 @@ func (s *stage) await(what string, ok func(status.Snapshot) bool) (now status.Sn
 		return ok(now), fmt.Sprintf("%+v %+v", now.Frontends, now.Backends)
 	})
 	return now
+}
+
+// usual is traffic that goes on whatever happens beside it.
+func (s *stage) usual(r *loadtest.Report) loadtest.Steady {
+	target := s.target
+	target.Dial = s.calm
+	return loadtest.Steady{Target: target, Origins: s.origins, Report: r, Interval: steadyEach, Seed: 1}
 }
 
 // memory is the daemon's, which must live.

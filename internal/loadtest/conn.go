@@ -264,6 +264,9 @@ func (c *conn) pipeline(batch []script) bool {
 		}
 		c.w.conclude(s, c.LocalAddr().String(), began, err)
 		if err != nil || c.spent {
+			for _, s := range batch[i+1:] {
+				c.w.Origins.leave(s.ID)
+			}
 			_ = c.Close() // the writer may wait for room
 			<-sent
 			return false

@@ -34,13 +34,14 @@ type Flood struct {
 
 // Floods is the table of all. A further one is a line here, and what it sends in one of the flood_*.go.
 func Floods() []Flood {
+	hello := sync.OnceValue(clientHello) // the same for all: making one costs the client more than taking it costs the balancer
 	all := []Flood{
 		{Name: "silence", ending: endingHTTP1},
 		{Name: "slow heads", open: slowHead, more: slowHeadLine, every: 100 * time.Millisecond, ending: endingHTTP1},
 		{Name: "slow bodies", open: slowBody, more: nextOctet, every: 100 * time.Millisecond, stops: true, ending: endingHTTP1},
 		{Name: "slow readers", open: hugeDownload, unread: true, ending: endingHTTP1},
-		{Name: "half a ClientHello", secure: true, open: halfHello, ending: endingTLS},
-		{Name: "half a TLS handshake", secure: true, open: wholeHello, ending: endingTLS},
+		{Name: "half a ClientHello", secure: true, open: func(*attacker) []byte { return hello()[:len(hello())/2] }, ending: endingTLS},
+		{Name: "half a TLS handshake", secure: true, open: func(*attacker) []byte { return hello() }, ending: endingTLS},
 	}
 	for _, f := range []Flood{
 		{Name: "rapid reset", open: preface, more: rapidResets},
@@ -82,6 +83,9 @@ func (r FloodResult) String() string {
 // connections.
 const reopenAfter = 100 * time.Millisecond
 
+// stagger is the distance between the first connections of a flood: what is asked is what they cost while they are there.
+const stagger = 500 * time.Microsecond
+
 // Run floods over so many connections at a time until the context ends, opens no more then, and waits up to grace for the
 // balancer to end those that are open. Requests have numbers from the seed, unlike those of other floods.
 func (f Flood) Run(ctx context.Context, target Target, connections int, seed uint64, grace time.Duration) FloodResult {
@@ -93,6 +97,7 @@ func (f Flood) Run(ctx context.Context, target Target, connections int, seed uin
 	for i := range connections {
 		wg.Go(func() {
 			a := &attacker{flood: f, target: target, next: seed<<48 | uint64(i)<<32}
+			rest(ctx, time.Duration(i)*stagger)
 			for ctx.Err() == nil {
 				how, lived, err := a.attack(ctx, grace)
 				mu.Lock()
@@ -105,15 +110,20 @@ func (f Flood) Run(ctx context.Context, target Target, connections int, seed uin
 					all.Failed++
 				}
 				mu.Unlock()
-				select {
-				case <-time.After(reopenAfter):
-				case <-ctx.Done():
-				}
+				rest(ctx, reopenAfter)
 			}
 		})
 	}
 	wg.Wait()
 	return all
+}
+
+// rest lets time pass, or the context end.
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // attacker is one of a flood's connections, and those that follow it.
@@ -127,11 +137,11 @@ type attacker struct {
 
 // attack opens a connection and returns how it ended.
 func (a *attacker) attack(ctx context.Context, grace time.Duration) (how string, lived time.Duration, err error) {
-	began := time.Now()
 	c, err := a.dial(ctx)
 	if err != nil {
 		return "", 0, err
 	}
+	began := time.Now()
 	defer c.Close()
 	a.stream = 1
 	ended := make(chan string, 1) // one value, sent by the reader

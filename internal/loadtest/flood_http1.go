@@ -59,8 +59,8 @@ func endingTLS(c net.Conn) string {
 	return "closed"
 }
 
-// hello is the ClientHello of a usual client.
-func hello() []byte {
+// clientHello is that of a usual client.
+func clientHello() []byte {
 	here, there := net.Pipe()
 	go func() {
 		_ = tls.Client(there, &tls.Config{ServerName: host}).Handshake() // it never gets an answer
@@ -70,11 +70,4 @@ func hello() []byte {
 	n, _ := here.Read(buf) // a pipe hands over what is written at once
 	_ = here.Close()
 	return buf[:n]
-}
-
-func wholeHello(*attacker) []byte { return hello() }
-
-func halfHello(*attacker) []byte {
-	whole := hello()
-	return whole[:len(whole)/2]
 }

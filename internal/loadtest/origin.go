@@ -105,7 +105,7 @@ func (o *origin) converse(c net.Conn) {
 		req, err := http.ReadRequest(r)
 		if err != nil {
 			if !gone(err) {
-				o.all.fault(fmt.Errorf("a server cannot read a request: %w", err))
+				o.all.fault(0, fmt.Errorf("a server cannot read a request: %w", err))
 			}
 			return
 		}
@@ -115,7 +115,7 @@ func (o *origin) converse(c net.Conn) {
 		}
 		s, err := parseTarget(req.RequestURI)
 		if err != nil {
-			o.all.fault(err)
+			o.all.fault(0, err)
 			return
 		}
 		if !o.busy(c, &s.ID) {
@@ -127,7 +127,7 @@ func (o *origin) converse(c net.Conn) {
 		if err != nil {
 			excused := errors.As(err, new(lost)) && (s.Abort || !alive)
 			if !excused && !errors.Is(err, errScripted) {
-				o.all.fault(fmt.Errorf("%s: %w", req.RequestURI, err))
+				o.all.fault(s.ID, fmt.Errorf("%s: %w", req.RequestURI, err))
 			}
 			return
 		}

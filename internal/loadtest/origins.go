@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"sync"
 	"time"
 )
@@ -19,7 +18,14 @@ type Origins struct {
 	mu     sync.Mutex
 	cut    map[uint64]bool // guarded by mu: requests that a server had begun when it died
 	deaths []death         // guarded by mu
-	faults []error         // guarded by mu: what servers saw that must not be; the first maxFailures
+	left   map[uint64]bool // guarded by mu: requests that the client gave up, for it had lost the connection before
+	faults []originFault   // guarded by mu: what servers saw that must not be; the first maxFailures
+}
+
+// originFault is what a server saw.
+type originFault struct {
+	id  uint64 // of the request, 0: of none
+	err error
 }
 
 // death is how long a server took to die: its connections end one after the other.
@@ -31,7 +37,7 @@ type death struct {
 // NewOrigins starts a server at each address. listen makes their sockets, at first and again after a death. The caller
 // must Close them.
 func NewOrigins(ctx context.Context, addresses []string, listen func(ctx context.Context, address string) (net.Listener, error)) (*Origins, error) {
-	o := &Origins{listen: listen, address: addresses, cut: map[uint64]bool{}}
+	o := &Origins{listen: listen, address: addresses, cut: map[uint64]bool{}, left: map[uint64]bool{}}
 	for i := range addresses {
 		o.all = append(o.all, &origin{all: o})
 		if err := o.Start(ctx, i); err != nil {
@@ -81,21 +87,33 @@ func (o *Origins) Close() {
 	}
 }
 
-// fault notes what no server may see.
-func (o *Origins) fault(err error) {
+// fault notes what no server may see, of a request.
+func (o *Origins) fault(id uint64, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.faults) < maxFailures {
-		o.faults = append(o.faults, err)
+		o.faults = append(o.faults, originFault{id, err})
 	}
+}
+
+// leave notes that the client gives up a request: its server may see a connection end.
+func (o *Origins) leave(id uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.left[id] = true
 }
 
 // Faults returns what servers saw that no balancer may send: bodies that differ, requests that break off although neither
 // the client nor the server did. At most maxFailures are kept.
-func (o *Origins) Faults() []error {
+func (o *Origins) Faults() (all []error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.faults)
+	for _, f := range o.faults {
+		if !o.left[f.id] || !errors.As(f.err, new(lost)) {
+			all = append(all, f.err)
+		}
+	}
+	return all
 }
 
 // explain says why a request to which that error came may have failed: a server had it when it died, or one died

@@ -38,3 +38,16 @@ func TestDeathsExplainLostConnectionsAlone(t *testing.T) {
 		t.Errorf("while a server dies: %q", got)
 	}
 }
+
+// A server that sees a connection end is no witness against the balancer where the client had left.
+func TestFaultsOfRequestsThatTheClientLeft(t *testing.T) {
+	o := &Origins{left: map[uint64]bool{}}
+	broken, wrong := lost{io.ErrUnexpectedEOF}, errors.New("octet 1 differs")
+	o.fault(1, broken)
+	o.fault(2, broken)
+	o.fault(2, wrong)
+	o.leave(2)
+	if got := o.Faults(); len(got) != 2 || got[0] != error(broken) || got[1] != wrong {
+		t.Errorf("got %v, want %v and %v", got, broken, wrong)
+	}
+}
