@@ -1,4 +1,4 @@
-// Package loop moves bytes for many sockets on one thread. It knows nothing of what they mean.
+// Package loop moves bytes for many sockets in one goroutine. It knows nothing of what they mean.
 //
 // A [Loop] owns sockets. It waits until the kernel says that some can be read or written, or a deadline has passed, and calls
 // their [Handler], which reads, writes, closes and opens sockets by the Loop's methods and returns soon: while it runs, every
