@@ -12,7 +12,7 @@ import (
 const (
 	// opening is how many connections Hold opens at a time: clients come in crowds, and what a proxy needed for many handshakes
 	// at once stays with it. It is below the backlog of every proxy.
-	opening = 1000
+	opening = 400
 	// holdPatience bounds how long all of them take.
 	holdPatience = time.Minute
 )

@@ -53,7 +53,11 @@ func TestTLS(t *testing.T) {
 		{name: "no HTTP/2 there", c: Config{Streams: 8}, tickets: true, want: "handshake: remote error: tls: no application protocol"},
 	} {
 		c.c.To, c.c.Path, c.c.Length, c.c.Connections, c.c.TLS = newServer(t, c.http2, c.tickets), "/1k", 1<<10, 2, true
-		r, err := Run(t.Context(), l, c.c, short(0))
+		timing := long()
+		if c.want != "" {
+			timing = untilErrors()
+		}
+		r, err := Run(t.Context(), l, c.c, timing)
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", c.name, err)
