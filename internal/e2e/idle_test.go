@@ -60,8 +60,8 @@ func TestIntegrationIdle(t *testing.T) {
 		crowds = append(crowds, &idleCrowd{stage: newStage(t, binary(t), (*stage).idleConfig)})
 	}
 	first := crowds[0]
-	usual := first.steady(*idleFor, func(context.Context) {}) // warms up, too
-	usual = first.steady(*idleFor, func(context.Context) {})
+	first.steady(*idleFor, func(context.Context) {}) // warms up, too
+	usual := first.steady(*idleFor, func(context.Context) {})
 	t.Logf("idle | 0 connections | %v", usual)
 	began := time.Now()
 	for i, c := range crowds {
