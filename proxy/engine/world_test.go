@@ -67,7 +67,8 @@ type world struct {
 	account        func(*exchange.Record) // called first; nil: nothing
 	accepting      []error                // why clients could not be accepted
 	log            bytes.Buffer
-	panics         bool // they are expected
+	peers          []*fixedPeer // of fixed
+	panics         bool         // they are expected
 }
 
 // newWorld returns one whose listener is open.
