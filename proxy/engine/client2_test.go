@@ -53,11 +53,14 @@ func (m *memory) asker(change func(*http2.Config)) *asker2 {
 // ask opens a request with a body, of which the length is told or not.
 func (a *asker2) ask(path string, body []byte, length bool) *asked {
 	e := a.conn.Encoder()
-	method, name := http1.GET, "GET"
+	method, name, padding := http1.GET, "GET", bytes.Repeat([]byte("p"), 300)
 	if len(body) > 0 {
 		method, name = http1.POST, "POST"
 	}
 	b := e.Request(e.Begin(nil), &http2.Target{Method: []byte(name), Authority: []byte("a.example"), Path: []byte(path)})
+	for range 1 << (len(a.asked) % 7) { // up to 20 KB, which is two frames
+		b = e.Field(b, []byte("x-padding"), padding, true)
+	}
 	if length && len(body) > 0 {
 		b = e.Length(b, int64(len(body)))
 	}
@@ -171,6 +174,9 @@ func TestClient2OnAnyKernel(t *testing.T) {
 				path = "/own"
 			}
 			a.ask(path, noise(uint64(i), max(random.IntN(largest)-largest/5, 0)), i%2 == 0)
+			if seed%3 == 0 { // one after the other
+				m.run(a)
+			}
 		}
 		m.run(a)
 		for id, r := range a.asked {
@@ -322,6 +328,116 @@ func TestClient2IsFair(t *testing.T) {
 	}
 	if apart > 16*share {
 		t.Errorf("one response was %d octets ahead of another, want %d at most", apart, 16*share)
+	}
+	m.end()
+}
+
+// What nobody wants of requests costs the connection no room: neither bodies of requests that are given up, nor what comes of one
+// after its response.
+func TestClient2GivesRoomBack(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t, 0)
+	m.answer = func(o *origin, r *http1.Request, head, body []byte) {
+		t.Errorf("%d octets have got to the server", len(body))
+	}
+	a := m.asker(nil)
+	for range 20 {
+		a.turn()
+		r := a.ask("/", noise(1, 60_000), true)
+		_, _ = a.peer.Write(a.out) // the head
+		a.out = nil
+		m.net.Step()
+		o := m.server.Accept()
+		o.Window(0) // the server takes nothing
+		a.turn()
+		m.net.Step()
+		a.turn()
+		if r.sent != len(r.body) {
+			t.Fatalf("%d octets could be sent, want %d", r.sent, len(r.body))
+		}
+		a.giveUp(r)
+		a.turn()
+		m.net.Step()
+		o.Close()
+	}
+
+	early := noise(2, 100_000)
+	m.answer = func(o *origin, _ *http1.Request, _, _ []byte) {}
+	a.slow = true
+	r := a.ask("/", noise(1, 300_000), true)
+	for range 3 {
+		a.turn()
+		m.net.Step()
+	}
+	o := m.server.Accept()
+	o.Window(0)
+	b := http1.AppendFraming(http1.AppendStatusLine(nil, 200, "OK"), int64(len(early)))
+	o.Say(string(append(append(b, "Connection: close\r\n\r\n"...), early...)))
+	for range 20 {
+		a.turn()
+		m.net.Step()
+	}
+	if r.sent != len(r.body) || len(r.got) != 1<<16-1 {
+		t.Errorf("%d octets could be sent after a response of which %d were taken, want all and its window", r.sent, len(r.got))
+	}
+	a.take(r)
+	for range 3 {
+		a.turn()
+		m.net.Step()
+	}
+	if !r.ended || !bytes.Equal(r.got, early) {
+		t.Errorf("got %d octets, ended %v, want %d", len(r.got), r.ended, len(early))
+	}
+	m.end()
+}
+
+// id is the stream of a request.
+func (a *asker2) id(r *asked) uint32 {
+	for id, other := range a.asked {
+		if other == r {
+			return id
+		}
+	}
+	return 0
+}
+
+func (a *asker2) giveUp(r *asked) {
+	r.reset = true
+	a.out = a.conn.Reset(a.out, a.id(r), http2.Cancel)
+}
+
+// take gives room for what was kept waiting of a response.
+func (a *asker2) take(r *asked) {
+	a.slow = false
+	a.out = a.conn.Consumed(a.out, a.id(r), a.late)
+	a.late = 0
+}
+
+// A client that takes nothing gets no more time by sending something.
+func TestClient2TakesNothingAndSpeaks(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t, 0)
+	m.answer = func(o *origin, r *http1.Request, head, _ []byte) { echo(o, r, head, noise(1, 50_000)) }
+	a := m.asker(nil)
+	a.turn()
+	m.step()
+	a.ask("/", nil, true)
+	a.turn()
+	a.peer.Window(100)
+	for range 3 {
+		m.step()
+	}
+	for range 4 {
+		m.net.Advance(time.Second)
+		_, _ = a.peer.Write(http2.AppendPing(nil, [8]byte{1}))
+		m.net.Step()
+	}
+	if a.peer.Closed() {
+		t.Fatal("the connection has been closed too soon")
+	}
+	m.net.Advance(2 * time.Second)
+	if !a.peer.WasReset() || len(m.records) != 1 || m.records[0].Termination != (exchange.Termination{Cause: exchange.ClientTimeout, Phase: exchange.AtData}) {
+		t.Errorf("reset %v, records %+v, want a reset for the silence of the client", a.peer.WasReset(), m.records)
 	}
 	m.end()
 }

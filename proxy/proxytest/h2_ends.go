@@ -182,7 +182,7 @@ func h2Stalled(t *testing.T, s *http2Site) {
 
 // h2TakesNothing: the client grants windows without end and reads nothing.
 func h2TakesNothing(t *testing.T, s *http2Site) {
-	app := serve(t, "app1", says(noise(16<<20)))
+	app := serve(t, "app1", says(strings.Repeat("x", 4<<20)))
 	c := site(app)
 	c.Frontends[0].Timeouts.Client = 3 * moment
 	b := s.serve(t, c)
@@ -330,9 +330,9 @@ func h2Draining(t *testing.T, s *http2Site) {
 		t.Errorf("got GOAWAY %q, want no last stream yet", f.payload)
 	}
 	ping := client.await(pingFrame)
-	client.send(frame(headersFrame, 5, 5, getBlock)) // before it knew
-	client.send(frame(pingFrame, 1, 0, ping.payload))
-	client.send(frame(headersFrame, 5, 7, getBlock)) // after that
+	client.send(frame(headersFrame, 5, 5, getBlock) + // before it knew
+		frame(pingFrame, 1, 0, ping.payload) +
+		frame(headersFrame, 5, 7, getBlock)) // after that
 	if f := client.await(goAwayFrame); f.number(0) != 5 || f.number(4) != 0 {
 		t.Errorf("got GOAWAY %q, want the last stream 5", f.payload)
 	}
