@@ -441,3 +441,44 @@ func TestClient2TakesNothingAndSpeaks(t *testing.T) {
 	}
 	m.end()
 }
+
+// begun is a client that has been served and is idle now.
+func (m *memory) begun() *asker2 {
+	a := m.asker(nil)
+	a.ask("/own", nil, true)
+	m.run(a)
+	m.net.Advance(10 * time.Second)
+	return a
+}
+
+// A head has its time from its first octet on, also where the connection has been idle before that.
+func TestClient2HalfAHead(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t, 0)
+	a := m.begun()
+	_, _ = a.peer.Write(http2.AppendFrameHeader(nil, 10, http2.Headers, http2.EndStream|http2.EndHeaders, 3)[:5])
+	m.net.Advance(900 * time.Millisecond)
+	if a.peer.Ended() {
+		t.Error("the connection has ended too soon")
+	}
+	m.net.Advance(200 * time.Millisecond)
+	a.turn()
+	if !a.left || !a.peer.Ended() {
+		t.Errorf("told to leave %v, ended %v, want both", a.left, a.peer.Ended())
+	}
+	m.end()
+}
+
+// A client that leaves is not waited for; what it has under way is finished.
+func TestClient2PeerLeaves(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t, 0)
+	a := m.begun()
+	r := a.ask("/", []byte("body"), true)
+	a.out = http2.AppendGoAway(a.out, 0, http2.NoError, "")
+	m.run(a)
+	if string(r.got) != "body" || !r.ended || !a.peer.Ended() {
+		t.Errorf("got %q, ended %v, the connection %v, want all", r.got, r.ended, a.peer.Ended())
+	}
+	m.end()
+}
