@@ -12,9 +12,12 @@ func (e *Engine) Attach(loops ...*loop.Loop) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.attach(loops)
-	for i, l := range loops {
-		c := e.cores[i]
-		l.AfterEach(func(*loop.Loop) { c.spoil() })
+}
+
+// Spoil has all memory overwritten after each call that nobody may rely on any more.
+func (e *Engine) Spoil() {
+	for _, c := range e.cores {
+		c.loop.AfterEach(func(*loop.Loop) { c.spoil() })
 	}
 }
 

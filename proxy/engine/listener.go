@@ -127,7 +127,8 @@ func (li *Listener) forget(c *core) {
 func (li *Listener) accept(c *core, from loop.Client) {
 	b := li.bind.Load()
 	if !c.admit(b) {
-		c.ports[li].held = &from
+		held := from // or else each client would be memory of its own
+		c.ports[li].held = &held
 		c.loop.Pause(li.fd)
 		return
 	}

@@ -97,6 +97,7 @@ func newWorld(t testing.TB, s site) *world {
 		w.loops = append(w.loops, w.net.Loop())
 	}
 	w.engine.Attach(w.loops...)
+	w.engine.Spoil()
 	w.engine.Stock()
 	w.server = w.net.Serve(there)
 	return w

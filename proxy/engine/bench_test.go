@@ -1,0 +1,258 @@
+package engine_test
+
+import (
+	"net/netip"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/engine"
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/loop/looptest"
+	"github.com/tandem-lb/tandem/proxy/rule"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// usual is a request as browsers and tools make them.
+const usual = "GET /index.html?a=b HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0)\r\n" +
+	"Accept: text/html,application/xhtml+xml\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nCookie: session=0123456789abcdef\r\n"
+
+// treadmill is a kernel with clients that ask the same again and again as soon as they are answered, and a server that answers at once.
+// It allocates nothing, so that what is measured is the engine.
+type treadmill struct {
+	request, response []byte
+	last              bool // each client asks once
+
+	now     time.Duration
+	list    []loop.Event
+	keys    [64]uint64 // by descriptor
+	unread  [64][]byte
+	ended   [64]bool
+	clients int // to be accepted
+	next    int // descriptor of a client
+	calls   [looptest.OpClose + 1]int
+	served  int
+}
+
+const listens, connects = 3, 4 // descriptors; those of clients follow
+
+func (k *treadmill) Wait(events []loop.Event, _ time.Duration) (int, error) {
+	k.calls[looptest.OpWait]++
+	k.now += time.Microsecond
+	n := copy(events, k.list)
+	k.list = k.list[:0]
+	if k.clients > 0 {
+		events[n] = loop.Event{Key: k.keys[listens], What: loop.Readable}
+		n++
+	}
+	return n, nil
+}
+
+func (k *treadmill) Watch(fd int, key uint64) error {
+	k.calls[looptest.OpWatch]++
+	k.keys[fd] = key
+	k.list = append(k.list, loop.Event{Key: key, What: loop.Writable})
+	return nil
+}
+
+func (k *treadmill) Listen(fd int, key uint64) error {
+	k.keys[fd] = key
+	return nil
+}
+
+func (k *treadmill) Accept(int) (int, netip.AddrPort, error) {
+	k.calls[looptest.OpAccept]++
+	if k.clients == 0 {
+		return 0, netip.AddrPort{}, syscall.EAGAIN
+	}
+	k.clients--
+	k.unread[k.next] = k.request
+	return k.next, here, nil
+}
+
+func (k *treadmill) Connect(netip.AddrPort) (int, error) {
+	k.calls[looptest.OpConnect]++
+	return connects, nil
+}
+
+func (k *treadmill) Recv(fd int, b []byte) (int, error) {
+	k.calls[looptest.OpRecv]++
+	n := copy(b, k.unread[fd])
+	if n == 0 {
+		return 0, syscall.EAGAIN
+	}
+	k.unread[fd] = k.unread[fd][n:]
+	return n, nil
+}
+
+func (k *treadmill) Send(fd int, b []byte) (int, error) {
+	k.calls[looptest.OpSend]++
+	k.sent(fd)
+	return len(b), nil
+}
+
+func (k *treadmill) Send2(fd int, a, b []byte) (int, error) {
+	k.calls[looptest.OpSend]++
+	k.sent(fd)
+	return len(a) + len(b), nil
+}
+
+// sent has the other side answer, or ask again.
+func (k *treadmill) sent(fd int) {
+	switch {
+	case fd == connects:
+		k.unread[fd] = k.response
+	case k.last:
+		k.served++
+		k.clients++
+		return
+	default:
+		k.served++
+		k.unread[fd] = k.request
+	}
+	k.list = append(k.list, loop.Event{Key: k.keys[fd], What: loop.Readable})
+}
+
+func (k *treadmill) Close(int, bool) error {
+	k.calls[looptest.OpClose]++
+	return nil
+}
+
+func (k *treadmill) Wake()                             {}
+func (k *treadmill) Forget(int) error                  { return nil }
+func (k *treadmill) Error(int) error                   { return nil }
+func (k *treadmill) CloseWrite(int) error              { return nil }
+func (k *treadmill) Unacked(int) (int, error)          { return 0, nil }
+func (k *treadmill) Pipe(int) (int, int, int, error)   { return 0, 0, 0, syscall.EMFILE }
+func (k *treadmill) Splice(int, int, int) (int, error) { return 0, syscall.EINVAL }
+func (k *treadmill) Now() time.Duration                { return k.now }
+func (k *treadmill) CloseAll() error                   { return nil }
+
+// run has the loop serve one more request.
+func (k *treadmill) run(tb testing.TB, l *loop.Loop) {
+	for before := k.served; k.served == before; {
+		if err := l.Pass(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// tread returns a loop of an engine on a treadmill that has gone round for a while.
+func tread(tb testing.TB, last bool, octets int) (*treadmill, *loop.Loop) {
+	tb.Helper()
+	end := "\r\n"
+	if last {
+		end = "Connection: close\r\n\r\n"
+	}
+	k := &treadmill{
+		request: []byte(usual + end), last: last, clients: 1, next: 5,
+		response: []byte("HTTP/1.1 200 OK\r\nServer: app\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\nContent-Type: text/html\r\nContent-Length: " +
+			strconv.Itoa(octets) + "\r\n\r\n" + strings.Repeat("x", octets)),
+	}
+	app := upstream.NewServer(upstream.Key{Backend: "app", Name: "one", Address: there}, upstream.Link{})
+	app.SetHealth(upstream.Health{Status: hysteresis.Up})
+	pool, err := upstream.NewPool("", []upstream.Member{{Server: app, Weight: 1}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	table, err := rule.Compile(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	frontend := &exchange.Frontend{
+		Name: "web", Rules: table, HTTPRequest: headTime, Client: clientTime, KeepAlive: keepAliveTime, Tunnel: tunnelTime,
+		Default: &exchange.Backend{Name: "app", Servers: pool, Connect: connectTime, Server: serverTime, Retries: retries, Forwarded: exchange.Forwarded{AppendFor: true, Proto: true}},
+	}
+	b := &engine.Bind{
+		Frontend: func() *exchange.Frontend { return frontend }, Draining: func() bool { return false },
+		Account: func(r *exchange.Record) {
+			if r.Status != 200 {
+				tb.Errorf("record %+v", r)
+			}
+		},
+		Opened: func() {}, Closed: func() {},
+	}
+	e := engine.New(engine.Options{Loops: 1})
+	e.Listen(listens, b, func(err error) { tb.Error(err) }).Open()
+	l := loop.New(k)
+	e.Attach(l)
+	for range 100 {
+		k.run(tb, l)
+	}
+	return k, l
+}
+
+func BenchmarkExchange(b *testing.B) {
+	for _, bb := range []struct {
+		name   string
+		last   bool
+		octets int
+	}{{"KeepAlive1KB", false, 1 << 10}, {"KeepAlive16KB", false, 16 << 10}, {"ConnectionARequest", true, 1 << 10}} {
+		b.Run(bb.name, func(b *testing.B) {
+			k, l := tread(b, bb.last, bb.octets)
+			b.ReportAllocs()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			before := threadTime(b)
+			for b.Loop() {
+				k.run(b, l)
+			}
+			b.ReportMetric(float64(threadTime(b)-before)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+// threadTime is the processor time of the thread, which other processes do not lengthen.
+func threadTime(b *testing.B) time.Duration {
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_THREAD, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// A request costs no allocation: of a connection that stays none at all.
+func TestExchangeAllocatesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		last bool
+		most float64
+	}{{"kept alive", false, 0}, {"a connection a request", true, 1}} { // client1
+		k, l := tread(t, tt.last, 1<<10)
+		if got := testing.AllocsPerRun(1000, func() { k.run(t, l) }); got > tt.most {
+			t.Errorf("%s: %v allocations a request, want %v", tt.name, got, tt.most)
+		}
+	}
+}
+
+// A request costs two receives and two sends, and a connection of its own to accept and close it. Nothing is watched for that.
+func TestSystemCalls(t *testing.T) {
+	t.Parallel()
+	const requests = 100
+	for _, tt := range []struct {
+		name string
+		last bool
+		want map[looptest.Op]int
+	}{
+		{"kept alive", false, map[looptest.Op]int{looptest.OpRecv: 2, looptest.OpSend: 2}},
+		{"a connection a request", true, map[looptest.Op]int{looptest.OpRecv: 2, looptest.OpSend: 2, looptest.OpAccept: 2, looptest.OpClose: 1}},
+	} {
+		k, l := tread(t, tt.last, 1<<10)
+		k.calls = [len(k.calls)]int{}
+		for range requests {
+			k.run(t, l)
+		}
+		for op, n := range k.calls {
+			if op := looptest.Op(op); op != looptest.OpWait && n != tt.want[op]*requests {
+				t.Errorf("%s: %d calls of %v for %d requests, want %d", tt.name, n, op, requests, tt.want[op]*requests)
+			}
+		}
+	}
+}
