@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
 )
@@ -21,6 +22,7 @@ const burstSize = 32
 
 func newBurst(tb testing.TB) *burst {
 	m := newMemory(tb, 0)
+	m.frontend.Headers = []exchange.Header{{Name: "Content-Security-Policy", Value: "default-src 'self'; frame-ancestors 'none'; " + strings.Repeat("x", 100)}}
 	response := []byte("HTTP/1.1 200 OK\r\nServer: app\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024))
 	m.answer = func(o *origin, _ *http1.Request, _, _ []byte) { _, _ = o.peer.Write(response) }
 	peer := m.net.Dial(bindAddress)

@@ -22,14 +22,32 @@ type stream2 struct {
 	due   time.Duration // when the client has to have done something, by the loop's clock; 0: it is not its turn
 	fault http2.Code    // what the stream is reset with after a reply to what was no request
 
-	last     bool // all of the request's body has come
-	expects  bool // the client waits for a 100 (Continue) before it sends the body
-	began    bool // the head of the response is sent
-	ended    bool // END_STREAM is sent, or goes with the last of out
-	gone     bool // the client has reset the stream
-	stalled  bool // the server was told that there is no room
-	tail     []byte
-	trailing http2.Head // the request's trailers, where they have to wait
+	last     bool    // all of the request's body has come
+	expects  bool    // the client waits for a 100 (Continue) before it sends the body
+	began    bool    // the head of the response is sent
+	ended    bool    // END_STREAM is sent, or goes with the last of out
+	gone     bool    // the client has reset the stream
+	stalled  bool    // the server was told that there is no room
+	trailing section // the request's trailers
+	tail     section // the response's
+}
+
+// section is a copy of trailers: those of HTTP/2 come and go behind data that may have to wait.
+type section struct {
+	buf    []byte // what fields are spans of
+	fields []http1.Field
+}
+
+func (x *section) set(buf []byte, fields []http1.Field) {
+	x.buf, x.fields = append(x.buf[:0], buf...), append(x.fields[:0], fields...)
+}
+
+// reset is an empty section, with the memory of x if that is little.
+func (x *section) reset() section {
+	if cap(x.buf) > maxKept {
+		return section{}
+	}
+	return section{buf: x.buf[:0], fields: x.fields[:0]}
 }
 
 // stream2 returns one that nothing is known of yet.
@@ -44,10 +62,7 @@ func (c *core) stream2() *stream2 {
 
 // reuse2 keeps one that is over for the next request.
 func (c *core) reuse2(t *stream2) {
-	*t = stream2{tail: t.tail[:0], trailing: http2.Head{Buf: t.trailing.Buf[:0], Fields: t.trailing.Fields[:0]}}
-	if cap(t.tail) > maxKept || cap(t.trailing.Buf) > maxKept {
-		*t = stream2{}
-	}
+	*t = stream2{trailing: t.trailing.reset(), tail: t.tail.reset()}
 	if len(c.streams2) < maxStreams {
 		c.streams2 = append(c.streams2, t)
 	}
@@ -148,8 +163,7 @@ func (t *stream2) holds() bool { return t.want == 0 && !t.last }
 
 // trailers takes in what ends a request after its body.
 func (t *stream2) trailers(h *http2.Head) {
-	t.trailing.Buf = append(t.trailing.Buf[:0], h.Buf...)
-	t.trailing.Fields = append(t.trailing.Fields[:0], h.Fields...)
+	t.trailing.set(h.Buf, h.Fields)
 	t.body(nil, true)
 }
 
@@ -168,7 +182,7 @@ func (t *stream2) pump() {
 	}
 	if t.in == nil && t.last && !s.whole && s.takes() {
 		s.whole = true
-		s.server.end(t.trailing.Buf, t.trailing.Fields)
+		s.server.end(t.trailing.buf, t.trailing.fields)
 	}
 	if s.flushServer(); t.s == s {
 		t.attend()

@@ -124,26 +124,27 @@ func (t *stream2) end(buf []byte, trailers []http1.Field) {
 
 // finish ends a response of which nobody knew before that this was its end.
 func (t *stream2) finish(buf []byte, trailers []http1.Field) {
-	c := t.c
-	e := c.conn.Encoder()
 	if len(trailers) > 0 {
-		t.tail = e.Fields(e.Begin(t.tail[:0]), buf, trailers, nil)
+		t.tail.set(buf, trailers)
 	}
-	t.ended = len(t.tail) == 0
+	t.ended = len(trailers) == 0
 	if t.out == nil {
 		t.close()
 	}
 }
 
-// close sends END_STREAM, once all data is sent.
+// close sends END_STREAM, once all data is sent. Fields are written when they leave: the connection's table changes with each block.
 func (t *stream2) close() {
 	c := t.c
-	if len(t.tail) > 0 {
-		c.put(c.conn.SendTrailers(c.room(frameRoom+len(t.tail)), t.id, t.tail))
-	} else {
+	if len(t.tail.fields) == 0 {
 		_, out := c.conn.SendData(c.room(frameRoom), t.id, nil, true)
 		c.put(out)
+		return
 	}
+	e := c.conn.Encoder()
+	b := e.Fields(e.Begin(c.core.block[:0]), t.tail.buf, t.tail.fields, nil)
+	c.core.block = b
+	c.put(c.conn.SendTrailers(c.room(frameRoom+len(b)), t.id, b))
 }
 
 // delivered ends the stream if all of the response is on its way.

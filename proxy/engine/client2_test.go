@@ -37,7 +37,8 @@ type asked struct {
 	ended  bool // the response has come to a clean end
 	reset  bool
 	code   http2.Code
-	extra  int // trailers of the response
+	kind   string // as the response tells it
+	extra  string // as its trailers do
 }
 
 func (m *memory) asker(change func(*http2.Config)) *asker2 {
@@ -103,6 +104,7 @@ func (a *asker2) happened(ev *http2.Event) {
 	switch ev.Kind {
 	case http2.ResponseHead:
 		r.status = ev.Response.Status
+		r.kind = fieldOf(ev.Head, "x-kind")
 	case http2.Body:
 		r.got = append(r.got, ev.Data...)
 		if a.slow {
@@ -111,7 +113,7 @@ func (a *asker2) happened(ev *http2.Event) {
 			a.out = a.conn.Consumed(a.out, ev.Stream, len(ev.Data))
 		}
 	case http2.Trailing:
-		r.extra = len(ev.Head.Fields)
+		r.extra = fieldOf(ev.Head, "x-sum")
 	case http2.Reset:
 		r.reset, r.code = true, ev.Code
 	case http2.PeerLeaves:
@@ -122,6 +124,16 @@ func (a *asker2) happened(ev *http2.Event) {
 	if r != nil && ev.End {
 		r.ended = true
 	}
+}
+
+// fieldOf is the value of a field.
+func fieldOf(h *http2.Head, name string) string {
+	for i := range h.Fields {
+		if string(h.Fields[i].Name.In(h.Buf)) == name {
+			return string(h.Fields[i].Value.In(h.Buf))
+		}
+	}
+	return ""
 }
 
 // settled reports whether each request has come to an end.
@@ -180,19 +192,19 @@ func TestClient2OnAnyKernel(t *testing.T) {
 		}
 		m.run(a)
 		for id, r := range a.asked {
-			want, extra := r.body, 0
+			want, kind, extra := r.body, kindOf(r.body), ""
 			if !r.length && len(r.body) > 0 && len(r.body)%2 == 0 {
-				extra = 1
+				extra = kind
 			}
 			if id/2%7 == 3 {
-				want, extra = []byte("own"), 0
+				want, kind, extra = []byte("own"), "", ""
 			}
 			if !r.ended || r.status != 200 || !bytes.Equal(r.got, want) {
 				t.Errorf("seed %d, stream %d: status %d, %d octets, ended %v, reset %v %v, want %d octets",
 					seed, id, r.status, len(r.got), r.ended, r.reset, r.code, len(want))
 			}
-			if r.extra != extra {
-				t.Errorf("seed %d, stream %d: %d trailers, want %d", seed, id, r.extra, extra)
+			if r.kind != kind || r.extra != extra {
+				t.Errorf("seed %d, stream %d: fields %q, trailers %q, want %q, %q", seed, id, r.kind, r.extra, kind, extra)
 			}
 		}
 		if len(m.records) != len(a.asked) {
@@ -479,6 +491,48 @@ func TestClient2PeerLeaves(t *testing.T) {
 	m.run(a)
 	if string(r.got) != "body" || !r.ended || !a.peer.Ended() {
 		t.Errorf("got %q, ended %v, the connection %v, want all", r.got, r.ended, a.peer.Ended())
+	}
+	m.end()
+}
+
+// Trailers that wait for the data before them are written when they leave: by then the table of fields is another one.
+func TestClient2TrailersThatWait(t *testing.T) {
+	t.Parallel()
+	m := newMemory(t, 0)
+	a := m.asker(nil)
+	check := func(r *asked, trailers bool) {
+		t.Helper()
+		extra := ""
+		if trailers {
+			extra = kindOf(r.body)
+		}
+		if !r.ended || r.kind != kindOf(r.body) || r.extra != extra {
+			t.Errorf("ended %v, fields %q, trailers %q, want %q, %q", r.ended, r.kind, r.extra, kindOf(r.body), extra)
+		}
+	}
+	for range 5 {
+		r := a.ask("/", noise(1, 1002), false)
+		m.run(a)
+		check(r, true)
+	}
+	for round := range 5 {
+		a.slow = true
+		late := a.ask("/", noise(1, 100_002+1000*round), false)
+		for range 5 {
+			a.turn()
+			m.step()
+		}
+		for i := range 10 {
+			r := a.ask("/", noise(1, 11+i%3), true)
+			for !r.ended {
+				a.turn()
+				m.step()
+			}
+			check(r, false)
+		}
+		a.take(late)
+		m.run(a)
+		check(late, true)
 	}
 	m.end()
 }

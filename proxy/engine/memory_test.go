@@ -169,12 +169,13 @@ func (o *origin) advance() bool {
 
 // echo answers with the body: in chunks where that came so, and with a trailer if its length is even.
 func echo(o *origin, r *http1.Request, _, body []byte) {
-	length, even := int64(len(body)), len(body)%2 == 0
+	length, even, kind := int64(len(body)), len(body)%2 == 0, kindOf(body)
 	if r.Length == http1.ChunkedLength {
 		length = http1.ChunkedLength
 	}
 	b := http1.AppendFraming(http1.AppendStatusLine(nil, 200, "OK"), length)
-	b = append(b, "\r\n"...)
+	// Fields that repeat, some of them with another value now and then.
+	b = append(b, "Server: app1\r\nX-Kind: "+kind+"\r\n\r\n"...)
 	if length >= 0 {
 		b = append(b, body...)
 	} else {
@@ -185,9 +186,12 @@ func echo(o *origin, r *http1.Request, _, body []byte) {
 		}
 		b = http1.AppendLastChunk(b)
 		if even {
-			b = append(b, "X-Sum: 1\r\n"...)
+			b = append(b, "X-Sum: "+kind+"\r\n"...)
 		}
 		b = append(b, "\r\n"...)
 	}
 	o.peer.Say(string(b))
 }
+
+// kindOf says something of a body that only some others share.
+func kindOf(body []byte) string { return strings.Repeat("k", len(body)%5) }
