@@ -34,7 +34,6 @@ type treadmill struct {
 	list    []loop.Event
 	keys    [64]uint64 // by descriptor
 	unread  [64][]byte
-	ended   [64]bool
 	clients int // to be accepted
 	next    int // descriptor of a client
 	calls   [looptest.OpClose + 1]int

@@ -59,7 +59,6 @@ func (s side) says(text string) step  { return step{s, says, text} }
 func (s side) hears(text string) step { return step{s, hears, text} }
 func (s side) ends() step             { return step{s, ends, ""} }
 func (s side) closes() step           { return step{s, closes, ""} }
-func (s side) resets() step           { return step{s, resets, ""} }
 func (s side) seesEnd() step          { return step{s, seesEnd, ""} }
 func (s side) seesReset() step        { return step{s, seesReset, ""} }
 func (s side) seesGone() step         { return step{s, seesGone, ""} }

@@ -61,6 +61,11 @@ func (c *client) send(s string) {
 	}
 }
 
+// push writes raw bytes while the test reads what comes back, which shows whether they arrived.
+func (c *client) push(s string) {
+	go func() { _, _ = io.WriteString(c.conn, s) }()
+}
+
 // receive reads a response to a request of that method.
 func (c *client) receive(method string) response {
 	c.t.Helper()

@@ -54,7 +54,7 @@ func overTLSRequests(t *testing.T, start Start) {
 		client := dial(t, at)
 		for _, size := range []int{0, 1, 4096, 16<<10 + 1, 100_000, 4 << 20} {
 			sent := noise(size)
-			go client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + itoa(size) + "\r\n\r\n" + sent)
+			client.push("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + itoa(size) + "\r\n\r\n" + sent)
 			if r := client.receive("POST"); r.status != 200 || r.err != nil || digest(r.body) != digest(sent) {
 				t.Fatalf("%d bytes: got %d, %v, %d bytes back", size, r.status, r.err, len(r.body))
 			}
@@ -252,7 +252,7 @@ func overTLSUpgrade(t *testing.T, start Start) {
 	switchProtocols(t, client)
 	expect(t, client.r, "hello first ")
 	sent := noise(1 << 20)
-	go client.send(sent)
+	client.push(sent)
 	expect(t, client.r, sent)
 	if err := client.conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
