@@ -48,7 +48,7 @@ func (p *Proxy) startCheck(s *upstream.Server, config health.Check) {
 	ctx, cancel := context.WithCancel(p.checking)
 	c := &check{config: config, stop: cancel}
 	p.checks[s] = c
-	target := health.Target{Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, TLS: s.Link().TLS}
+	target := health.Target{Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2}
 	checker := health.New(config, target, func(r health.Result) { p.checked(s, c, r) })
 	p.start(func() { _ = checker.Run(ctx) }) // nil, as for every Run whose context ends
 }

@@ -62,7 +62,11 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error)
 	}
 	if c.TLS != nil {
 		var fault error
-		b.tls, fault = keys.Servers(c.Name, *c.TLS)
+		config := *c.TLS
+		if config.ALPN = nil; c.HTTP2 {
+			config.ALPN = []string{"h2"}
+		}
+		b.tls, fault = keys.Servers(c.Name, config)
 		err = errors.Join(err, fault)
 	}
 	if err != nil {
@@ -90,7 +94,9 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error)
 }
 
 // speaksAs reports whether old, which may be nil, speaks to its servers as b does to its own.
-func (b *backend) speaksAs(old *backend) bool { return old != nil && old.tls == b.tls }
+func (b *backend) speaksAs(old *backend) bool {
+	return old != nil && old.tls == b.tls && old.config.HTTP2 == b.config.HTTP2
+}
 
 func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
 	c := b.config
@@ -114,7 +120,7 @@ func (b *backend) server(s Server, old *backend) *upstream.Server {
 			}
 		}
 	}
-	link := upstream.Link{}
+	link := upstream.Link{HTTP2: b.config.HTTP2}
 	if b.tls != nil {
 		link.TLS = b.tls.TLSConfig(s.ServerName)
 	}

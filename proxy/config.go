@@ -62,7 +62,8 @@ type Backend struct {
 	Name       string
 	Algorithm  string // a name of balance.Algorithms; empty: round_robin
 	Servers    []Server
-	TLS        *certs.ServerConfig // nil: plain
+	TLS        *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says
+	HTTP2      bool                // HTTP/2 is spoken to the servers: over TLS agreed on by ALPN, else known beforehand
 	Check      *health.Check       // nil: servers are taken as healthy
 	Forwarded  Forwarded
 	Timeouts   BackendTimeouts

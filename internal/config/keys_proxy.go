@@ -100,6 +100,8 @@ func backendKeys() []Key {
 		{Path: "proxy.backends", Type: list(0, 1000), Others: "backend upstream", Absent: "none", Example: "[]", Reload: ReloadParts, Help: "Pools of servers that answer alike."},
 		{Path: in + ".name", Type: identifier(), Required: true, Example: "web", Reload: ReloadAnew, Help: "Its name in rules, logs and status, unique."},
 		{Path: in + ".mode", Type: oneOf("http").later("tcp"), Default: "http", Example: "http", Reload: ReloadAnew, Help: "What it speaks."},
+		{Path: in + ".protocol", Type: oneOf(protocolHTTP1, protocolHTTP2), Default: protocolHTTP1, Others: "proto proxy_http_version grpc_pass", Example: protocolHTTP2, Reload: ReloadAnew,
+			Help: "What the servers are spoken to in, whatever clients speak. `h2` is HTTP/2, as gRPC needs it: with `tls` both sides have to agree on it (ALPN), without it the servers have to know (h2c). Requests share connections then."},
 		{Path: in + ".balance", Type: section(), Default: "{}", Example: "{algorithm: round_robin}", Reload: ReloadNew, Help: "Which server gets the next request."},
 		{Path: in + ".balance.algorithm", Type: algorithm(), Default: balance.RoundRobin, Example: balance.RoundRobin, Reload: ReloadNew, Help: "`round_robin`: in turn, by weight."},
 		{Path: in + ".balance.key", Later: true, Help: "What is hashed."},

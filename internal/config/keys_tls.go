@@ -35,6 +35,12 @@ func tlsKeys(in string) []Key {
 	}
 }
 
+// What servers are spoken to in, by the names of ALPN.
+const (
+	protocolHTTP1 = "http/1.1"
+	protocolHTTP2 = "h2"
+)
+
 // serverTLSKeys are what a backend says whose servers are spoken to over TLS.
 func serverTLSKeys(in string) []Key {
 	return []Key{

@@ -98,6 +98,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Name:      raw.Name,
 			Algorithm: raw.Balance.Algorithm,
 			TLS:       raw.TLS.config(),
+			HTTP2:     raw.Protocol == protocolHTTP2,
 			Check:     check(raw.Check),
 			Forwarded: proxy.Forwarded{For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP},
 			Timeouts: proxy.BackendTimeouts{

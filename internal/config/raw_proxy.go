@@ -93,9 +93,10 @@ type rawRespond struct {
 }
 
 type rawBackend struct {
-	Name    string `yaml:"name"`
-	Mode    string `yaml:"mode"`
-	Balance struct {
+	Name     string `yaml:"name"`
+	Mode     string `yaml:"mode"`
+	Protocol string `yaml:"protocol"`
+	Balance  struct {
 		Algorithm string `yaml:"algorithm"`
 	} `yaml:"balance"`
 	Forwarded struct {

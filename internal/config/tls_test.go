@@ -119,6 +119,7 @@ func TestServerTLS(t *testing.T) {
 		servers               []proxy.Server
 	}{
 		{"plain", "", "", nil, []proxy.Server{{Name: "w1", Address: a1, Weight: 1}, {Name: "w2", Address: a2, Weight: 1}}},
+		{"HTTP/2", "protocol: h2", "", nil, []proxy.Server{{Name: "w1", Address: a1, Weight: 1}, {Name: "w2", Address: a2, Weight: 1}}},
 		{"defaults", "tls: {}", "", &certs.ServerConfig{MinVersion: tls.VersionTLS12},
 			[]proxy.Server{{Name: "w1", Address: a1, Weight: 1, ServerName: "10.0.0.11"}, {Name: "w2", Address: a2, Weight: 1, ServerName: "fd00::2"}}},
 		{"everything", `tls: {ca: [/ca], server_name: app, certificate: /c, key: /k, min_version: "1.3"}`, ", server_name: two",
@@ -136,6 +137,9 @@ func TestServerTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := n.Proxy.Backends[0]
+			if got.HTTP2 != strings.Contains(tt.backend, "protocol: h2") {
+				t.Errorf("got HTTP/2 %t", got.HTTP2)
+			}
 			if !reflect.DeepEqual(got.TLS, tt.want) || !slices.Equal(got.Servers, tt.servers) {
 				t.Errorf("got  %+v, %+v\nwant %+v, %+v", got.TLS, got.Servers, tt.want, tt.servers)
 			}

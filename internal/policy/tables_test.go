@@ -17,7 +17,7 @@ var allowedImports = map[string][]string{
 	"proxy/certs":     {"internal/keyfile"},
 	"proxy/engine":    {"proxy/certs", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
 	"proxy/exchange":  {"proxy/rule", "proxy/upstream"},
-	"proxy/health":    {"internal/hysteresis"},
+	"proxy/health":    {"internal/hysteresis", "proxy/http1", "proxy/http2"},
 	"proxy/http1":     {},
 	"proxy/http2":     {"proxy/http1"},
 	"proxy/loop":      {},

@@ -12,27 +12,19 @@ import (
 // client2 is an HTTP/2 connection of a client. Its streams are stream2; what they send is collected, and leaves once at the end of
 // a pass of the loop.
 type client2 struct {
-	core *core
+	carrier
 	bind *Bind
 	conn *http2.Conn
-	in   *queue // what has come and is not dealt with: a part of a frame, or frames for which there was no room to answer
-	out  *queue // what is to be sent
-	wire wire
 	from netip.AddrPort
 
 	phase   phase2
 	began   bool // the first frame has come
-	paused  bool // in holds whole frames
-	stuck   bool // the socket has not taken all of out
-	broken  bool // it can't be sent to any more
-	asked   bool // Settle is going to be called
 	window  bool // streams may have got room to send
 	stalled bool // a server waits for a stream that was told there is no room
 	left    bool // the client opens no more streams
 	active  int  // streams that are not over
 	turn    uint32
 
-	alarm   time.Duration // the deadline that the socket has, by the loop's clock; 0: none
 	quiet   time.Duration // when the client has to have begun, or ends being idle
 	taking  time.Duration // when the client has to have taken some of what waits
 	leaving time.Duration // when GOAWAY says the last stream though the client has not answered; 0: it was not told to leave
@@ -48,25 +40,15 @@ const (
 	parted                  //
 )
 
-const (
-	// maxWaits is how much may wait to be sent before nothing more is received: what comes may have to be answered.
-	maxWaits = 64 << 10
-	// flushAt is how much is collected before it leaves at once.
-	flushAt = 48 << 10
-	// share is how much a stream that has waited for room sends before the next one's turn: a frame.
-	share = 16 << 10
-	// frameRoom is memory for what a frame is answered with.
-	frameRoom = 256
-	// connWindow is how much of requests' bodies a connection may have on its way or waiting for servers: four times that of a
-	// stream, for each client may have as much waiting here.
-	connWindow = 256 << 10
-)
+// connWindow is how much of requests' bodies a connection may have on its way or waiting for servers: four times that of a
+// stream, for each client may have as much waiting here.
+const connWindow = 256 << 10
 
 // newClient2 takes over a connection whose client is to speak HTTP/2, and of which in has come already.
 func newClient2(c *core, b *Bind, w wire, from netip.AddrPort, in *queue) *client2 {
 	cfg := http2.DefaultConfig()
 	cfg.BlockTime, cfg.ConnWindow = b.Frontend().HTTPRequest, connWindow
-	return &client2{core: c, bind: b, wire: w, from: from, in: in, conn: http2.NewConn(&cfg)}
+	return &client2{carrier: carrier{core: c, wire: w, in: in}, bind: b, from: from, conn: http2.NewConn(&cfg)}
 }
 
 // greet sends what a server sends first.
@@ -141,15 +123,6 @@ func (c *client2) resume() bool {
 	}
 	c.in = c.core.spare.drop(c.in, n)
 	return !c.paused
-}
-
-// waits is how much has not been sent.
-func (c *client2) waits() int {
-	n := len(c.out.bytes())
-	if c.wire.pending() {
-		n += len(c.wire.tls.Out())
-	}
-	return n
 }
 
 // frames deals with the frames that p begins with, and returns how long they were.
@@ -233,26 +206,6 @@ func (c *client2) happened(ev *http2.Event) {
 	}
 }
 
-// room is out with memory for n more octets, to be put back.
-func (c *client2) room(n int) []byte {
-	c.out = c.core.spare.room(c.out, n)
-	return c.out.b
-}
-
-// put takes back what room gave, for it to be sent at the end of the pass.
-func (c *client2) put(out []byte) {
-	c.out.b = out
-	c.touch()
-}
-
-// touch has what is collected sent at the end of the pass.
-func (c *client2) touch() {
-	if !c.asked {
-		c.asked = true
-		c.core.loop.Settle(c.wire.ref)
-	}
-}
-
 // Settle implements loop.Settler.
 func (c *client2) Settle(*loop.Loop, loop.Ref) {
 	defer c.rescue()
@@ -274,27 +227,11 @@ func (c *client2) Settle(*loop.Loop, loop.Ref) {
 	}
 }
 
-// blocked reports whether the socket has not taken all that it was given.
-func (c *client2) blocked() bool { return c.stuck || c.wire.pending() }
-
-// flush sends what is collected. That it can't be sent is found out by Settle: here a stream may be in the midst of something.
+// flush sends what is collected, which the client is to take within its time.
 func (c *client2) flush() {
-	if c.blocked() || c.broken {
-		return
-	}
-	p := c.out.bytes()
-	if len(p) == 0 {
-		c.out = c.core.spare.free(c.out)
-		return
-	}
-	n, st := c.wire.send(c.core, p, nil)
-	c.out = c.core.spare.drop(c.out, n)
-	switch {
-	case st == loop.Failed:
-		c.broken = true
-		c.touch()
-	case c.out != nil, c.wire.pending():
-		c.stuck = c.out != nil
+	blocked := c.blocked()
+	c.carrier.flush()
+	if !blocked && c.blocked() {
 		c.taking = c.core.loop.Now() + c.patience()
 		c.wake(c.taking)
 	}
@@ -302,22 +239,14 @@ func (c *client2) flush() {
 
 // drain sends what the socket did not take before, and has streams go on when it has.
 func (c *client2) drain() {
-	before, taking, st := c.waits(), c.taking, loop.Done
-	if c.wire.pending() {
-		st = c.wire.push(c.core)
-	}
-	if st == loop.Done {
-		c.stuck = false
-		c.flush()
-	}
-	switch {
+	before := c.waits()
+	switch st := c.resend(); {
 	case st == loop.Failed:
 		c.fail(exchange.ClientGone)
 	case c.blocked():
 		if c.waits() < before {
-			taking = c.core.loop.Now() + c.patience()
+			c.taking = c.core.loop.Now() + c.patience()
 		}
-		c.taking = taking
 	default:
 		c.touch()
 		c.serve()

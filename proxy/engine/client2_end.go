@@ -118,14 +118,6 @@ func (c *client2) rest(d time.Duration) {
 	c.wake(c.quiet)
 }
 
-// wake has Expired called at a time of the loop's clock, if not sooner.
-func (c *client2) wake(at time.Duration) {
-	if l := c.core.loop; c.alarm == 0 || at < c.alarm {
-		c.alarm = at
-		l.SetDeadline(c.wire.ref, at-l.Now())
-	}
-}
-
 // Expired implements loop.Handler. There is one deadline for all that has one, and it is not moved on when that is: so what is due is
 // looked for here.
 func (c *client2) Expired(l *loop.Loop, _ loop.Ref) {
@@ -158,15 +150,6 @@ func (c *client2) Expired(l *loop.Loop, _ loop.Ref) {
 		c.put(c.conn.Leave(c.room(frameRoom)))
 		c.part()
 	}
-}
-
-// overdue reports whether a time has come, and has Expired called again when it will.
-func (c *client2) overdue(now, at time.Duration) bool {
-	if at > now {
-		c.wake(at)
-		return false
-	}
-	return true
 }
 
 // silent ends a connection whose client takes nothing.

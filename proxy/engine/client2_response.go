@@ -39,7 +39,9 @@ func (t *stream2) begin(h *head) {
 			b = e.Length(b, h.told)
 		}
 	} else if h.length >= 0 {
-		b = e.Length(b, h.length)
+		if !h.untold {
+			b = e.Length(b, h.length)
+		}
 		if !h.trailers {
 			t.left = h.length
 		}

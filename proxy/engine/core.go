@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/http2"
 	"github.com/tandem-lb/tandem/proxy/loop"
 	"github.com/tandem-lb/tandem/proxy/secure"
 	"github.com/tandem-lb/tandem/proxy/upstream"
@@ -27,12 +28,17 @@ type core struct {
 	streams  []*stream // to be used again
 	streams2 []*stream2
 	head     head   // memory for the next; nobody's between calls
+	reason   []byte // of a status that came without; nobody's between calls
 	block    []byte // the fields of a head in HTTP/2; empty between calls
 	down     []byte // what is being written to a client; empty between calls
 	up       []byte // what is being written to a server; empty between calls
+	frames   []byte // what is received in of an HTTP/2 server; nil until there is one
+	asks     http2.Encoder
+	calls2   []*call2 // to be used again
 	idle     map[*upstream.Server]*idleServers
-	sweep    loop.Ref // the timer that ends connections which have been idle for long
-	sweeping bool     // it runs
+	servers2 map[*upstream.Server]*servers2 // all HTTP/2 connections
+	sweep    loop.Ref                       // the timer that ends connections which have been idle for long
+	sweeping bool                           // it runs
 }
 
 // requestLimits and responseLimits bound heads. Servers send large policies and cookies, and are trusted with more memory.
@@ -49,7 +55,7 @@ const cipherSize = 48 << 10
 const maxStreams = 1024
 
 func newCore(e *Engine, l *loop.Loop) *core {
-	c := &core{engine: e, log: e.log, loop: l, cipher: make([]byte, cipherSize), ports: map[*Listener]*port{}, idle: map[*upstream.Server]*idleServers{}}
+	c := &core{engine: e, log: e.log, loop: l, cipher: make([]byte, cipherSize), ports: map[*Listener]*port{}, idle: map[*upstream.Server]*idleServers{}, servers2: map[*upstream.Server]*servers2{}}
 	c.epoch = time.Now().Add(-l.Now())
 	c.sweep = l.Timer(c)
 	return c

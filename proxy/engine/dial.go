@@ -8,12 +8,11 @@ import (
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
-// dialing is a connection to a server on its way: TCP, and TLS where the server has it. Whoever is to speak on the connection has
-// it for its own.
+// dialing is a connection to a server on its way: TCP, and TLS where the server has it.
 type dialing struct {
 	core *core
 	to   *upstream.Server
-	wire wire
+	wire *wire // of whoever is to speak on the connection
 
 	moved bool // the handshake has something to say
 	full  bool // nothing more is received before the handshake has gone on

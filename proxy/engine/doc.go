@@ -22,14 +22,18 @@
 //	core.go       what one loop owns
 //	sides.go      asker, answerer
 //	stream.go     one request: what the exchange says is done
-//	ask.go        the request as a server gets it
+//	ask.go, ask2.go    the request as a server gets it, in HTTP/1 and HTTP/2
 //	client1.go    a client's HTTP/1 connection: heads, and what it waits for
 //	client1_request.go, client1_response.go    the two directions of it
+//	carrier.go    what HTTP/2 connections to clients and servers have in common
 //	client2.go    a client's HTTP/2 connection: frames, and what is collected to be sent
 //	client2_end.go    its deadlines, and the ways in which it ends
 //	client2_request.go, client2_response.go    the two directions of one of its streams
 //	dial.go       a connection to a server on its way: TCP, TLS
 //	server1.go    an HTTP/1 connection to a server
+//	server2.go    an HTTP/2 connection to a server, which many requests share
+//	server2_end.go    the ways in which it ends
+//	server2_request.go, server2_response.go    the two directions of one of its requests
 //	idle.go       connections to servers that wait for a request
 //	body.go       framing of bodies
 //	queue.go      bytes that wait

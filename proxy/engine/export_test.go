@@ -117,6 +117,8 @@ func (a *audit) all() {
 			}
 		case *client2:
 			a.client2(h)
+		case *server2:
+			a.server2(h)
 		default:
 			a.fault("a socket has the handler %T", h)
 		}
@@ -125,8 +127,15 @@ func (a *audit) all() {
 	for to, i := range c.idle {
 		listed += len(i.list)
 		for n, v := range i.list {
-			if v.place != n+1 || v.to != to || v.s != nil {
+			if v.place != n+1 || v.dial.to != to || v.s != nil {
 				a.fault("place %d of the idle connections has one that is at %d, of the stream %p", n+1, v.place, v.s)
+			}
+		}
+	}
+	for _, all := range c.servers2 {
+		for _, v := range all.list {
+			if v.state == over {
+				a.fault("an HTTP/2 connection to a server is over and listed")
 			}
 		}
 	}
@@ -194,6 +203,26 @@ func (a *audit) server1(v *server1) {
 	}
 }
 
+func (a *audit) server2(v *server2) {
+	a.queue(v.in)
+	a.queue(v.out)
+	if v.state == over {
+		a.fault("an HTTP/2 connection to a server is over and has a socket")
+	}
+	n := len(v.waiting)
+	v.each(func(t *call2) {
+		n++
+		a.queue(t.in)
+		a.queue(t.out)
+		if t.v != v || t.s == nil || t.s.server != answerer(t) {
+			a.fault("a request on an HTTP/2 connection to a server is another's")
+		}
+	})
+	if n != v.active || v.fresh != nil {
+		a.fault("%d requests on an HTTP/2 connection to a server, %d of them active", n, v.active)
+	}
+}
+
 func (a *audit) queue(q *queue) {
 	if q == nil {
 		return
@@ -246,6 +275,7 @@ func (c *core) spoil() {
 	spoil(c.down[len(c.down):cap(c.down)])
 	spoil(c.up[len(c.up):cap(c.up)])
 	spoil(c.block[len(c.block):cap(c.block)])
+	spoil(c.frames)
 	for _, list := range [][][]byte{c.spare.small, c.spare.large} {
 		for _, b := range list[max(len(list)-2, 0):] { // who has just been given back
 			spoil(b[:smallBuffer])

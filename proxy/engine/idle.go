@@ -42,10 +42,10 @@ func (c *core) takeIdle(to *upstream.Server) *server1 {
 
 // putIdle keeps a connection for the next request to its server.
 func (c *core) putIdle(v *server1) {
-	i := c.idle[v.to]
+	i := c.idle[v.dial.to]
 	if i == nil {
 		i = &idleServers{}
-		c.idle[v.to] = i
+		c.idle[v.dial.to] = i
 	}
 	if len(i.list) == maxIdle || !v.silent() {
 		v.close()
@@ -55,6 +55,10 @@ func (c *core) putIdle(v *server1) {
 	v.idleFrom = c.loop.Now()
 	i.list = append(i.list, v)
 	v.place = len(i.list)
+	c.startSweeping()
+}
+
+func (c *core) startSweeping() {
 	if !c.sweeping {
 		c.sweeping = true
 		c.loop.SetDeadline(c.sweep, sweepTime)
@@ -73,7 +77,7 @@ func (v *server1) silent() bool {
 
 // forgetIdle takes one out of the list that is closed.
 func (c *core) forgetIdle(v *server1) {
-	i := c.idle[v.to]
+	i := c.idle[v.dial.to]
 	last := len(i.list) - 1
 	i.list[v.place-1] = i.list[last]
 	i.list[v.place-1].place = v.place
@@ -97,7 +101,8 @@ func (c *core) Expired(l *loop.Loop, r loop.Ref) {
 			delete(c.idle, to)
 		}
 	}
-	c.sweeping = len(c.idle) > 0
+	c.sweep2(now)
+	c.sweeping = len(c.idle)+len(c.servers2) > 0
 	if c.sweeping {
 		l.SetDeadline(r, sweepTime)
 	}

@@ -11,12 +11,14 @@ import (
 
 // server1 is an HTTP/1 connection to a server.
 type server1 struct {
-	dialing
+	core    *core
+	dial    dialing
 	s       *stream           // the request that it serves; nil: it is idle
 	backend *exchange.Backend // of that request
 	in      *queue            // what has come and is not dealt with: a part of a head, or of trailers
 	out     *queue            // what the socket did not take
-	body    body              // of the response
+	wire    wire
+	body    body // of the response
 
 	mark     uint32        // what the wire had sent before this request
 	place    int           // among the idle ones
@@ -45,8 +47,9 @@ const maxInterims = 16
 
 // dial begins to connect to a server; nil where that fails at once.
 func (c *core) dial(to *upstream.Server, b *exchange.Backend, timeout time.Duration) *server1 {
-	v := &server1{dialing: dialing{core: c, to: to}}
-	if v.open(v) != nil {
+	v := &server1{core: c}
+	v.dial = dialing{core: c, to: to, wire: &v.wire}
+	if v.dial.open(v) != nil {
 		return nil
 	}
 	c.loop.SetDeadline(v.wire.ref, timeout)
@@ -103,11 +106,11 @@ func (v *server1) rescue(s *stream) {
 
 // connected goes on once it is known what came of connecting.
 func (v *server1) connected() {
-	pending, err := v.step()
+	pending, err := v.dial.step()
 	switch {
 	case pending:
 	case err != nil:
-		v.failed(err)
+		v.dial.failed(err)
 		v.fail(exchange.ConnectFailed)
 	default:
 		v.state = awaiting
@@ -122,7 +125,7 @@ func (v *server1) Expired(*loop.Loop, loop.Ref) {
 	switch {
 	case s == nil, s.tunnel: // the client's side has the time of tunnels
 	case v.state == connecting:
-		v.late()
+		v.dial.late()
 		v.fail(exchange.ConnectTimedOut)
 	case v.blocked(), s.client.room() && (s.whole || v.state == receiving):
 		v.fail(exchange.ServerSilent)

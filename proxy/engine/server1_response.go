@@ -59,13 +59,15 @@ func (v *server1) ended(st loop.State) {
 // safe, and "a client SHOULD NOT automatically retry a request with a non-idempotent method unless it has some means to know
 // that the request semantics are actually idempotent" (RFC 9110 section 9.2.2) does not forbid it.
 func (v *server1) unseen() bool {
-	switch v.s.method {
-	case http1.GET, http1.HEAD, http1.OPTIONS:
+	if safe(v.s.method) {
 		return v.replay
 	}
 	octets, known := v.core.loop.Unacked(v.wire.ref)
 	return v.replay && known && octets >= int(v.wire.sent-v.mark)
 }
+
+// safe reports whether a request may be sent twice (RFC 9110 section 9.2.1).
+func safe(m http1.Method) bool { return m == http1.GET || m == http1.HEAD || m == http1.OPTIONS }
 
 // take deals with what has come.
 func (v *server1) take(p []byte) {

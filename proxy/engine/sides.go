@@ -15,6 +15,7 @@ type head struct {
 	told     int64  // the Content-Length of a response that has no body: to HEAD, or a 304; -1: none
 	bodiless bool   // none follows, whatever length says
 	trailers bool   // some may follow a body though its length is known
+	untold   bool   // the server has not said that length, which is 0: it shows by the end
 	upgrade  []byte // of a 101: the protocol
 }
 

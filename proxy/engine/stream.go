@@ -31,6 +31,9 @@ type stream struct {
 	asking   question     // memory for the next
 	question *question    // the request's head, until ask is written
 	ask      []byte       // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
+	head     int          // of an HTTP/2 server: how much of ask that is
+	size     int64        // and what http2.Encoder.Size says of it
+	replays  uint8        // how often a server said that it has not looked at the request
 	tried    bool         // a connection that was used before turned out closed
 
 	whole  bool       // all of the request has come
@@ -84,7 +87,7 @@ func (s *stream) step(ev exchange.Event) {
 	case exchange.Send:
 		s.begun = true
 		s.server.begin()
-		if s.question == nil { // not within route, whose caller goes on with the body
+		if s.question == nil && s.begun { // not within route, whose caller goes on with the body, and not over
 			s.client.more()
 			s.flushServer()
 		}
@@ -109,10 +112,17 @@ func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
 // connect finds a connection to the server. A request that could not be sent again gets one of its own.
 func (s *stream) connect(a *exchange.Action) {
 	c := s.core
+	s.begun = false
+	if a.Server.Link().HTTP2 {
+		if len(s.ask) == 0 {
+			s.encodeAsk(a.Backend)
+		}
+		s.connect2(a.Server, a.Backend)
+		return
+	}
 	if len(s.ask) == 0 {
 		s.appendAsk(a.Backend)
 	}
-	s.begun = false
 	if !s.tried && s.length >= 0 && s.length <= maxReplay {
 		if v := c.takeIdle(a.Server); v != nil {
 			v.serve(s, a.Backend)

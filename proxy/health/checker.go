@@ -24,6 +24,7 @@ type Target struct {
 	Server  string
 	Address netip.AddrPort
 	TLS     *tls.Config // nil: plain. Only read
+	HTTP2   bool        // it speaks HTTP/2
 }
 
 // Result is what one probe found, and what follows for the server.

@@ -11,11 +11,11 @@ type Check struct {
 	Fall     int           // failures in a row that make it unhealthy, at least 1
 }
 
-// HTTP is a probe by one HTTP/1.1 request.
+// HTTP is a probe by one request, of HTTP/2 where the server speaks it, else of HTTP/1.1.
 type HTTP struct {
 	Method       string // empty: GET
 	Path         string // empty: /
 	Host         string // Host header; empty: the server's address
 	ExpectStatus []int  // statuses that count as success; empty: 200 to 399
-	Port         uint16 // 0: the server's own port; at another one there is no TLS
+	Port         uint16 // 0: the server's own port; at another one there is no TLS and no HTTP/2
 }

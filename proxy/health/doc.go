@@ -16,5 +16,6 @@
 //	checker.go  Checker: the loop, from probe to Result
 //	kinds.go    probe, outcome, and the one table of kinds
 //	tcp.go      the connection probe, and how connection errors read
-//	http.go     the HTTP/1.1 probe
+//	http.go     the HTTP probe, by HTTP/1.1
+//	http2.go    and by HTTP/2
 package health

@@ -32,7 +32,8 @@ const userAgent = "tandem-check"
 // httpProbe asks one question a connection.
 type httpProbe struct {
 	address string
-	secure  *tls.Config   // nil: plain
+	secure  *tls.Config // nil: plain
+	http2   bool
 	request *http.Request // never written
 	expect  []int         // empty: 200 to 399
 	want    string        // expect in words
@@ -41,17 +42,18 @@ type httpProbe struct {
 // newHTTP returns the probe that succeeds where the answer to one request has an expected status and arrives whole, up
 // to maxBody bytes of it. Redirects are answers like any other: they are not followed.
 func newHTTP(c Check, t Target) probe {
-	address, secure := t.Address, t.TLS
+	address, secure, http2 := t.Address, t.TLS, t.HTTP2
 	if c.HTTP.Port != 0 {
-		// Whoever answers elsewhere need not be the server, nor have its certificate.
-		secure = nil
+		// Whoever answers elsewhere need not be the server, nor have its certificate, nor speak as it does.
+		secure, http2 = nil, false
 		address = netip.AddrPortFrom(address.Addr(), c.HTTP.Port)
 	}
 	p := &httpProbe{
 		address: address.String(),
 		secure:  secure,
+		http2:   http2,
 		request: &http.Request{
-			Method: c.HTTP.Method,
+			Method: cmp.Or(c.HTTP.Method, http.MethodGet),
 			// Opaque is sent as it is: the path is the operator's, byte for byte.
 			URL:    &url.URL{Host: address.String(), Opaque: cmp.Or(c.HTTP.Path, "/")},
 			Host:   c.HTTP.Host,
@@ -67,13 +69,20 @@ func newHTTP(c Check, t Target) probe {
 // probe speaks on a connection of its own. An http.Transport would do more than is wanted (proxies of the environment,
 // retries, goroutines) and could not tell a server that is gone from one that is slow to answer.
 func (p *httpProbe) probe(ctx context.Context) outcome {
-	conn, at, err := dial(ctx, p.address, p.secure)
+	conn, at, err := dial(ctx, p.address, p.secure, p.http2)
 	if err != nil {
 		return outcome{text: failure(at, err)}
 	}
 	defer func() { _ = conn.Close() }() // the verdict is made
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	if p.http2 {
+		status, body, err := p.ask2(conn)
+		if status == 0 {
+			return outcome{text: failure(layer7, err)}
+		}
+		return p.judge(status, body, err)
+	}
 	if err := p.request.Write(conn); err != nil {
 		return outcome{text: failure(layer7, err)}
 	}

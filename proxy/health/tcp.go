@@ -14,7 +14,7 @@ import (
 func newTCP(_ Check, t Target) probe {
 	address := t.Address.String()
 	return func(ctx context.Context) outcome {
-		conn, at, err := dial(ctx, address, t.TLS)
+		conn, at, err := dial(ctx, address, t.TLS, t.HTTP2)
 		if err != nil {
 			return outcome{text: failure(at, err)}
 		}
@@ -29,7 +29,7 @@ func newTCP(_ Check, t Target) probe {
 
 // dial connects from whatever address the kernel picks for the route, as any client on this node does. A virtual
 // address is never that one: it is added after the node's own addresses, as a secondary one. at is the layer of an error.
-func dial(ctx context.Context, address string, secure *tls.Config) (conn net.Conn, at layer, err error) {
+func dial(ctx context.Context, address string, secure *tls.Config, http2 bool) (conn net.Conn, at layer, err error) {
 	var d net.Dialer
 	conn, err = d.DialContext(ctx, "tcp", address)
 	if err != nil || secure == nil {
@@ -40,8 +40,14 @@ func dial(ctx context.Context, address string, secure *tls.Config) (conn net.Con
 		_ = conn.Close() // the error is the one to tell
 		return nil, layer6, err
 	}
+	if http2 && over.ConnectionState().NegotiatedProtocol != "h2" {
+		_ = conn.Close()
+		return nil, layer6, errNoHTTP2
+	}
 	return over, layer6, nil
 }
+
+var errNoHTTP2 = errors.New("server does not say that it speaks h2")
 
 // layer says how far a probe came, in HAProxy's words.
 type layer string

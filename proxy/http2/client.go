@@ -46,8 +46,13 @@ func (c *ClientConn) Openable() int {
 	if c.Closing() {
 		return 0
 	}
-	most := min(int64(c.cfg.Streams), int64(c.peer.MaxConcurrentStreams))
-	return int(max(min(most-int64(len(c.streams.open)), int64(maxStream-c.last+1)/2), 0))
+	most, _ := c.Allowed()
+	return int(max(min(int64(most-len(c.streams.open)), int64(maxStream-c.last+1)/2), 0))
+}
+
+// Allowed is how many streams may be open at once, by the Config and by what the server says. said: it has said so, or it bounds none.
+func (c *ClientConn) Allowed() (streams int, said bool) {
+	return int(min(int64(c.cfg.Streams), int64(c.peer.MaxConcurrentStreams))), c.greeted
 }
 
 // Closing reports whether no stream can ever be opened again: the server leaves, or we do, or the identifiers are used up.

@@ -8,7 +8,7 @@ import (
 
 // Encoder makes the field blocks of a connection, one after another, in its owner's memory: Begin, then each field in its
 // order, pseudo-fields first, then the block is sent, with no other call of its connection in between. One that is not sent is
-// as if it had not been begun.
+// as if it had not been begun. The zero Encoder has no table.
 //
 // Responses use the table of fields, which makes those that repeat one octet each; requests do not, because those of many
 // clients share a connection, and none of them is to learn what another one has sent (RFC 7541 section 7.1.1). Huffman's code is not
@@ -60,6 +60,16 @@ func (e *Encoder) sent() {
 	}
 }
 
+// Size is how large the fields of the block that was begun last are, as SETTINGS_MAX_HEADER_LIST_SIZE counts.
+func (e *Encoder) Size() int64 { return e.size }
+
+// Block appends fields that another Encoder has made which has no table, as the zero one, for a connection that was not known then.
+// size is its Size.
+func (e *Encoder) Block(dst, block []byte, size int64) []byte {
+	e.size += size
+	return append(dst, block...)
+}
+
 // Status appends the :status of a response.
 func (e *Encoder) Status(dst []byte, status int) []byte {
 	e.count(len(":status"), 3)
@@ -91,6 +101,10 @@ func (e *Encoder) Request(dst []byte, t *Target) []byte {
 	if len(t.Path) > 0 {
 		dst = e.scheme(dst, t.HTTPS)
 		dst = e.path(dst, t.Path)
+	}
+	// It is told "unless the original request's target URI does not contain authority information" (RFC 9113 section 8.3.1).
+	if len(t.Authority) == 0 {
+		return dst
 	}
 	return e.literal(dst, 1, ":authority", t.Authority)
 }
@@ -196,12 +210,13 @@ func (e *Encoder) Fields(dst, buf []byte, fields []http1.Field, drop func(*http1
 		if f.Hop || drop != nil && drop(f) {
 			continue
 		}
-		dst = e.Field(dst, f.Name.In(buf), f.Value.In(buf), isSecret(f.ID))
+		dst = e.Field(dst, f.Name.In(buf), f.Value.In(buf), IsSecret(f.ID))
 	}
 	return dst
 }
 
-func isSecret(n http1.Name) bool {
+// IsSecret reports whether a field is one that Field is to keep out of tables.
+func IsSecret(n http1.Name) bool {
 	switch n {
 	case http1.Authorization, http1.ProxyAuthorization, http1.Cookie, http1.SetCookie:
 		return true

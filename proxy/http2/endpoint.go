@@ -10,6 +10,7 @@ type endpoint struct {
 	encoder  Encoder
 	peer     Settings
 	toServer bool // the peer is a server
+	greeted  bool // its SETTINGS have come
 
 	head  Head
 	block openBlock // the field block that is being read

@@ -197,6 +197,7 @@ func (c *endpoint) settings(f *Frame, out []byte) (Event, []byte) {
 	if err := c.peer.Update(f.Payload); err != nil {
 		return c.end(err.(Reason), out)
 	}
+	c.greeted = true
 	if c.toServer && c.peer.EnablePush { // section 6.5.2: "A server MUST NOT set this value to 1"
 		return c.end(BadSetting, out)
 	}

@@ -77,6 +77,7 @@ func Run(t *testing.T, start Start) {
 		{"R65_certificates_follow_their_files", tlsReload},
 		{"client_certificates_are_told_and_not_believed", clientCertificates},
 		{"TLS_to_servers", serversTLS},
+		{"HTTP2_to_servers", serversHTTP2},
 
 		{"R69_binds_before_the_address_arrives", bindsEarly},
 		{"gate_closed_open", gateClosedOpen},
