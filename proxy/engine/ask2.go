@@ -14,7 +14,7 @@ func (s *stream) encodeAsk(b *exchange.Backend) {
 	path = http1.AppendQuery(path, q.query)
 	dst := e.Request(e.Begin(s.ask), &http2.Target{Method: q.name, Authority: q.authority, Path: path, HTTPS: s.secure})
 	s.core.block = path[:0]
-	a := asking{forwarded: &b.Forwarded, expects: q.expects}
+	a := asking{forwarded: &b.Forwarded, expects: q.expects, certificates: s.frontend.ClientCertificates}
 	for i := range q.fields {
 		// "Clients MUST NOT generate a request with a Host header field that differs from the ":authority" pseudo-header field" (RFC 9113
 		// section 8.3.1); the parsers have seen to that they are one, so that there is nothing left to say.
@@ -23,6 +23,9 @@ func (s *stream) encodeAsk(b *exchange.Backend) {
 		}
 	}
 	dst = s.encodeForwarded(e, dst, &b.Forwarded)
+	for i := range s.peer {
+		dst = encodeField(e, dst, s.peer[i].Name, s.peer[i].Value)
+	}
 	if q.length > 0 || q.length == 0 && (a.length || q.empty) {
 		dst = e.Length(dst, q.length)
 	}

@@ -22,15 +22,15 @@ type call2 struct {
 	owed int           // octets of the response that the client's side got, for which the server has not been given room again
 	due  time.Duration // when the server has to have done something, by the loop's clock; 0: it is not its turn
 
-	reused   bool // the connection had brought a response before
-	keep     bool // all of the request is kept, so that it can be sent again
-	answered bool // something of a response has come
-	headed   bool // its head has
-	last     bool // all of its body has
-	whole    bool // all of the request has been handed over
-	stalled  bool // the client was told that there is no room
-	tail     []byte
-	trailing http2.Head // the response's trailers, where they have to wait
+	reused   bool    // the connection had brought a response before
+	keep     bool    // all of the request is kept, so that it can be sent again
+	answered bool    // something of a response has come
+	headed   bool    // its head has
+	last     bool    // all of its body has
+	whole    bool    // all of the request has been handed over
+	stalled  bool    // the client was told that there is no room
+	trailing section // the response's trailers, where they have to wait
+	tail     section // the request's
 }
 
 var _ answerer = (*call2)(nil)
@@ -76,10 +76,7 @@ func (t *call2) free() {
 	}
 	v.conn.SetOwner(t.id, nil)
 	t.in, t.out = c.spare.free(t.in), c.spare.free(t.out)
-	*t = call2{tail: t.tail[:0], trailing: http2.Head{Buf: t.trailing.Buf[:0], Fields: t.trailing.Fields[:0]}}
-	if cap(t.tail) > maxKept || cap(t.trailing.Buf) > maxKept {
-		*t = call2{}
-	}
+	*t = call2{trailing: t.trailing.reset(), tail: t.tail.reset()}
 	if len(c.calls2) < maxStreams {
 		c.calls2 = append(c.calls2, t)
 	}
@@ -166,8 +163,7 @@ func (t *call2) end(buf []byte, trailers []http1.Field) {
 // finish ends the request.
 func (t *call2) finish(buf []byte, trailers []http1.Field) {
 	if len(trailers) > 0 {
-		e := t.v.conn.Encoder()
-		t.tail = e.Fields(e.Begin(t.tail[:0]), buf, trailers, nil)
+		t.tail.set(buf, trailers)
 	}
 	t.whole = true
 	if t.out == nil {
@@ -179,12 +175,15 @@ func (t *call2) finish(buf []byte, trailers []http1.Field) {
 // close sends END_STREAM, once all data is sent.
 func (t *call2) close() {
 	v := t.v
-	if len(t.tail) > 0 {
-		v.put(v.conn.SendTrailers(v.room(frameRoom+len(t.tail)), t.id, t.tail))
+	if len(t.tail.fields) == 0 {
+		_, out := v.conn.SendData(v.room(frameRoom), t.id, nil, true)
+		v.put(out)
 		return
 	}
-	_, out := v.conn.SendData(v.room(frameRoom), t.id, nil, true)
-	v.put(out)
+	e, core := v.conn.Encoder(), v.core
+	core.block = e.Fields(e.Begin(core.block[:0]), t.tail.buf, t.tail.fields, nil)
+	v.put(v.conn.SendTrailers(v.room(frameRoom+len(core.block)), t.id, core.block))
+	core.block = core.block[:0]
 }
 
 // push sends of what waits for room as much as is its share.

@@ -74,8 +74,7 @@ func (t *call2) trailers(h *http2.Head) {
 		t.complete(h.Buf, h.Fields)
 		return
 	}
-	t.trailing.Buf = append(t.trailing.Buf[:0], h.Buf...)
-	t.trailing.Fields = append(t.trailing.Fields[:0], h.Fields...)
+	t.trailing.set(h.Buf, h.Fields)
 }
 
 // more implements answerer: the client takes what it had no room for, and the server may send on.
@@ -95,7 +94,7 @@ func (t *call2) more() {
 			return
 		}
 		if t.last {
-			t.complete(t.trailing.Buf, t.trailing.Fields)
+			t.complete(t.trailing.buf, t.trailing.fields)
 			return
 		}
 		if s.client.flush(); t.s != s {

@@ -21,6 +21,7 @@ func serversHTTP2(t *testing.T, start Start) {
 		run  func(*testing.T, *upsite)
 	}{
 		{"fields_to_servers", up2Fields},
+		{"client_certificates", up2ClientCertificates},
 		{"fields_to_clients", up2ResponseFields},
 		{"bodies_both_ways", up2Bodies},
 		{"trailers_both_ways", up2Trailers},

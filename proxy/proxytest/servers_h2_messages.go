@@ -2,6 +2,9 @@ package proxytest
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	checks "github.com/tandem-lb/tandem/proxy/health"
 )
 
@@ -43,6 +47,36 @@ func up2Fields(t *testing.T, s *upsite) {
 		wantStatus(t, client.get("/"), 200)
 		if r = <-got; r.Header["Content-Length"] != nil || r.Header["Te"] != nil || r.Header["Cookie"] != nil {
 			t.Errorf("%s: the server got %v", name, r.Header)
+		}
+	}
+}
+
+// up2ClientCertificates: as with HTTP/1, and by clients over TLS.
+func up2ClientCertificates(t *testing.T, s *upsite) {
+	ca := newAuthority(t)
+	own := ca.named("www.example.com")
+	alice := ca.issue(&x509.Certificate{DNSNames: []string{"alice"}, Subject: pkix.Name{CommonName: "alice"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	got := make(chan http.Header, 1)
+	app := s.serve(t, "app1", func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
+	c := s.site(app)
+	c.Backends[0].Forwarded.Proto = true
+	c.Frontends[0].Binds[0] = proxy.Bind{Address: anyPort, TLS: &certs.Config{
+		Certificates: certs.Bundles(ca.bundle(own)), Clients: certs.Clients{Mode: certs.ClientOptional, CAs: []string{ca.file}},
+	}}
+	at := web(t, s.start(t, c))
+	for _, tt := range []struct {
+		certificates []tls.Certificate
+		want         []string
+	}{{[]tls.Certificate{*alice}, []string{"CN=alice"}}, {nil, nil}} {
+		conn, err := tls.Dial("tcp4", at, &tls.Config{RootCAs: ca.pool, ServerName: "www.example.com", Certificates: tt.certificates})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := clientOn(t, conn)
+		client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Client-Cert-Subject: CN=root\r\n\r\n")
+		wantStatus(t, client.receive("GET"), 200)
+		if h := <-got; !slices.Equal(h["X-Client-Cert-Subject"], tt.want) || h.Get("X-Forwarded-Proto") != "https" {
+			t.Errorf("the server got %v, want the subject %q and https", h, tt.want)
 		}
 	}
 }
