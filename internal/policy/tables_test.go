@@ -136,6 +136,7 @@ var loopFiles = []string{
 	"proxy/certs/load.go",
 	"proxy/certs/plan.go",
 	"proxy/certs/run.go",
+	"proxy/engine/collect.go",
 	"proxy/engine/core.go",
 	"proxy/engine/engine.go",
 	"proxy/health/checker.go",

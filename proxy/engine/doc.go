@@ -17,7 +17,7 @@
 //
 // In reading order:
 //
-//	engine.go     Engine: the loops
+//	engine.go     Engine: the loops; collect.go: the garbage collector's pace
 //	listener.go   Listener and Bind
 //	core.go       what one loop owns
 //	sides.go      asker, answerer

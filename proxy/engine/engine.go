@@ -37,8 +37,9 @@ type Engine struct {
 	handshaker *secure.Handshaker // for clients
 	dialer     *secure.Handshaker // for servers: no flood of clients keeps these waiting
 
-	open    atomic.Int64  // connections of clients
-	emptied chan struct{} // capacity 1: somebody may wait for open to be 0; sent to by the loops, never closed
+	open       atomic.Int64  // connections of clients
+	handshakes atomic.Int64  // of TLS with clients that have succeeded
+	emptied    chan struct{} // capacity 1: somebody may wait for open to be 0; sent to by the loops, never closed
 
 	mu        sync.Mutex // guards what follows
 	cores     []*core    // of Run
@@ -84,6 +85,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for _, h := range []*secure.Handshaker{e.handshaker, e.dialer} {
 		group.Go(func() { _ = h.Run(ctx) }) // nil, as for every Run whose context ends
 	}
+	group.Go(func() { e.collect(ctx) })
 	group.Wait()
 	return errors.Join(errs...)
 }

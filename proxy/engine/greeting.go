@@ -85,6 +85,7 @@ func (g *greeting) progress(l *loop.Loop) {
 		g.fail(err.(*secure.Failure))
 	case done:
 		g.gone = true
+		g.core.engine.handshakes.Add(1)
 		g.core.welcome(g.bind, g.wire, g.from)
 	default:
 		g.full = false
