@@ -20,14 +20,14 @@ import (
 var breaks = []struct {
 	name string
 	by   side
-	do   func(*looptest.Peer)
+	do   func(party)
 }{
-	{"client resets", client, (*looptest.Peer).Reset},
-	{"client closes", client, (*looptest.Peer).Close},
-	{"client ends", client, (*looptest.Peer).CloseWrite},
-	{"server resets", server, (*looptest.Peer).Reset},
-	{"server closes", server, (*looptest.Peer).Close},
-	{"server ends", server, (*looptest.Peer).CloseWrite},
+	{"client resets", client, party.Reset},
+	{"client closes", client, party.Close},
+	{"client ends", client, party.CloseWrite},
+	{"server resets", server, party.Reset},
+	{"server closes", server, party.Close},
+	{"server ends", server, party.CloseWrite},
 }
 
 // Whoever leaves at whatever byte, in whatever way: nobody takes a part for the whole, the server hears nothing but what was said,
@@ -56,13 +56,13 @@ func TestBreaksAnywhere(t *testing.T) {
 }
 
 // breakTalk plays a talk up to a byte, where one side breaks it.
-func breakTalk(t *testing.T, talk *talk, step, at int, by side, how func(*looptest.Peer)) {
+func breakTalk(t *testing.T, talk *talk, step, at int, by side, how func(party)) {
 	w := newWorld(t, site{})
 	st := &stage{world: w}
 	if talk.warm {
 		st.warm()
 	}
-	st.peers[client] = w.net.Dial(here)
+	st.peers[client] = w.dial()
 	for i := range step {
 		st.play(i, &talk.steps[i])
 	}

@@ -217,13 +217,20 @@ func (c *client1) over(abort bool) {
 		}
 		c.core.down = c.core.down[:0]
 		c.close(true)
-	case s.tunnel:
-		c.close(false)
-	case !c.closing && !c.bind.leaving.Load():
+	case !s.tunnel && !c.closing && !c.bind.leaving.Load():
 		c.rest(s.frontend.KeepAlive)
-	case s.whole && c.in == nil && !c.wire.canRecv(c.core):
-		c.close(false)
+	case s.tunnel, s.whole && c.in == nil && !c.wire.canRecv(c.core):
+		c.leave()
 	default:
+		c.linger()
+	}
+}
+
+// leave closes the connection of a client that has sent all it has to, once TLS has told it of the end.
+func (c *client1) leave() {
+	if c.wire.farewell(c.core) {
+		c.close(false)
+	} else {
 		c.linger()
 	}
 }
@@ -252,11 +259,11 @@ func (c *client1) linger() {
 func (c *client1) discard() {
 	l := c.core.loop
 	for range budget {
-		switch _, st := c.wire.recv(c.core, l.Scratch()); st {
-		case loop.Blocked:
-			return
-		case loop.Ended, loop.Failed:
+		switch _, st := c.wire.recv(c.core, l.Scratch()); {
+		case st == loop.Failed, st == loop.Ended && !c.blocked():
 			c.close(false)
+			return
+		case st != loop.Done:
 			return
 		}
 	}

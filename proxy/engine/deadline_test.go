@@ -143,7 +143,7 @@ func TestDeadlines(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, site{})
 			st := &stage{world: w}
-			st.peers[client] = w.net.Dial(here)
+			st.peers[client] = w.dial()
 			w.step()
 			for i := range s.steps {
 				st.play(i, &s.steps[i])

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/secure"
 )
 
 // Attach has loops serve that a test turns, in place of those of Run.
@@ -23,6 +26,27 @@ func (e *Engine) Spoil() {
 
 // Open is how many connections of clients there are.
 func (e *Engine) Open() int { return int(e.open.Load()) }
+
+// RunHandshakes does the work of TLS handshakes until ctx ends.
+func (e *Engine) RunHandshakes(ctx context.Context) {
+	var group sync.WaitGroup
+	for _, h := range []*secure.Handshaker{e.handshaker, e.dialer} {
+		group.Go(func() { _ = h.Run(ctx) }) // nil, as for every Run whose context ends
+	}
+	group.Wait()
+}
+
+// Greetings is how many connections of clients are in their TLS handshake.
+func (e *Engine) Greetings() (n int) {
+	for _, c := range e.cores {
+		c.loop.Each(func(_ loop.Ref, h loop.Handler) {
+			if _, ok := h.(*greeting); ok {
+				n++
+			}
+		})
+	}
+	return n
+}
 
 // Held is how many clients loops hold for which there is no room. It may be called while Run runs.
 func (e *Engine) Held() int {

@@ -55,7 +55,7 @@ func TestPanicIsAccountedFor(t *testing.T) {
 			served := w.server.Accept()
 
 			st := &stage{world: w}
-			st.peers[client] = w.net.Dial(here)
+			st.peers[client] = w.dial()
 			panics = true
 			for i := range tt.steps {
 				st.play(i, &tt.steps[i])

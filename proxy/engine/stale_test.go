@@ -15,8 +15,9 @@ func warmed(t *testing.T) (w *world, s, c *looptest.Peer) {
 	w = newWorld(t, site{})
 	st := &stage{world: w}
 	st.warm()
-	st.peers[server].Read()
-	return w, st.peers[server], w.net.Dial(here)
+	s = st.peers[server].(*looptest.Peer)
+	s.Read()
+	return w, s, w.net.Dial(here)
 }
 
 // meanwhile has f called once, when a request has come and before it goes out. What f has happen to a connection to a server is not known

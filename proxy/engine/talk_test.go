@@ -64,10 +64,25 @@ func (s side) seesReset() step        { return step{s, seesReset, ""} }
 func (s side) seesGone() step         { return step{s, seesGone, ""} }
 func (s side) cannot() step           { return step{s, cannot, ""} }
 
+// party is an end of a connection of the balancer: a *looptest.Peer, or one with TLS.
+type party interface {
+	Say(text string)
+	Received() []byte
+	Ended() bool
+	WasReset() bool
+	Closed() bool
+	Window(octets int)
+	CloseWrite()
+	Close()
+	Reset()
+}
+
+var _ party = (*looptest.Peer)(nil)
+
 // stage is where a talk is given.
 type stage struct {
 	*world
-	peers  [2]*looptest.Peer
+	peers  [2]party
 	want   [2]strings.Builder // what each should have heard
 	from   [2]int             // octets that it had received before
 	cut    func(step int) []int
@@ -99,7 +114,7 @@ func (st *stage) give(t *talk) {
 	if st.slow == server {
 		w.server.Window = st.window
 	}
-	st.peers[client] = w.net.Dial(here)
+	st.peers[client] = w.dial()
 	st.narrow()
 	for i := range t.steps {
 		st.play(i, &t.steps[i])
@@ -132,7 +147,7 @@ func (st *stage) take(octets int) {
 // warm has a connection to the server carry a request, and forgets that.
 func (st *stage) warm() {
 	st.Helper()
-	c := st.net.Dial(here)
+	c := st.dial()
 	c.Say("GET /warm HTTP/1.1\r\nHost: a\r\n\r\n")
 	st.step()
 	s := st.server.Accept()
@@ -193,7 +208,7 @@ func (st *stage) play(i int, s *step) {
 }
 
 // say sends a text, in pieces.
-func (st *stage) say(p *looptest.Peer, i int, text string) {
+func (st *stage) say(p party, i int, text string) {
 	st.Helper()
 	at := 0
 	if st.cut != nil {

@@ -14,8 +14,9 @@ type wire struct {
 	tls  *secure.Conn    // nil: plain
 	peer *[]certs.Header // what servers are told of the certificate that a client has shown; nil: nothing
 
-	sent uint32 // octets that the socket has taken; it begins anew after 4 GiB
-	more bool   // of TLS: there may be plaintext though nothing more comes
+	sent   uint32 // octets that the socket has taken; it begins anew after 4 GiB
+	more   bool   // of TLS: there may be plaintext though nothing more comes
+	ending bool   // of TLS: the socket is to be told that nothing more will be sent when it has taken everything
 }
 
 // recv reads what has come into b, which is not the core's cipher.
@@ -110,18 +111,34 @@ func (w *wire) push(c *core) loop.State {
 	n, st := c.loop.Send(w.ref, w.tls.Out())
 	w.tls.Sent(n)
 	w.sent += uint32(n)
+	if w.ending && len(w.tls.Out()) == 0 {
+		w.ending = false
+		c.loop.CloseWrite(w.ref)
+	}
 	return st
 }
 
 // pending reports whether the socket has not taken all ciphertext yet.
 func (w *wire) pending() bool { return w.tls != nil && len(w.tls.Out()) > 0 }
 
-// closeWrite tells the other side that nothing more will be sent.
+// closeWrite tells the other side that nothing more will be sent. TLS says so itself, and the socket may not take that at once: it is
+// pending then.
 func (w *wire) closeWrite(c *core) {
-	if w.tls != nil && w.tls.CloseNotify() == nil {
-		w.push(c)
+	if w.tls == nil {
+		c.loop.CloseWrite(w.ref)
+		return
 	}
-	c.loop.CloseWrite(w.ref)
+	_ = w.tls.CloseNotify() // a connection that is broken says so at the next recv
+	w.ending = true
+	w.push(c)
+}
+
+// farewell has TLS say that nothing more will be sent, and reports whether the connection can be closed without that being lost.
+func (w *wire) farewell(c *core) bool {
+	if w.tls == nil {
+		return true
+	}
+	return w.tls.CloseNotify() != nil || w.push(c) != loop.Blocked
 }
 
 // close closes the connection. An orderly end of TLS says so.

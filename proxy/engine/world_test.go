@@ -68,6 +68,8 @@ type world struct {
 	accepting      []error                // why clients could not be accepted
 	log            bytes.Buffer
 	peers          []*fixedPeer // of fixed
+	unshaken       []string     // why TLS handshakes failed
+	shaking        *shaking     // of TLS; nil: without
 	panics         bool         // they are expected
 }
 
@@ -87,7 +89,7 @@ func newWorld(t testing.TB, s site) *world {
 			w.records = append(w.records, *r)
 		},
 		Opened:   func() { w.opened++ },
-		Unshaken: func(string) {},
+		Unshaken: func(why string) { w.unshaken = append(w.unshaken, why) },
 		Closed:   func() { w.closed++ },
 	}
 	w.engine = engine.New(engine.Options{Log: hclog.New(&hclog.LoggerOptions{Output: &w.log, Level: hclog.Warn}), Loops: max(s.loops, 1), Limit: s.limit})
@@ -100,7 +102,19 @@ func newWorld(t testing.TB, s site) *world {
 	w.engine.Spoil()
 	w.engine.Stock()
 	w.server = w.net.Serve(there)
+	if s.tls != nil {
+		w.shake()
+	}
 	return w
+}
+
+// dial has a client come.
+func (w *world) dial() party {
+	w.Helper()
+	if w.shaking == nil {
+		return w.net.Dial(here)
+	}
+	return w.dialTLS(w.net.Dial(here))
 }
 
 // routes makes the frontend: /own is answered by the balancer, /moved redirected, all else goes to the server.
@@ -184,6 +198,9 @@ func (w *world) ended() {
 // end ends the loops.
 func (w *world) end() {
 	w.Helper()
+	if w.shaking != nil {
+		w.shaking.end()
+	}
 	if left := w.net.End(); left != 0 {
 		w.Errorf("%d descriptors are left", left)
 	}
