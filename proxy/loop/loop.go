@@ -11,8 +11,9 @@ import (
 
 const (
 	maxEvents = 256 // of one Wait
-	// scratchSize is what one Recv can take at most: reads of 64 KB are near the best for large bodies.
-	scratchSize = 64 << 10
+	// scratchSize is what one Recv can take at most: reads of 64 KB are near the best for large bodies, and one of that size comes
+	// with its head in one piece.
+	scratchSize = 96 << 10
 	// yieldAfter is how long the Loop runs before other goroutines get the processor. It gives way also when it has waited in the
 	// kernel meanwhile: the Go runtime takes the processor from who has it for 10 ms, and its monitor, once it had to, looks
 	// for the next one every 20 us, which cost 4 % of the time of a busy core.

@@ -6,7 +6,7 @@ const (
 	// pipeSize is what a pipe should hold: large bodies need few calls then. The kernel grants a user without privileges 128 of them.
 	pipeSize = 512 << 10
 	// leastPipe is what it has to hold to be worth more than reads and writes through the scratch memory.
-	leastPipe = scratchSize
+	leastPipe = 64 << 10
 	// maxPipes is how many a Loop has open; who comes when all are taken copies.
 	maxPipes = 128
 	// sparePipes is how many of those are kept though nobody needs them just now.
