@@ -74,6 +74,9 @@ func (c *Conn) headed(out []byte) (Event, []byte) {
 		err = LengthDiffers
 	}
 	if err != nil {
+		if err == HeadTooLarge {
+			c.flood.n[faults] += largeHead - 1
+		}
 		if flood := c.flood.count(&c.cfg.Floods, faults); flood != 0 {
 			return c.end(flood, out)
 		}

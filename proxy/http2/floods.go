@@ -53,6 +53,10 @@ func (c *counts) count(lim *Floods, k kindOfFlood) Reason {
 	return [numFloods]Reason{ResetFlood, SettingsFlood, PingFlood, EmptyFlood, UpdateFlood, FaultFlood}[k]
 }
 
+// largeHead is how many faults a head counts for that is too large: a few octets can name large fields of the table again
+// and again, and reading them takes milliseconds.
+const largeHead = 20
+
 // sentData allows the peer what it answers DATA with.
 func (c *counts) sentData() {
 	c.n[pings] = max(c.n[pings]-2, 0)

@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -128,4 +129,34 @@ func TestUnfinishedBlock(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLargeHeadsAreAFloodSoon: five are borne with, for a client may learn what it can send; the sixth ends the connection.
+func TestLargeHeadsAreAFloodSoon(t *testing.T) {
+	p := newPeer(t, nil)
+	large := "x-long: " + strings.Repeat("~", 4000)
+	var fields []string
+	for range 17 {
+		fields = append(fields, large)
+	}
+	for n := range uint32(6) {
+		p.send(blockFrames(1+2*n, block(get(fields...)...))...)
+		want := fmt.Sprintf("fault %d: head_too_large end", 1+2*n)
+		if n == 5 {
+			want = "ended: " + FaultFlood.Label()
+		}
+		if got := p.happened(); got != want {
+			t.Fatalf("head %d: got %q, want %q", n+1, got, want)
+		}
+	}
+}
+
+// blockFrames are the frames of a request whose fields are b.
+func blockFrames(id uint32, b []byte) (all []string) {
+	kind, flags := Headers, EndStream
+	for ; len(b) > minFrameSize; b = b[minFrameSize:] {
+		all = append(all, frame(kind, flags, id, string(b[:minFrameSize])))
+		kind, flags = Continuation, 0
+	}
+	return append(all, frame(kind, flags|EndHeaders, id, string(b)))
 }
