@@ -191,6 +191,35 @@ func up2Streams(t *testing.T, s *upsite) {
 	}
 }
 
+// up2Pieces: what a server has sent of a response is not kept back, whichever protocol the client speaks.
+func up2Pieces(t *testing.T, s *upsite) {
+	more := make(chan struct{}, 1)
+	app := s.serve(t, "app1", func(w http.ResponseWriter, r *http.Request) {
+		for range 3 {
+			_, _ = io.WriteString(w, "piece\n") // what fails shows at the client
+			_ = http.NewResponseController(w).Flush()
+			await(more)
+		}
+	})
+	for name, client := range s.askers(t, web(t, s.start(t, s.site(app)))) {
+		resp, err := client.Do(client.request("GET", "/", nil, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(resp.Body)
+		for range 3 {
+			if line, err := lines.ReadString('\n'); line != "piece\n" {
+				t.Fatalf("%s: got %q, %v", name, line, err)
+			}
+			more <- struct{}{}
+		}
+		if _, err := lines.ReadByte(); err != io.EOF {
+			t.Errorf("%s: got %v, want a clean end", name, err)
+		}
+		_ = resp.Body.Close()
+	}
+}
+
 func up2Bodiless(t *testing.T, s *upsite) {
 	app := s.serve(t, "app1", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

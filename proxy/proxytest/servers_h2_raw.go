@@ -27,17 +27,16 @@ func (s *upsite) script(t *testing.T, settings string, f func(p *peer)) *server2
 		l = tls.NewListener(l, s.tls())
 	}
 	var all sync.WaitGroup
-	var mu sync.Mutex
-	var conns []net.Conn
+	v.conns = map[net.Conn]bool{}
 	all.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			mu.Lock()
-			conns = append(conns, conn)
-			mu.Unlock()
+			v.mu.Lock()
+			v.conns[conn] = true
+			v.mu.Unlock()
 			p := &peer{client: clientOn(t, conn), number: int(v.opened.Add(1)) - 1}
 			all.Go(func() {
 				defer conn.Close()
@@ -51,14 +50,20 @@ func (s *upsite) script(t *testing.T, settings string, f func(p *peer)) *server2
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
-		mu.Lock()
-		for _, c := range conns {
-			_ = c.Close()
-		}
-		mu.Unlock()
+		v.drop()
 		all.Wait()
 	})
 	return v
+}
+
+// reset ends the connection with a reset.
+func (p *peer) reset() {
+	conn := p.conn
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
 }
 
 // write sends frames; that the other side is gone shows elsewhere.
@@ -83,11 +88,15 @@ func (p *peer) respond(stream uint32, body string) {
 }
 
 // up2Bounded: a server takes one request on a connection at once; there are as many connections as it takes, and they are used again.
-func up2Bounded(t *testing.T, s *upsite) {
+func up2Bounded(t *testing.T, s *upsite) { bounded(t, s, true) }
+
+// up2BoundedLate: the same where the requests have come before the server could say so.
+func up2BoundedLate(t *testing.T, s *upsite) { bounded(t, s, false) }
+
+func bounded(t *testing.T, s *upsite, known bool) {
 	const requests = 5
-	var here sync.WaitGroup
-	here.Add(requests)
-	var busy, most atomic.Int64
+	var here, busy, most atomic.Int64
+	all := make(chan struct{})
 	app := s.script(t, "\x00\x03"+uint32Text(1), func(p *peer) {
 		for {
 			f, ok := p.next(headersFrame)
@@ -98,35 +107,41 @@ func up2Bounded(t *testing.T, s *upsite) {
 				most.Store(n)
 			}
 			if strings.Contains(f.payload, "/all") {
-				here.Done()
-				here.Wait()
+				if here.Add(1) == requests {
+					close(all)
+				}
+				await(all)
 			}
 			busy.Add(-1)
 			p.respond(f.stream, "ok")
 		}
 	})
 	client := s.askers(t, web(t, s.start(t, s.site(app))))["HTTP/2"]
-	wantBody(t, client.get("/"), "ok") // from here on the bound is known
-	var all sync.WaitGroup
+	if known {
+		wantBody(t, client.get("/"), "ok")
+	}
+	var askers sync.WaitGroup
 	for range requests {
-		all.Go(func() {
+		askers.Go(func() {
 			if r, err := client.send(client.request("GET", "/all", nil, nil)); err != nil || r.body != "ok" {
 				t.Errorf("got %d %q, %v", r.status, r.body, err)
 			}
 		})
 	}
-	all.Wait()
+	askers.Wait()
 	for range 10 {
 		wantBody(t, client.get("/"), "ok")
 	}
-	if n := app.opened.Load(); n > requests || most.Load() != requests {
+	if n := app.opened.Load(); n != requests || most.Load() != requests {
 		t.Errorf("got %d connections, %d requests at once, want %d", n, most.Load(), requests)
 	}
 }
 
 // up2GoAway: a connection ends in the midst of requests. Those that the server takes up are answered on it, the others elsewhere.
 func up2GoAway(t *testing.T, s *upsite) {
+	ended := make(chan struct{}, 2)
 	app := s.script(t, "", func(p *peer) {
+		defer func() { ended <- struct{}{} }()
 		var first uint32
 		for {
 			f, ok := p.next(headersFrame)
@@ -157,6 +172,7 @@ func up2GoAway(t *testing.T, s *upsite) {
 	if !slices.Equal(got, []string{"first", "later"}) {
 		t.Errorf("got %q, want both answered", got)
 	}
+	soon(t, "the first connection is ended", ended)
 	wantBody(t, client.get("/"), "later")
 	if f, v := b.Snapshot().Frontends[0], b.Snapshot().Backends[0].Servers[0]; f.Faults != 0 || v.ResponseFailures != 0 || app.opened.Load() != 2 {
 		t.Errorf("got %d faults, %d failures, %d connections, want 0, 0, 2", f.Faults, v.ResponseFailures, app.opened.Load())
@@ -286,6 +302,92 @@ func up2Disagrees(t *testing.T, s *upsite) {
 	}
 }
 
+// up2Lost: a connection that is reset in the midst of a request. One that may be sent twice is.
+func up2Lost(t *testing.T, s *upsite) {
+	app := s.script(t, "", func(p *peer) {
+		for {
+			f, ok := p.next(headersFrame)
+			if !ok {
+				return
+			}
+			if p.number%2 == 0 && strings.Contains(f.payload, "/lost") {
+				p.reset()
+				return
+			}
+			p.respond(f.stream, "ok")
+		}
+	})
+	client := s.askers(t, web(t, s.start(t, s.site(app))))["HTTP/2"]
+	wantBody(t, client.get("/"), "ok")
+	wantBody(t, client.get("/lost"), "ok") // the second connection
+	app.opened.Store(2)
+	app.drop()
+	wantBody(t, client.get("/"), "ok") // the third
+	wantPage(t, client.post("/lost", ""), 502)
+	if n := app.opened.Load(); n != 3 {
+		t.Errorf("got %d connections, want 3", n)
+	}
+	app.opened.Store(4)
+	wantPage(t, client.get("/lost"), 502) // a connection that has brought nothing before
+}
+
+// up2Apart: what a client still sends after its response is read while other responses are in the same piece of what the server has sent.
+func up2Apart(t *testing.T, s *upsite) {
+	var joint atomic.Bool
+	body := noise(10_000)
+	app := s.script(t, "", func(p *peer) {
+		upload, started := uint32(0), false
+		for {
+			f, ok := p.next(headersFrame, dataFrame)
+			switch {
+			case !ok:
+				return
+			case f.kind == dataFrame:
+				started = true
+			case f.flags&1 == 0:
+				upload = f.stream
+			case !started:
+				p.respond(f.stream, body)
+			default: // one read of all this
+				joint.Store(true)
+				started = false
+				p.write(frame(headersFrame, 4, upload, "\x88") + frame(dataFrame, 1, upload, "enough") + strings.Repeat(frame(pingFrame, 0, 0, "12345678"), 20) +
+					frame(headersFrame, 4, f.stream, "\x88") + frame(dataFrame, 1, f.stream, body))
+			}
+		}
+	})
+	at := web(t, s.start(t, s.site(app)))
+	for end := time.Now().Add(patience); !joint.Load() && time.Now().Before(end); {
+		upload := dial(t, at)
+		upload.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")
+		stop := make(chan struct{})
+		var sender sync.WaitGroup
+		sender.Go(func() { // more than windows take, so that there is something to be read
+			for i := 0; i < 900; i++ {
+				if _, err := io.WriteString(upload.conn, strings.Repeat("z", 1000)); err != nil {
+					break
+				}
+			}
+			<-stop
+		})
+		for range 8 { // of some the loop is the same
+			r := get(t, at, "/")
+			if r.body != body || r.err != nil {
+				t.Errorf("got %d, %v, %d bytes, want what the server has sent", r.status, r.err, len(r.body))
+			}
+			if joint.Load() {
+				break
+			}
+		}
+		close(stop)
+		_ = upload.conn.Close()
+		sender.Wait()
+	}
+	if !joint.Load() {
+		t.Error("no two requests came to be on one connection")
+	}
+}
+
 // up2LargeHead: a server says how large heads may be.
 func up2LargeHead(t *testing.T, s *upsite) {
 	app := s.script(t, "\x00\x06"+uint32Text(1000), func(p *peer) {
@@ -294,11 +396,18 @@ func up2LargeHead(t *testing.T, s *upsite) {
 			if !ok {
 				return
 			}
+			if strings.Contains(f.payload, "/empty") {
+				p.write(frame(headersFrame, 5, f.stream, "\x88"))
+				continue
+			}
 			p.respond(f.stream, "ok")
 		}
 	})
 	for name, client := range s.askers(t, web(t, s.start(t, s.site(app)))) {
 		wantBody(t, client.get("/"), "ok")
+		if r := client.get("/empty"); r.body != "" || (r.header["Content-Length"] == nil) != (name == "HTTP/2") {
+			t.Errorf("%s: got %v %q, want a length that the server has not said where there has to be one", name, r.header, r.body)
+		}
 		r := client.do("GET", "/", nil, map[string][]string{"X-Large": {strings.Repeat("x", 2000)}})
 		if r.status != 431 {
 			t.Errorf("%s: got %d, want 431", name, r.status)
