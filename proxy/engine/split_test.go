@@ -71,7 +71,7 @@ func TestEverySplit(t *testing.T) {
 func TestAnyKernel(t *testing.T) {
 	t.Parallel()
 	everyWay(t, func(t *testing.T, talk *talk) {
-		for seed := range uint64(60) {
+		for seed := range uint64(40) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			w := newWorld(t, site{seed: seed})
 			w.net.Split = []int{0, 0, 1, 2, 7, 100}[random.IntN(6)]

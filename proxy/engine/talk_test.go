@@ -47,22 +47,24 @@ const (
 	ends               // sends nothing more
 	closes             // neither receives
 	resets
-	seesEnd   // an orderly one
-	seesReset // of what it has to take for broken
-	seesGone  // either
-	waits     // for the duration in text
-	takes     // that many octets more
-	cannot    // be connected to, four times, for want of descriptors here
+	seesEnd      // an orderly one
+	seesReset    // of what it has to take for broken
+	seesGone     // either
+	waits        // for the duration in text
+	takes        // that many octets more
+	takesAtFirst // as the server of the next connection
+	cannot       // be connected to, four times, for want of descriptors here
 )
 
-func (s side) says(text string) step  { return step{s, says, text} }
-func (s side) hears(text string) step { return step{s, hears, text} }
-func (s side) ends() step             { return step{s, ends, ""} }
-func (s side) closes() step           { return step{s, closes, ""} }
-func (s side) seesEnd() step          { return step{s, seesEnd, ""} }
-func (s side) seesReset() step        { return step{s, seesReset, ""} }
-func (s side) seesGone() step         { return step{s, seesGone, ""} }
-func (s side) cannot() step           { return step{s, cannot, ""} }
+func (s side) says(text string) step           { return step{s, says, text} }
+func (s side) hears(text string) step          { return step{s, hears, text} }
+func (s side) ends() step                      { return step{s, ends, ""} }
+func (s side) closes() step                    { return step{s, closes, ""} }
+func (s side) seesEnd() step                   { return step{s, seesEnd, ""} }
+func (s side) seesReset() step                 { return step{s, seesReset, ""} }
+func (s side) seesGone() step                  { return step{s, seesGone, ""} }
+func (s side) takesAtFirst(octets string) step { return step{s, takesAtFirst, octets} }
+func (s side) cannot() step                    { return step{s, cannot, ""} }
 
 // party is an end of a connection of the balancer: a *looptest.Peer, or one with TLS.
 type party interface {
@@ -190,6 +192,12 @@ func (st *stage) play(i int, s *step) {
 			st.Fatal(err)
 		}
 		p.Window(octets)
+	case takesAtFirst:
+		octets, err := strconv.Atoi(s.text)
+		if err != nil {
+			st.Fatal(err)
+		}
+		st.server.Window = octets
 	case cannot:
 		st.net.Fail(looptest.OpConnect, slices.Repeat([]error{syscall.EMFILE}, 1+retries)...)
 	case ends:

@@ -168,6 +168,10 @@ var talks = []talk{
 		client.hears("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nown"), client.seesEnd(),
 		client.says("hello"), client.ends(), client.seesEnd(),
 	}},
+	{name: "own response to HEAD", records: []string{"200 LR 0/0", "200 LR 0/3"}, steps: []step{
+		client.says("HEAD /own HTTP/1.1\r\nHost: a\r\n\r\n" + own),
+		client.hears("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + ownAnswer),
+	}},
 	{name: "response in pieces", idle: 1, records: []string{"200 -- 0/10"}, steps: []step{
 		client.says(get), server.hears(get),
 		server.says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"), client.hears("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"),
@@ -248,5 +252,19 @@ var faults = []talk{
 	{name: "101 that nobody asked for", records: []string{"502 PH 0/110"}, steps: []step{
 		client.says(get), server.hears(get), server.says("HTTP/1.1 101 Now\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
 		client.hears(badGateway),
+	}},
+	{name: "101 to another protocol", records: []string{"502 PH 0/110"}, steps: []step{
+		client.says(wsQuestion), server.hears(wsQuestion), server.says("HTTP/1.1 101 Now\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n"),
+		client.hears(badGateway), server.seesGone(),
+	}},
+	{name: "interim responses without end", records: []string{"502 PH 0/110"}, steps: []step{
+		client.says(get), server.hears(get), server.says(strings.Repeat("HTTP/1.1 102 Wait\r\n\r\n", 17)),
+		client.hears(strings.Repeat("HTTP/1.1 102 Wait\r\n\r\n", 16) + badGateway), server.seesGone(),
+	}},
+	{name: "as many interim responses as may be, each time", idle: 1, records: []string{"200 -- 0/2", "200 -- 0/2"}, steps: []step{
+		client.says(get), server.hears(get), server.says(strings.Repeat("HTTP/1.1 102 Wait\r\n\r\n", 16) + ok),
+		client.hears(strings.Repeat("HTTP/1.1 102 Wait\r\n\r\n", 16) + ok),
+		client.says(get), server.hears(get), server.says(strings.Repeat("HTTP/1.1 102 Wait\r\n\r\n", 16) + ok),
+		client.hears(strings.Repeat("HTTP/1.1 102 Wait\r\n\r\n", 16) + ok),
 	}},
 }
