@@ -106,6 +106,9 @@ func (e *Engine) Inspect() (faults []string) {
 	return faults
 }
 
+// mostQueued is more than what one read can leave to be held, with a head before it.
+const mostQueued = 160 << 10
+
 // audit goes through what a loop owns.
 type audit struct {
 	core                          *core
@@ -258,8 +261,11 @@ func (a *audit) queue(q *queue) {
 	case largeBuffer:
 		a.large++
 	}
-	if len(q.bytes()) == 0 {
+	switch n := len(q.bytes()); {
+	case n == 0:
 		a.fault("a queue is empty and was not given back")
+	case n > mostQueued:
+		a.fault("%d octets are held", n)
 	}
 }
 

@@ -252,7 +252,7 @@ func TestEndAndRetireFindAll(t *testing.T) {
 // Whatever comes in whatever order, each client is served in its turn, and never are there more than may be.
 func TestLimitLosesNobody(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(60) {
+	for seed := range uint64(60 / every) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		most := 1 + random.IntN(5)
 		limit := engine.NewLimit(most)
@@ -358,4 +358,46 @@ func eventually(holds func() bool) bool {
 		time.Sleep(time.Millisecond)
 	}
 	return false
+}
+
+// What drains or is retired says so with the next response, of a server and of its own, and closes the connection then. A client that
+// comes later to a bind that drains is served once.
+func TestLastResponse(t *testing.T) {
+	t.Parallel()
+	const ownLast = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nown"
+	for _, retire := range []bool{false, true} {
+		w := newWorld(t, site{})
+		idle, waiting, served := w.net.Dial(here), w.net.Dial(here), w.net.Dial(here)
+		idle.Say(own)
+		served.Say(get)
+		w.step()
+		s := w.server.Accept()
+		if retire {
+			w.do(func() { w.engine.Retire(func(*engine.Bind) bool { return true }) })
+		} else {
+			w.draining = true
+		}
+		s.Say(ok)
+		w.step()
+		if got := string(served.Received()); got != okLast || !served.Ended() || served.WasReset() {
+			t.Errorf("retire %v: under way: heard %s, ended %v", retire, brief(got), served.Ended())
+		}
+		if idle.Ended() != retire || waiting.Ended() != retire {
+			t.Errorf("retire %v: idle: ended %v, silent: ended %v", retire, idle.Ended(), waiting.Ended())
+		}
+		late := w.net.Dial(here)
+		for _, c := range []*looptest.Peer{idle, waiting, late} {
+			c.Read()
+			c.Say(own + own)
+			w.step()
+			want := ownLast
+			if retire && c != late {
+				want = ""
+			}
+			if got := string(c.Read()); got != want || !c.Ended() {
+				t.Errorf("retire %v: heard %s, want %s; ended %v", retire, brief(got), brief(want), c.Ended())
+			}
+		}
+		w.ended()
+	}
 }

@@ -258,7 +258,7 @@ func (m *mix) finish() {
 }
 
 // seeds is how many mixes are tried.
-const seeds = 40
+const seeds = 40 / every
 
 // Whatever clients and servers do, and however unkind the kernel is: each gets what is its own and no part for the whole, nothing is sent
 // twice that may not be, each request is accounted for, and nothing is left.

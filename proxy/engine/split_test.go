@@ -71,7 +71,7 @@ func TestEverySplit(t *testing.T) {
 func TestAnyKernel(t *testing.T) {
 	t.Parallel()
 	everyWay(t, func(t *testing.T, talk *talk) {
-		for seed := range uint64(40) {
+		for seed := range uint64(40 / every) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			w := newWorld(t, site{seed: seed})
 			w.net.Split = []int{0, 0, 1, 2, 7, 100}[random.IntN(6)]
@@ -101,7 +101,7 @@ func TestEveryCallFails(t *testing.T) {
 					continue // it never does
 				}
 				calls := everyCall(t, talk, op, err, -1)
-				for n := 0; n < calls; n += 1 + calls/50 {
+				for n := 0; n < calls; n += (1 + calls/50) * every {
 					everyCall(t, talk, op, err, n)
 				}
 			}
@@ -129,7 +129,7 @@ func everyCall(t *testing.T, talk *talk, op looptest.Op, err error, n int) (call
 func TestShortCalls(t *testing.T) {
 	t.Parallel()
 	everyWay(t, func(t *testing.T, talk *talk) {
-		for split := 1; split < 60; split++ {
+		for split := 1; split < 60; split += every {
 			w := newWorld(t, site{})
 			w.net.Split = split
 			if talk.large {
@@ -172,9 +172,9 @@ func TestSlowReaders(t *testing.T) {
 // stride is how far apart the places are where a text is cut: all places, if it is not too long.
 func stride(octets int) int {
 	if octets < 2000 {
-		return 1
+		return every
 	}
-	return octets/50 + 1
+	return (octets/50 + 1) * every
 }
 
 // TestAnsweredOnceThoughItCameInPieces: a request whose head came in pieces stayed where it was kept when the balancer answered it itself,

@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -244,7 +245,7 @@ func TestEverySplitOverTLS(t *testing.T) {
 			if s.does != says {
 				continue
 			}
-			for at := 1; at < len(s.text); at += 1 + len(s.text)/4 {
+			for at := 1; at < len(s.text); at += every + len(s.text)/4 {
 				w := newWorld(t, site{tls: config})
 				w.give(talk, cutAt(i, at))
 				w.end()
@@ -291,7 +292,7 @@ func TestCiphertextIsCutAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := serverTLS(t, version)
-			for at := 1; at < ciphertext(t, config); at += 3 {
+			for at := 1; at < ciphertext(t, config); at += 3 * every {
 				w := newWorld(t, site{tls: config})
 				w.shaking.cut = at
 				w.give(&secureTalk, nil)
@@ -312,7 +313,7 @@ func TestCiphertextBreaksOffAnywhere(t *testing.T) {
 			t.Parallel()
 			config := serverTLS(t, version)
 			ways := []func(*looptest.Peer){(*looptest.Peer).Close, (*looptest.Peer).Reset, (*looptest.Peer).CloseWrite}
-			for at := 1; at < ciphertext(t, config); at += 7 {
+			for at := 1; at < ciphertext(t, config); at += 7 * every {
 				w := newWorld(t, site{tls: config})
 				w.shaking.cut, w.shaking.breaks = at, ways[at%len(ways)]
 				st := &stage{world: w}
@@ -400,7 +401,7 @@ func TestLastWordOfTLSIsNotLost(t *testing.T) {
 	t.Parallel()
 	config := serverTLS(t, tls.VersionTLS13)
 	for _, say := range []string{getLast, wsQuestion} {
-		for room := range 200 {
+		for room := 0; room < 200; room += every {
 			w := newWorld(t, site{tls: config})
 			c := w.dial().(*tlsClient)
 			c.Say(say)
@@ -424,5 +425,29 @@ func TestLastWordOfTLSIsNotLost(t *testing.T) {
 			}
 			w.ended()
 		}
+	}
+}
+
+// However many requests a client sends while a server works on its first, no more than one read of them is held: the world looks at that
+// after each step. They are answered in their turn.
+func TestPipelinedRequestsAreNotHeld(t *testing.T) {
+	t.Parallel()
+	const requests = 12_000
+	for _, config := range []*tls.Config{nil, serverTLS(t, tls.VersionTLS13)} {
+		w := newWorld(t, site{tls: config})
+		c := w.dial()
+		c.Say(get)
+		w.step()
+		for range 10 {
+			c.Say(strings.Repeat(own, requests/10))
+			w.step()
+		}
+		w.server.Accept().Say(ok)
+		w.step()
+		if got, want := len(c.Received()), len(ok)+requests*len(ownAnswer); got != want {
+			t.Errorf("the client has heard %d octets, want %d", got, want)
+		}
+		c.Close()
+		w.ended()
 	}
 }
