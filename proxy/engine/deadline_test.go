@@ -97,7 +97,7 @@ var slows = []slow{
 	}, within: serverTime, hears: ok + serverSlow, record: "200 -- 0/2, 504 sH 16384/115", later: keepAliveTime},
 	{name: "R12 server takes a little of a large body", steps: []step{
 		server.takesAtFirst("100000"), client.says("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" + text(300000)), wait(0),
-	}, within: serverTime, hears: strings.Replace(serverSlow, "no-cache\r\n", "no-cache\r\nConnection: close\r\n", 1), end: orderly, record: "504 sH 131020/115", later: lingerTime},
+	}, within: serverTime, hears: strings.Replace(serverSlow, "no-cache\r\n", "no-cache\r\nConnection: close\r\n", 1), end: orderly, record: "504 sH 196556/115", later: lingerTime},
 	{name: "R12 server stops in the midst of a body", steps: []step{
 		client.says(get), server.hears(get), server.says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhe"), wait(serverTime - time.Second), server.says("l"), wait(0),
 	}, within: serverTime, hears: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhel", end: reset, record: "200 sD 0/3"},

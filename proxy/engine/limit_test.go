@@ -401,3 +401,25 @@ func TestLastResponse(t *testing.T) {
 		w.ended()
 	}
 }
+
+// A response that has begun when its bind is retired can't say that it is the last. It is nevertheless.
+func TestRetireInTheMidstOfAResponse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{})
+	c := w.net.Dial(here)
+	c.Say(get)
+	w.step()
+	s := w.server.Accept()
+	s.Say(ok[:len(ok)-1])
+	w.step()
+	w.do(func() { w.engine.Retire(func(*engine.Bind) bool { return true }) })
+	if c.Ended() {
+		t.Error("the connection has ended too early")
+	}
+	s.Say(ok[len(ok)-1:])
+	w.step()
+	if got := string(c.Received()); got != ok || !c.Ended() || c.WasReset() {
+		t.Errorf("heard %s, ended %v", brief(got), c.Ended())
+	}
+	w.ended()
+}
