@@ -55,6 +55,9 @@ func (c *client1) Ready(l *loop.Loop, r loop.Ref) {
 	defer c.rescue()
 	c.wire.ref = r
 	if c.blocked() && !c.drain() {
+		if c.phase == busy { // a client that takes nothing may nevertheless have something to say
+			c.pump()
+		}
 		return
 	}
 	switch c.phase {

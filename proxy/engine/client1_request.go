@@ -188,11 +188,7 @@ func (c *client1) pump() {
 			c.fail(exchange.ClientGone)
 			return
 		}
-		if st == loop.Blocked && c.expects {
-			l.SetDeadline(c.wire.ref, continueTime)
-			return
-		}
-		l.SetDeadline(c.wire.ref, c.patience())
+		c.extend(st)
 		if st == loop.Blocked {
 			return
 		}
@@ -209,6 +205,17 @@ func (c *client1) pump() {
 		c.in = c.core.spare.put(c.in, p)
 	}
 	l.Again(c.wire.ref)
+}
+
+// extend gives the client its time for the rest of the body. One that takes nothing of the response gets no more of it by sending.
+func (c *client1) extend(st loop.State) {
+	switch {
+	case c.blocked():
+	case st == loop.Blocked && c.expects:
+		c.core.loop.SetDeadline(c.wire.ref, continueTime)
+	default:
+		c.core.loop.SetDeadline(c.wire.ref, c.patience())
+	}
 }
 
 // feed gives the server's side what it takes of p and returns how many octets of p that were. The stream may have ended then.

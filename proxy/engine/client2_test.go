@@ -374,7 +374,7 @@ func TestClient2GivesRoomBack(t *testing.T) {
 		o.Close()
 	}
 
-	early := noise(2, 100_000)
+	early := noise(2, 90_000)
 	m.answer = func(o *origin, _ *http1.Request, _, _ []byte) {}
 	a.slow = true
 	r := a.ask("/", noise(1, 300_000), true)

@@ -86,10 +86,10 @@ func (v *server1) Ready(l *loop.Loop, r loop.Ref) {
 		}
 		return
 	}
-	if v.blocked() && !v.drain() {
-		return
+	// A server may answer before it has taken the request, and take no more of that until its answer is gone.
+	if s := v.s; !v.blocked() || v.drain() || v.s == s {
+		v.receive()
 	}
-	v.receive()
 }
 
 // rescue ends the connection that a bug was met on, and the stream that it served then: it may have let go of that already.
