@@ -24,6 +24,7 @@
 //	kernel.go        Kernel, what a Loop needs of the system
 //	loop.go          Loop: New, Run, Post
 //	sockets.go       Ref, the table of sockets, Handler
+//	pages.go         what the table grows by
 //	io.go            Recv, Send, CloseWrite, Close
 //	open.go          Accept and Connect
 //	watch.go         clients that need not be watched

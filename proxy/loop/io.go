@@ -136,7 +136,7 @@ func (l *Loop) Close(r Ref, reset bool) {
 	if s == nil {
 		return
 	}
-	l.wheel.clear(l.sockets.links, r.index)
+	l.wheel.clear(&l.sockets.links, r.index)
 	fd := int(s.fd)
 	l.sockets.remove(r.index)
 	if fd >= 0 {

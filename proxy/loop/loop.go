@@ -183,11 +183,11 @@ func (l *Loop) turns() {
 // expire tells of deadlines that have passed.
 func (l *Loop) expire() {
 	for range expireBudget {
-		i := l.wheel.due(l.sockets.links, uint64(l.now/tick))
+		i := l.wheel.due(&l.sockets.links, uint64(l.now/tick))
 		if i == 0 {
 			return
 		}
-		s := &l.sockets.rows[i]
+		s := l.sockets.rows.at(i)
 		s.handler.Expired(l, Ref{i, s.generation})
 		l.called()
 	}
@@ -235,9 +235,9 @@ func (l *Loop) End() {
 	l.dead = true
 	l.mu.Unlock()
 	l.callPosted()
-	for i := range l.sockets.rows {
-		if s := &l.sockets.rows[i]; s.handler != nil {
-			l.Close(Ref{uint32(i), s.generation}, false)
+	for i := range l.sockets.rows.len() {
+		if s := l.sockets.rows.at(i); s.handler != nil {
+			l.Close(Ref{i, s.generation}, false)
 		}
 	}
 	for len(l.pipes.open) > 0 {

@@ -167,7 +167,7 @@ func (li *listener) requeue(l *Loop, taken int) {
 // Adopt calls.
 func (l *Loop) Adopt(c Client, h Handler) {
 	r := l.sockets.add(c.fd, h)
-	l.sockets.rows[r.index].ready = Readable | Writable
+	l.sockets.rows.at(r.index).ready = Readable | Writable
 	h.Ready(l, r)
 	if s := l.sockets.find(r); s != nil && !s.watched && !s.postponed {
 		l.watch(s, r)
@@ -185,7 +185,8 @@ func (l *Loop) Connect(to netip.AddrPort, h Handler) (Ref, error) {
 		return Ref{}, err
 	}
 	r := l.sockets.add(fd, h)
-	l.sockets.rows[r.index].connecting, l.sockets.rows[r.index].watched = true, true
+	s := l.sockets.rows.at(r.index)
+	s.connecting, s.watched = true, true
 	if err := l.kernel.Watch(fd, r.key()); err != nil {
 		l.Close(r, false)
 		return Ref{}, err

@@ -32,13 +32,17 @@ type socket struct {
 
 // table is all sockets of a Loop. Row 0 is never used, so that the zero Ref names none.
 type table struct {
-	rows  []socket
-	links []link // of the wheel, by the same index
+	rows  pages[socket]
+	links pages[link] // of the wheel, by the same index
 	free  []uint32
 	used  int // sockets, timers not counted
 }
 
-func newTable() table { return table{rows: make([]socket, 1), links: make([]link, 1)} }
+func newTable() (t table) {
+	t.rows.add()
+	t.links.add()
+	return t
+}
 
 // add takes a row for a socket.
 func (t *table) add(fd int, h Handler) Ref {
@@ -46,25 +50,24 @@ func (t *table) add(fd int, h Handler) Ref {
 	if n := len(t.free); n > 0 {
 		i, t.free = t.free[n-1], t.free[:n-1]
 	} else {
-		i = uint32(len(t.rows))
-		t.rows = append(t.rows, socket{})
-		t.links = append(t.links, link{})
+		i = t.rows.add()
+		t.links.add()
 	}
-	s := &t.rows[i]
+	s := t.rows.at(i)
 	*s = socket{handler: h, fd: int32(fd), generation: s.generation + 1}
-	t.links[i] = link{deadline: never}
+	*t.links.at(i) = link{deadline: never}
 	if fd >= 0 {
 		t.used++
 	}
 	return Ref{i, s.generation}
 }
 
-// find returns a socket, nil where the Ref names none. The pointer holds until the next add.
+// find returns a socket, nil where the Ref names none. The pointer holds until the socket is closed.
 func (t *table) find(r Ref) *socket {
-	if r.index == 0 || int(r.index) >= len(t.rows) {
+	if r.index == 0 || r.index >= t.rows.len() {
 		return nil
 	}
-	if s := &t.rows[r.index]; s.generation == r.generation && s.handler != nil {
+	if s := t.rows.at(r.index); s.generation == r.generation && s.handler != nil {
 		return s
 	}
 	return nil
@@ -80,7 +83,7 @@ func (t *table) socket(r Ref) *socket {
 
 // remove frees the row of a socket that is there.
 func (t *table) remove(i uint32) {
-	s := &t.rows[i]
+	s := t.rows.at(i)
 	if s.fd >= 0 {
 		t.used--
 	}
@@ -99,11 +102,11 @@ func (l *Loop) SetDeadline(r Ref, d time.Duration) {
 		return
 	}
 	if d < 0 {
-		l.wheel.clear(l.sockets.links, r.index)
+		l.wheel.clear(&l.sockets.links, r.index)
 		return
 	}
 	next := uint64(l.now/tick) + 1 // what is set while deadlines pass waits for the next pass
-	l.wheel.set(l.sockets.links, r.index, max(ticks(l.now+d), next))
+	l.wheel.set(&l.sockets.links, r.index, max(ticks(l.now+d), next))
 }
 
 // SetHandler gives a socket to another Handler. What it is ready for the new one learns by a call of Ready in the next pass.
@@ -130,9 +133,9 @@ func (l *Loop) Timer(h Handler) Ref { return l.sockets.add(-1, h) }
 // Each calls f for every socket, timers and listening ones left out. f may close any; whether it is called for one that it opens is
 // open.
 func (l *Loop) Each(f func(r Ref, h Handler)) {
-	for i := 1; i < len(l.sockets.rows); i++ {
-		if s := &l.sockets.rows[i]; s.handler != nil && s.fd >= 0 {
-			f(Ref{uint32(i), s.generation}, s.handler)
+	for i := uint32(1); i < l.sockets.rows.len(); i++ {
+		if s := l.sockets.rows.at(i); s.handler != nil && s.fd >= 0 {
+			f(Ref{i, s.generation}, s.handler)
 		}
 	}
 }

@@ -34,8 +34,8 @@ type wheel struct {
 func ticks(t time.Duration) uint64 { return uint64((t + tick - 1) / tick) }
 
 // set gives a socket another deadline.
-func (w *wheel) set(links []link, i uint32, deadline uint64) {
-	l := &links[i]
+func (w *wheel) set(links *pages[link], i uint32, deadline uint64) {
+	l := links.at(i)
 	if l.bucket != 0 {
 		if deadline >= l.deadline {
 			l.deadline = deadline
@@ -50,29 +50,29 @@ func (w *wheel) set(links []link, i uint32, deadline uint64) {
 }
 
 // clear takes a socket off the wheel.
-func (w *wheel) clear(links []link, i uint32) {
-	if links[i].bucket != 0 {
+func (w *wheel) clear(links *pages[link], i uint32) {
+	if links.at(i).bucket != 0 {
 		w.unhang(links, i)
 	}
-	links[i].deadline = never
+	links.at(i).deadline = never
 }
 
-func (w *wheel) hang(links []link, i uint32) {
-	l := &links[i]
+func (w *wheel) hang(links *pages[link], i uint32) {
+	l := links.at(i)
 	b := uint32(max(l.deadline, w.at) % buckets)
 	l.bucket, l.prev, l.next = b+1, 0, w.heads[b]
 	if l.next != 0 {
-		links[l.next].prev = i
+		links.at(l.next).prev = i
 	}
 	w.heads[b] = i
 	w.full[b/64] |= 1 << (b % 64)
 	w.count++
 }
 
-func (w *wheel) unhang(links []link, i uint32) {
-	l := &links[i]
+func (w *wheel) unhang(links *pages[link], i uint32) {
+	l := links.at(i)
 	if l.prev != 0 {
-		links[l.prev].next = l.next
+		links.at(l.prev).next = l.next
 	} else {
 		w.heads[l.bucket-1] = l.next
 		if l.next == 0 {
@@ -81,31 +81,32 @@ func (w *wheel) unhang(links []link, i uint32) {
 		}
 	}
 	if l.next != 0 {
-		links[l.next].prev = l.prev
+		links.at(l.next).prev = l.prev
 	}
 	l.bucket, l.next, l.prev = 0, 0, 0
 	w.count--
 }
 
 // due returns a socket whose deadline has passed at now, which is off the wheel then; 0: there is none.
-func (w *wheel) due(links []link, now uint64) uint32 {
+func (w *wheel) due(links *pages[link], now uint64) uint32 {
 	if w.count == 0 { // it may have stood still for long
 		w.at = max(w.at, now+1)
 	}
 	for ; w.at <= now; w.at++ {
 		for i := w.heads[w.at%buckets]; i != 0; {
-			next := links[i].next
-			if links[i].deadline <= now {
+			l := links.at(i)
+			next := l.next
+			if l.deadline <= now {
 				w.unhang(links, i)
-				links[i].deadline = never
+				l.deadline = never
 				return i
 			}
-			if links[i].deadline != never && links[i].deadline%buckets == w.at%buckets {
+			if l.deadline != never && l.deadline%buckets == w.at%buckets {
 				i = next // a later round
 				continue
 			}
 			w.unhang(links, i)
-			if links[i].deadline != never {
+			if l.deadline != never {
 				w.hang(links, i)
 			}
 			i = next

@@ -6,16 +6,22 @@ import (
 	"pgregory.net/rapid"
 )
 
+// idleLinks returns n rows that hang nowhere.
+func idleLinks(n int) *pages[link] {
+	links := &pages[link]{}
+	for range n {
+		links.at(links.add()).deadline = never
+	}
+	return links
+}
+
 // A wheel does what a list of deadlines would: none is early, none late by more than the tick in which it is asked.
 func TestWheelAgainstAList(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		const sockets = 20
-		w, links := &wheel{}, make([]link, sockets+1)
+		w, links := &wheel{}, idleLinks(sockets+1)
 		want := map[uint32]uint64{}
-		for i := range links {
-			links[i].deadline = never
-		}
 		now := uint64(0)
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
@@ -55,7 +61,7 @@ func TestWheelAgainstAList(t *testing.T) {
 // A wheel that stood still for long, because nothing hung on it, is not late with the next deadline.
 func TestWheelAfterARest(t *testing.T) {
 	t.Parallel()
-	w, links := &wheel{}, []link{{deadline: never}, {deadline: never}}
+	w, links := &wheel{}, idleLinks(2)
 	const now = 1 << 38 // 87 years of ticks: to walk through them one by one would take minutes
 	if i := w.due(links, now); i != 0 {
 		t.Fatalf("socket %d is due on an empty wheel", i)
