@@ -2,71 +2,133 @@ package proxy
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"fmt"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
 // check is the running check of one server.
 type check struct {
-	config health.Check
-	stop   context.CancelFunc
+	config  probing
+	checker *health.Checker
+	stop    context.CancelFunc
+}
+
+// probing says where the health of a server comes from: its own check, or another server; with neither it is taken as healthy.
+type probing struct {
+	check *health.Check
+	tls   *certs.Servers   // of the probes alone; nil: that of the server
+	name  string           // that is verified, with tls
+	track *upstream.Server // whose health it has
+}
+
+// same reports whether two servers' checks do the same.
+func (c probing) same(o probing) bool {
+	return c.check.Same(o.check) && c.tls == o.tls && c.name == o.name
+}
+
+// probings returns where the health of every server comes from.
+func probings(backends []*backend) map[*upstream.Server]probing {
+	all := map[*upstream.Server]probing{}
+	for _, b := range backends {
+		for i, m := range b.pool.Members() {
+			c := b.config.Servers[i]
+			if c.Track != (ServerRef{}) {
+				all[m.Server] = probing{track: findServer(backends, c.Track)}
+			} else {
+				all[m.Server] = probing{check: b.config.Check, tls: b.checkTLS, name: c.CheckName}
+			}
+		}
+	}
+	return all
+}
+
+// findServer returns the server of that name, or nil.
+func findServer(backends []*backend, ref ServerRef) *upstream.Server {
+	if b := find(backends, ref.Backend); b != nil {
+		for _, m := range b.pool.Members() {
+			if m.Key().Name == ref.Server {
+				return m.Server
+			}
+		}
+	}
+	return nil
+}
+
+// checkTracks returns what is wrong with servers that have the health of others.
+func checkTracks(backends []*backend) error {
+	var faults []error
+	all := probings(backends)
+	for _, b := range backends {
+		for i, m := range b.pool.Members() {
+			c := b.config.Servers[i]
+			if c.Track == (ServerRef{}) {
+				continue
+			}
+			at, hops := all[m.Server], 0
+			for ; at.track != nil && hops < len(all); hops++ {
+				at = all[at.track]
+			}
+			if at.check == nil {
+				faults = append(faults, fmt.Errorf("backend %s: server %s tracks %s, which leads to no server with a check", b.config.Name, c.Name, c.Track))
+			}
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // applyChecks starts the checks that backends ask for and ends the others. A server whose check stays as it is notices
-// nothing; one whose check changes keeps its health until the first result of the new one. mu is held.
+// nothing; one whose check changes keeps its health until the new one has reason to change it. mu is held.
 func (p *Proxy) applyChecks(backends []*backend) {
-	wanted := map[*upstream.Server]*health.Check{}
-	for _, b := range backends {
-		for _, m := range b.pool.Members() {
-			wanted[m.Server] = b.config.Check
-		}
-	}
+	wanted := probings(backends)
 	for s, c := range p.checks {
-		if w := wanted[s]; w == nil || !sameCheck(c.config, *w) {
+		if w := wanted[s]; w.check == nil || !c.config.same(w) {
 			c.stop()
 			delete(p.checks, s)
 		}
 	}
+	p.followers = map[*upstream.Server][]*upstream.Server{}
 	for s, w := range wanted {
 		switch {
-		case w == nil:
+		case w.track != nil:
+			p.followers[w.track] = append(p.followers[w.track], s)
+		case w.check == nil:
 			s.SetHealth(unchecked)
 		case p.checks[s] == nil:
-			if s.Health() == unchecked {
-				s.SetHealth(upstream.Health{})
+			if h := s.Health(); h.At.IsZero() {
+				s.SetHealth(upstream.Health{Status: w.check.Init.Status()})
 			}
-			p.startCheck(s, *w)
+			p.startCheck(s, w)
+		}
+	}
+	for s, w := range wanted {
+		if w.track == nil {
+			p.follow(s, s.Health())
 		}
 	}
 }
 
 // startCheck starts the check of a server. mu is held.
-func (p *Proxy) startCheck(s *upstream.Server, config health.Check) {
+func (p *Proxy) startCheck(s *upstream.Server, w probing) {
 	ctx, cancel := context.WithCancel(p.checking)
-	c := &check{config: config, stop: cancel}
+	c := &check{config: w, stop: cancel}
 	p.checks[s] = c
-	target := health.Target{Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2}
-	checker := health.New(config, target, func(r health.Result) { p.checked(s, c, r) })
-	p.start(func() { _ = checker.Run(ctx) }) // nil, as for every Run whose context ends
-}
-
-// sameCheck reports whether two checks do the same.
-func sameCheck(a, b health.Check) bool {
-	if (a.HTTP == nil) != (b.HTTP == nil) {
-		return false
+	target := health.Target{
+		Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2, Runner: p.scripts,
 	}
-	if a.HTTP != nil {
-		x, y := *a.HTTP, *b.HTTP
-		if x.Method != y.Method || x.Path != y.Path || x.Host != y.Host || x.Port != y.Port ||
-			!slices.Equal(x.ExpectStatus, y.ExpectStatus) {
-			return false
-		}
+	if w.tls != nil {
+		target.TLS, target.OwnTLS = w.tls.TLSConfig(w.name), true
 	}
-	a.HTTP, b.HTTP = nil, nil
-	return a == b
+	since := hysteresis.Unknown
+	if h := s.Health(); !h.At.IsZero() {
+		since = h.Status
+	}
+	c.checker = health.New(*w.check, target, since, func(r health.Result) { p.checked(s, c, r) })
+	p.start(func() { _ = c.checker.Run(ctx) }) // nil, as for every Run whose context ends
 }
 
 // checked takes in what a check of s has found.
@@ -76,25 +138,47 @@ func (p *Proxy) checked(s *upstream.Server, by *check, r health.Result) {
 	if p.checks[s] != by {
 		return // the configuration has changed meanwhile
 	}
+	p.setHealth(s, upstream.Health{Status: r.Status, Text: r.Text, Code: r.Code, Took: r.Duration, At: r.At})
+}
+
+// setHealth gives a server, and those that track it, what was found. mu is held.
+func (p *Proxy) setHealth(s *upstream.Server, h upstream.Health) {
 	old := s.Health()
-	h := upstream.Health{Status: r.Status, Text: r.Text, Since: old.Since}
-	if r.Status == old.Status {
-		s.SetHealth(h)
-		return
+	h.Since = old.Since
+	if h.Status != old.Status {
+		h.Since = h.At
 	}
-	h.Since = r.At
 	s.SetHealth(h)
-	p.logHealth(s.Key(), r)
-	p.wakeWatchers()
+	if h.Status != old.Status {
+		p.logHealth(s.Key(), h)
+		p.wakeWatchers()
+	}
+	p.follow(s, h)
+}
+
+// follow gives those that track a server its health. mu is held.
+func (p *Proxy) follow(s *upstream.Server, h upstream.Health) {
+	tracks := "tracks " + s.Key().Backend + "/" + s.Key().Name
+	if h.Text != "" {
+		tracks += ": " + h.Text
+	}
+	h.Text = tracks
+	for _, f := range p.followers[s] {
+		p.setHealth(f, h)
+	}
 }
 
 // logHealth tells the operator of a server that changed, and how many are left. mu is held.
-func (p *Proxy) logHealth(key upstream.Key, r health.Result) {
+func (p *Proxy) logHealth(key upstream.Key, h upstream.Health) {
 	log, message := p.log.Info, "server is healthy"
-	if r.Status == hysteresis.Down {
+	if h.Status == hysteresis.Down {
 		log, message = p.log.Warn, "server is unhealthy"
 	}
-	facts := []any{"backend", key.Backend, "server", key.Name, "reason", r.Text, "duration", r.Duration}
+	facts := []any{"backend", key.Backend, "server", key.Name, "reason", h.Text}
+	if h.Code != 0 {
+		facts = append(facts, "code", h.Code)
+	}
+	facts = append(facts, "duration", h.Took)
 	b := find(p.now.backends, key.Backend)
 	if b == nil { // its first configuration is just being applied
 		log(message, facts...)

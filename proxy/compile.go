@@ -16,10 +16,11 @@ import (
 
 // backend is one backend of one configuration.
 type backend struct {
-	config Backend
-	tls    *certs.Servers // nil: plain
-	pool   *upstream.Pool
-	route  *exchange.Backend
+	config   Backend
+	tls      *certs.Servers // nil: plain
+	checkTLS *certs.Servers // of the probes alone; nil: that of the servers
+	pool     *upstream.Pool
+	route    *exchange.Backend
 }
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
@@ -38,6 +39,9 @@ func compileBackends(configs []Backend, old []*backend, keys *certs.Plan) ([]*ba
 			continue
 		}
 		compiled = append(compiled, b)
+	}
+	if len(faults) == 0 {
+		faults = append(faults, checkTracks(compiled))
 	}
 	return compiled, errors.Join(faults...)
 }
@@ -69,10 +73,18 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error)
 		b.tls, fault = keys.Servers(c.Name, config)
 		err = errors.Join(err, fault)
 	}
+	if c.CheckTLS != nil {
+		var fault error
+		b.checkTLS, fault = keys.Servers(c.Name+"/check", *c.CheckTLS)
+		err = errors.Join(err, fault)
+	}
+	if c.Check != nil {
+		err = errors.Join(err, c.Check.Fault())
+	}
 	if err != nil {
 		return nil, err
 	}
-	if b.speaksAs(old) && old.config.Algorithm == c.Algorithm && slices.Equal(old.config.Servers, c.Servers) {
+	if b.speaksAs(old) && old.config.Algorithm == c.Algorithm && slices.EqualFunc(old.config.Servers, c.Servers, sameMember) {
 		b.pool = old.pool
 	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
@@ -91,6 +103,12 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error)
 		},
 	}
 	return b, nil
+}
+
+// sameMember reports whether two servers are the same to a pool. Where their health comes from is of no matter to it.
+func sameMember(a, b Server) bool {
+	a.CheckName, a.Track = b.CheckName, b.Track
+	return a == b
 }
 
 // speaksAs reports whether old, which may be nil, speaks to its servers as b does to its own.

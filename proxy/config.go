@@ -65,6 +65,7 @@ type Backend struct {
 	TLS        *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says
 	HTTP2      bool                // HTTP/2 is spoken to the servers: over TLS agreed on by ALPN, else known beforehand
 	Check      *health.Check       // nil: servers are taken as healthy
+	CheckTLS   *certs.ServerConfig // TLS of the probes alone; nil: that of the backend, at the server's own port
 	Forwarded  Forwarded
 	Timeouts   BackendTimeouts
 	Retries    int  // further connection attempts after the first; the configuration's default is 3
@@ -101,4 +102,13 @@ type Server struct {
 	Weight  int // 0 to 256; 0: no new traffic. The configuration's default is 1
 
 	ServerName string // with TLS: the name that it is asked for and verified by, or its address
+	CheckName  string // the same, with CheckTLS
+
+	Track ServerRef // whose health it has; the zero value: its own
 }
+
+// ServerRef names a server.
+type ServerRef struct{ Backend, Server string }
+
+// String returns the two with a slash between them.
+func (r ServerRef) String() string { return r.Backend + "/" + r.Server }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/engine"
+	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 
 	Handshakes int // TLS handshakes that may be under way at once; 0: the engine's default
 
+	Scripts health.Runner // of checks by script; nil: those fail
+
 	Threads int // event loops, 1 to 1024; 0: one for each core that the process may use
 }
 
@@ -38,6 +41,7 @@ type Proxy struct {
 	alwaysOpen *Gate           // of the binds that are no virtual addresses
 	checking   context.Context // of the health checks
 	endChecks  context.CancelFunc
+	scripts    health.Runner
 
 	tasks sync.WaitGroup // goroutines, but for the engine's
 
@@ -48,8 +52,9 @@ type Proxy struct {
 	now       state
 	listeners map[socketKey]*listener
 	checks    map[*upstream.Server]*check
-	health    chan struct{} // closed and replaced by wakeWatchers; nobody sends
-	pending   []func()      // starts goroutines once Run runs
+	followers map[*upstream.Server][]*upstream.Server // those that track a server; replaced by applyChecks
+	health    chan struct{}                           // closed and replaced by wakeWatchers; nobody sends
+	pending   []func()                                // starts goroutines once Run runs
 	running   bool
 	ended     bool
 }
@@ -81,6 +86,7 @@ func New(o Options) *Proxy {
 		limit:      limit,
 		keychain:   certs.NewKeychain(o.Log),
 		alwaysOpen: newGate(Open),
+		scripts:    o.Scripts,
 		gates:      map[netip.Addr]*Gate{},
 		listeners:  map[socketKey]*listener{},
 		checks:     map[*upstream.Server]*check{},

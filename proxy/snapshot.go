@@ -2,10 +2,9 @@ package proxy
 
 import (
 	"net/netip"
-	"time"
 
-	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
 // Snapshot is the balancer at one moment, in the order of the configuration. It shares nothing with the Proxy.
@@ -63,9 +62,7 @@ type ServerStatus struct {
 	Address netip.AddrPort
 	Weight  int
 
-	Status hysteresis.Status
-	Text   string    // what the last check saw
-	Since  time.Time // when Status became what it is; zero while nothing is known
+	upstream.Health
 
 	InFlight         int64 // requests now
 	Requests         int64 // requests in all, retries included
@@ -103,7 +100,7 @@ func backendStatus(b *backend) BackendStatus {
 		health, stats := m.Health(), m.Stats()
 		status.Servers = append(status.Servers, ServerStatus{
 			Name: m.Key().Name, Address: m.Key().Address, Weight: m.Weight,
-			Status: health.Status, Text: health.Text, Since: health.Since,
+			Health:   health,
 			InFlight: stats.InFlight, Requests: stats.Requests,
 			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,
 			HandshakeFailures: m.HandshakeFailures(),

@@ -150,7 +150,7 @@ func TestWebPair(t *testing.T) {
 					{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3},
 					{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 1},
 				},
-				Check:     &health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health", ExpectStatus: []int{200}}, Interval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
+				Check:     &health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}}}, Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
 				Forwarded: proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true},
 				Timeouts:  proxy.BackendTimeouts{Connect: 5 * time.Second, Server: 50 * time.Second},
 				Retries:   3, Redispatch: true,
@@ -187,7 +187,7 @@ func TestPlainBalancer(t *testing.T) {
 	if want := (proxy.Forwarded{For: proxy.ForwardedForOff}); back.Forwarded != want {
 		t.Errorf("got %+v, want %+v", back.Forwarded, want)
 	}
-	if want := (&health.Check{Interval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(back.Check, want) {
+	if want := (&health.Check{Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(back.Check, want) {
 		t.Errorf("got %+v, want %+v", back.Check, want)
 	}
 	if back.Retries != 0 || back.Redispatch || back.Servers[1].Weight != 0 {
@@ -326,14 +326,50 @@ func TestOddNames(t *testing.T) {
 func TestAliases(t *testing.T) {
 	n := good(t, "aliases.yaml", "")
 	web, api := n.Proxy.Backends[0], n.Proxy.Backends[1]
-	if want := (&health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health"}, Interval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(web.Check, want) {
+	if want := (&health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health"}, Interval: 3 * time.Second, FastInterval: 3 * time.Second, DownInterval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(web.Check, want) {
 		t.Errorf("got %+v, want %+v", web.Check, want)
 	}
-	if want := (&health.Check{HTTP: &health.HTTP{Method: "HEAD", Path: "/health"}, Interval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 5, Fall: 3}); !reflect.DeepEqual(api.Check, want) {
+	if want := (&health.Check{HTTP: &health.HTTP{Method: "HEAD", Path: "/health"}, Interval: 3 * time.Second, FastInterval: 3 * time.Second, DownInterval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 5, Fall: 3}); !reflect.DeepEqual(api.Check, want) {
 		t.Errorf("got %+v, want %+v", api.Check, want)
 	}
 	if !reflect.DeepEqual(web.Servers, api.Servers) {
 		t.Errorf("got %+v, want %+v", api.Servers, web.Servers)
+	}
+}
+
+func TestHealthChecks(t *testing.T) {
+	backends := good(t, "health.yaml", "").Proxy.Backends
+	two := 2 * time.Second
+	for i, want := range []health.Check{
+		{
+			HTTP: &health.HTTP{
+				Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}, {From: 300, To: 399}}, Body: "ready", Regexp: "^[a-z]+$",
+				Fields: []health.Field{{Name: "X-A", Value: "1"}, {Name: "X-B", Value: "2"}}, Port: 8443,
+			},
+			Interval: 3 * time.Second, FastInterval: 500 * time.Millisecond, DownInterval: 10 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3,
+			Init: health.InitFullyDown,
+		},
+		{GRPC: &health.GRPC{Service: "shop.Cart", Port: 9090}, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
+		{
+			Script:   &health.Script{Command: []string{"/usr/local/bin/check_replica", "-v"}, User: "postgres"},
+			Interval: two, FastInterval: two, DownInterval: two, Timeout: time.Second, Rise: 2, Fall: 3,
+		},
+		{Port: 8009, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
+	} {
+		if got := backends[i].Check; !got.Same(&want) {
+			t.Errorf("%s: got  %+v %+v\nwant %+v %+v", backends[i].Name, got, got.HTTP, want, want.HTTP)
+		}
+	}
+	web := backends[0]
+	if web.TLS != nil || web.CheckTLS == nil || web.CheckTLS.CAs[0] != "/etc/ca.pem" || backends[1].CheckTLS != nil {
+		t.Errorf("got the TLS %+v, of checks %+v", web.TLS, web.CheckTLS)
+	}
+	var got []string
+	for _, s := range web.Servers {
+		got = append(got, s.Name+" "+s.CheckName+" "+s.Track.String())
+	}
+	if want := []string{"web1 web.internal /", "web2 web.internal web/web1", "web3 web3.internal rpc/rpc1"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

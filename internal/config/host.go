@@ -156,6 +156,14 @@ func (c *Config) commands(report *checker, n *Node, h Host) {
 			report.errorAt(item(join(join("tracker.scripts", s.Name), "command"), 0), err.Error(), "")
 		}
 	}
+	for i, raw := range c.raw.Proxy.Backends {
+		if raw.Check == nil || raw.Check.Script == nil {
+			continue
+		}
+		if err := h.Executable(raw.Check.Script.Command[0]); err != nil {
+			report.errorAt(item(backendPath(i, "health_check.script.command"), 0), err.Error(), "")
+		}
+	}
 	for i, in := range n.Instances {
 		if in.Notify == nil {
 			continue

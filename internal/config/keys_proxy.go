@@ -95,7 +95,6 @@ func overrides(in string, names ...string) []Key {
 
 func backendKeys() []Key {
 	const in = "proxy.backends[]"
-	const check = in + ".health_check"
 	return slices.Concat([]Key{
 		{Path: "proxy.backends", Type: list(0, 1000), Others: "backend upstream", Absent: "none", Example: "[]", Reload: ReloadParts, Help: "Pools of servers that answer alike."},
 		{Path: in + ".name", Type: identifier(), Required: true, Example: "web", Reload: ReloadAnew, Help: "Its name in rules, logs and status, unique."},
@@ -111,19 +110,7 @@ func backendKeys() []Key {
 		{Path: in + ".forwarded.x_forwarded_proto", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether `http` or `https` is told."},
 		{Path: in + ".forwarded.x_real_ip", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the client's address is told in X-Real-IP."},
 		{Path: in + ".cookie", Later: true, Help: "Persistence by cookie."},
-		{Path: check, Type: section(), Others: "check httpchk option", Absent: "servers are taken as healthy", Example: "{http: {path: /health}, interval: 2s}", Reload: ReloadAnew, Help: "How the servers are probed: by a TCP connect, with a TLS handshake where the backend has `tls`, or by a request where `http` is there."},
-		{Path: check + ".tcp", Type: boolean(), Absent: "true without `http`", Example: "true", Reload: ReloadAnew, Help: "A TCP connect is the probe."},
-		{Path: check + ".http", Type: section(), Absent: "a TCP connect is the probe", Example: "{method: GET, path: /health, host: localhost, expect_status: [200]}", Reload: ReloadAnew, Help: "A request is the probe."},
-		{Path: check + ".http.method", Type: oneOf("GET", "HEAD", "OPTIONS"), Default: "GET", Example: "HEAD", Reload: ReloadAnew, Help: "Its method."},
-		{Path: check + ".http.path", Type: pattern("request target", "a slash, then printable ASCII", 4096, `^/[!-~]*$`), Default: "/", Others: "uri", Example: "/health", Reload: ReloadAnew, Help: "Its path, a query too if you like."},
-		{Path: check + ".http.host", Type: headerValue(), Absent: "the server's address", Example: "localhost", Reload: ReloadAnew, Help: "Its Host."},
-		{Path: check + ".http.expect_status", Type: list(1, 64), Others: "expect", Absent: "200 to 399", Example: "[200, 204]", Reload: ReloadAnew, Help: "The statuses that are a success."},
-		{Path: check + ".http.expect_status[]", Type: integer(100, 599), Example: "200", Reload: ReloadAnew, Help: "A status."},
-		{Path: check + ".http.port", Type: integer(1, 65535), Absent: "the server's", Example: "8008", Reload: ReloadAnew, Help: "Another port than the one for traffic. It is asked without TLS."},
-		{Path: check + ".interval", Type: duration("10ms", "1h"), Default: "2s", Others: "inter", Example: "2s", Reload: ReloadAnew, Help: "Between the starts of two probes of a server."},
-		{Path: check + ".timeout", Type: duration("1ms", "1h"), Absent: "the interval", Example: "1s", Reload: ReloadAnew, Help: "For a whole probe."},
-		{Path: check + ".rise", Type: integer(1, 1000), Default: "2", Example: "2", Reload: ReloadAnew, Help: "Successes in a row that make a server healthy."},
-		{Path: check + ".fall", Type: integer(1, 1000), Default: "3", Example: "3", Reload: ReloadAnew, Help: "Failures in a row that make it unhealthy."},
+	}, healthKeys(in+".health_check"), []Key{
 		{Path: in + ".passive_check", Later: true, Help: "Servers judged by the traffic."},
 		{Path: in + ".on_down", Later: true, Help: "What becomes of the connections to a server that goes down."},
 		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
@@ -131,6 +118,7 @@ func backendKeys() []Key {
 		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew, Help: "Where it listens."},
 		{Path: in + ".servers[].weight", Type: integer(0, balance.MaxWeight), Default: "1", Example: "3", Reload: ReloadLive, Help: "Its share of the traffic, beside the others' weights; 0: none."},
 		{Path: in + ".servers[].server_name", Type: line(255), Absent: "`tls.server_name`", Others: "sni verifyhost", Example: "web1.internal", Reload: ReloadAnew, Help: "Its own name where TLS is spoken."},
+		{Path: in + ".servers[].track", Type: trackedServer(), Absent: "it has the `health_check` of its backend", Example: "web/web1", Reload: ReloadAnew, Help: "A server whose health is its own too, so that it is not probed itself: one of this backend by its name, or of another one as backend/server."},
 		{Path: in + ".servers[].max_connections", Later: true, Others: "maxconn", Help: "How many requests at once."},
 		{Path: in + ".servers[].cookie", Later: true, Help: "Its name in the cookie."},
 		{Path: in + ".servers[].backup", Later: true, Help: "Used when no other is left."},

@@ -2,13 +2,11 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/tandem-lb/tandem/proxy"
-	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -37,9 +35,7 @@ func (b *builder) checkProxy() {
 		backends.add(raw.Name, "name", backendPath(i, "name"))
 		b.checkServers(i)
 		b.checkServerTLS(i)
-		if c := raw.Check; c != nil && c.TCP != nil && *c.TCP == (c.HTTP != nil) {
-			b.errorAt(backendPath(i, "health_check"), fmt.Sprintf("tcp: %t, with http %s", *c.TCP, map[bool]string{true: "there too", false: "absent"}[c.HTTP != nil]), "one of tcp and http")
-		}
+		b.checkHealth(i)
 	}
 }
 
@@ -99,7 +95,8 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Algorithm: raw.Balance.Algorithm,
 			TLS:       raw.TLS.config(),
 			HTTP2:     raw.Protocol == protocolHTTP2,
-			Check:     check(raw.Check),
+			Check:     raw.Check.config(),
+			CheckTLS:  raw.Check.tls().config(),
 			Forwarded: proxy.Forwarded{For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP},
 			Timeouts: proxy.BackendTimeouts{
 				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),
@@ -109,23 +106,11 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Redispatch: *cmp.Or(raw.Redispatch, &defaults.Redispatch),
 		}
 		for _, s := range raw.Servers {
-			backend.Servers = append(backend.Servers, raw.TLS.server(s))
+			backend.Servers = append(backend.Servers, server(&raw, s))
 		}
 		cfg.Backends = append(cfg.Backends, backend)
 	}
 	return cfg
-}
-
-// check returns how servers are probed; nil: they are not.
-func check(raw *rawCheck) *health.Check {
-	if raw == nil {
-		return nil
-	}
-	c := &health.Check{Interval: raw.Interval, Timeout: cmp.Or(raw.Timeout, raw.Interval), Rise: raw.Rise, Fall: raw.Fall}
-	if h := raw.HTTP; h != nil {
-		c.HTTP = &health.HTTP{Method: h.Method, Path: h.Path, Host: h.Host, ExpectStatus: h.ExpectStatus, Port: h.Port}
-	}
-	return c
 }
 
 func forwardedFor(word string) proxy.ForwardedFor {

@@ -112,26 +112,10 @@ type rawBackend struct {
 	TLS        *rawServerTLS      `yaml:"tls"`
 }
 
-type rawCheck struct {
-	TCP      *bool         `yaml:"tcp"`
-	HTTP     *rawHTTPCheck `yaml:"http"`
-	Interval time.Duration `yaml:"interval"`
-	Timeout  time.Duration `yaml:"timeout"`
-	Rise     int           `yaml:"rise"`
-	Fall     int           `yaml:"fall"`
-}
-
-type rawHTTPCheck struct {
-	Method       string `yaml:"method"`
-	Path         string `yaml:"path"`
-	Host         string `yaml:"host"`
-	ExpectStatus []int  `yaml:"expect_status"`
-	Port         uint16 `yaml:"port"`
-}
-
 type rawServer struct {
 	Name       string         `yaml:"name"`
 	Address    netip.AddrPort `yaml:"address"`
 	Weight     int            `yaml:"weight"`
 	ServerName string         `yaml:"server_name"`
+	Track      string         `yaml:"track"`
 }

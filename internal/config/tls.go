@@ -7,7 +7,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
@@ -84,24 +83,27 @@ func (raw *rawServerTLS) config() *certs.ServerConfig {
 	}
 }
 
-// server returns a server of a backend. One that is spoken to over TLS has a name to be verified by: its own, its backend's, or
-// its address.
-func (raw *rawServerTLS) server(s rawServer) proxy.Server {
-	server := proxy.Server{Name: s.Name, Address: s.Address, Weight: s.Weight}
-	if raw != nil {
-		server.ServerName = cmp.Or(s.ServerName, raw.ServerName, s.Address.Addr().WithZone("").String())
+// nameOf returns what a server is verified by: its own name, that of all, or its address. Empty without TLS.
+func (raw *rawServerTLS) nameOf(s rawServer) string {
+	if raw == nil {
+		return ""
 	}
-	return server
+	return cmp.Or(s.ServerName, raw.ServerName, s.Address.Addr().WithZone("").String())
 }
 
 // checkServerTLS reports what does not fit together in the TLS to the servers of a backend.
 func (b *builder) checkServerTLS(i int) {
-	raw, path := b.raw.Proxy.Backends[i].TLS, backendPath(i, "tls")
-	for j, s := range b.raw.Proxy.Backends[i].Servers {
-		if raw == nil && s.ServerName != "" {
+	raw := b.raw.Proxy.Backends[i]
+	for j, s := range raw.Servers {
+		if raw.TLS == nil && raw.Check.tls() == nil && s.ServerName != "" {
 			b.errorAt(item(backendPath(i, "servers"), j)+".server_name", "does nothing without tls in the backend", "tls there")
 		}
 	}
+	b.checkLinkTLS(backendPath(i, "tls"), raw.TLS)
+	b.checkLinkTLS(backendPath(i, "health_check.tls"), raw.Check.tls())
+}
+
+func (b *builder) checkLinkTLS(path string, raw *rawServerTLS) {
 	if raw == nil || b.reported(path) {
 		return
 	}

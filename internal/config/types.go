@@ -202,6 +202,23 @@ func pattern(is, reach string, most int, expression string) Type {
 	}}
 }
 
+// expression is a regular expression of RE2's syntax, of at most so many octets.
+func expression(most int) Type {
+	t := line(most)
+	t.Kind, t.Want = "regular expression", "a regular expression (RE2) of "+t.Range+" octets"
+	text := t.fault
+	t.fault = func(s string) string {
+		if what := text(s); what != "" {
+			return what
+		}
+		if _, err := regexp.Compile(s); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	return t
+}
+
 // identifier is what instances, nodes, backends and the like are called, in logs, metrics and paths.
 func identifier() Type {
 	return pattern("name", "1 to 63 of letters, digits, _ . -, a letter or digit first", 63, `^[A-Za-z0-9][A-Za-z0-9_.-]*$`)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/admin"
 	"github.com/tandem-lb/tandem/internal/config"
+	"github.com/tandem-lb/tandem/internal/runner"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
 )
@@ -38,7 +39,9 @@ type Daemon struct {
 	lock    *os.File
 	memory  *recovery
 	proxy   *proxy.Proxy
-	host    *host // nil: the configuration has no instances
+	host    *host          // nil: the configuration has no instances
+	runner  *runner.Client // the host's, or that of a plain load balancer whose checks are scripts; nil: nothing runs scripts
+	scripts *checkRunner
 	admin   *admin.Server
 	systemd *systemd
 	started time.Time
@@ -111,7 +114,10 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.proxy = proxy.New(proxy.Options{Log: d.log.Named("proxy"), Threads: d.node.Limits.Threads, Handshakes: d.node.Limits.Handshakes})
+	d.scripts = &checkRunner{}
+	d.proxy = proxy.New(proxy.Options{
+		Log: d.log.Named("proxy"), Threads: d.node.Limits.Threads, Handshakes: d.node.Limits.Handshakes, Scripts: d.scripts,
+	})
 	plan, err := d.proxy.Plan(d.node.Proxy)
 	if err != nil {
 		return explainBind(err)
@@ -131,10 +137,8 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 
 // openRest opens what stands beside the balancer.
 func (d *Daemon) openRest(hold time.Duration) (err error) {
-	if len(d.node.Instances) > 0 {
-		if err := d.openHost(hold); err != nil {
-			return err
-		}
+	if err := d.openChildren(hold); err != nil {
+		return err
 	}
 	if err := dropPrivileges(); err != nil {
 		return err
@@ -151,6 +155,26 @@ func (d *Daemon) openRest(hold time.Duration) (err error) {
 	d.admin, err = admin.Listen(admin.Config{Path: path, Mode: d.node.Admin.Mode, Group: d.node.Admin.Group}, d, d.log.Named("admin"))
 	d.systemd = newSystemd(d.log)
 	return err
+}
+
+// openChildren starts the processes that keep privileges which the daemon gives up.
+func (d *Daemon) openChildren(hold time.Duration) (err error) {
+	switch {
+	case len(d.node.Instances) > 0:
+		if err := d.openHost(hold); err != nil {
+			return err
+		}
+		d.runner = d.host.runner
+	case len(checkCommands(d.node)) > 0:
+		if d.runner, err = runner.Start(runner.Config{Log: d.log.Named("runner")}); err != nil {
+			return err
+		}
+		if err := d.runner.Configure(commands(d.node)); err != nil {
+			return err
+		}
+	}
+	d.scripts.client.Store(d.runner)
+	return nil
 }
 
 func (d *Daemon) openHost(hold time.Duration) (err error) {
@@ -193,6 +217,8 @@ func (d *Daemon) close() error {
 	}
 	if d.host != nil {
 		errs = append(errs, d.host.close())
+	} else if d.runner != nil {
+		d.runner.Close()
 	}
 	if d.lock != nil {
 		errs = append(errs, d.lock.Close())
@@ -216,6 +242,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	run("proxy", d.proxy.Run)
 	run("systemd", d.systemd.run)
+	if d.host == nil && d.runner != nil {
+		run("runner", d.runner.Run)
+	}
 	d.startInstances(services)
 	close(d.begun)
 	run("admin", d.admin.Run)
@@ -283,6 +312,8 @@ func (d *Daemon) end(clean bool) error {
 	var errs []error
 	if d.host != nil {
 		errs = append(errs, d.host.stop())
+	} else if d.runner != nil {
+		d.runner.Close()
 	}
 	if clean {
 		errs = append(errs, d.memory.endClean())

@@ -15,6 +15,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/runner"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/tracker"
 )
 
@@ -74,8 +75,11 @@ func (d *Daemon) reload(ctx context.Context, force bool) error {
 		return explainBind(err)
 	}
 	if d.host == nil {
-		d.proxy.Apply(plan)
-	} else if err := d.applyHost(ctx, oldNode, node, plan); err != nil {
+		err = d.applyPlain(oldNode, node, plan)
+	} else {
+		err = d.applyHost(ctx, oldNode, node, plan)
+	}
+	if err != nil {
 		plan.Discard()
 		return err
 	}
@@ -90,6 +94,9 @@ func (d *Daemon) reload(ctx context.Context, force bool) error {
 func (d *Daemon) refuse(old, next *config.Config, oldNode, node *config.Node, force bool) error {
 	if d.host == nil && len(node.Instances) > 0 {
 		return errors.New("this daemon was started without vrrp.instances and lacks what they need: restart it")
+	}
+	if d.runner == nil && len(checkCommands(node)) > 0 {
+		return errors.New("this daemon was started without checks by script and lacks the process that runs them: restart it")
 	}
 	if !reflect.DeepEqual(oldNode.Admin, node.Admin) {
 		return errors.New("admin.socket cannot be changed by a reload: restart the daemon")
@@ -154,6 +161,22 @@ func (d *Daemon) applyHost(ctx context.Context, old, next *config.Node, plan *pr
 	return nil
 }
 
+// applyPlain brings a plain load balancer to the next configuration. While its checks change the scripts are those of both.
+func (d *Daemon) applyPlain(old, next *config.Node, plan *proxy.Plan) error {
+	if d.runner == nil {
+		d.proxy.Apply(plan)
+		return nil
+	}
+	if err := d.runner.Configure(commands(old, next)); err != nil {
+		return err
+	}
+	d.proxy.Apply(plan)
+	if err := d.runner.Configure(commands(next)); err != nil {
+		d.log.Warn("scripts of the former configuration are still known", "err", err)
+	}
+	return nil
+}
+
 // awaitResults waits until every tracker that could put an instance into FAULT has a result.
 func (d *Daemon) awaitResults(ctx context.Context, c *groupChange) {
 	ctx, cancel := context.WithTimeout(ctx, newResults)
@@ -195,10 +218,29 @@ func commands(nodes ...*config.Node) []runner.Command {
 				byID[id] = runner.Command{ID: id, Argv: c.Script, User: c.User, Timeout: c.Timeout}
 			}
 		}
+		for _, c := range checkCommands(n) {
+			byID[c.ID] = c
+		}
 	}
 	all := make([]runner.Command, 0, len(byID))
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		all = append(all, byID[id])
+	}
+	return all
+}
+
+// checkCommands are the scripts that probe servers.
+func checkCommands(n *config.Node) []runner.Command {
+	var all []runner.Command
+	for _, b := range n.Proxy.Backends {
+		if b.Check == nil || b.Check.Script == nil {
+			continue
+		}
+		for _, s := range b.Servers {
+			if s.Track == (proxy.ServerRef{}) {
+				all = append(all, runner.Command{ID: health.CommandID(b.Name, s.Name), Argv: b.Check.Script.Command, User: b.Check.Script.User, Timeout: b.Check.Timeout})
+			}
+		}
 	}
 	return all
 }

@@ -41,6 +41,10 @@ func (d *Daemon) Snapshot() status.Snapshot {
 	if d.host != nil {
 		d.host.snapshot(&s)
 	}
+	if d.runner != nil {
+		r := d.runner.Status()
+		s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
+	}
 	balancer(&s, d.proxy.Snapshot(), node.Proxy)
 	return s
 }
@@ -61,8 +65,6 @@ func (h *host) snapshot(s *status.Snapshot) {
 		Adverts: k.Adverts, AdvertErrors: k.AdvertErrors, Latest: k.Latest.Seconds(),
 		Overslept: k.Overslept, DaemonStarved: k.Starved, RTPriority: k.RTPriority, Locked: k.Locked,
 	}
-	r := h.runner.Status()
-	s.Runner = status.Process{PID: r.PID, Alive: r.Alive, Restarts: r.Restarts}
 	h.mu.Lock()
 	for key, l := range h.adverts {
 		s.Interfaces = append(s.Interfaces, status.Interface{Name: key.iface, Family: key.family.String(), Dropped: drops(l.link.Drops())})
@@ -208,7 +210,8 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Servers: []status.Server{}}
 		for _, m := range b.Servers {
 			backend.Servers = append(backend.Servers, status.Server{
-				Name: m.Name, Address: m.Address, Weight: m.Weight, Status: m.Status.String(), Check: m.Text, Since: m.Since,
+				Name: m.Name, Address: m.Address, Weight: m.Weight, Status: m.Status.String(),
+				Check: m.Text, CheckCode: m.Code, CheckSeconds: m.Took.Seconds(), CheckedAt: m.At, Since: m.Since,
 				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,
 				HandshakeFailures: m.HandshakeFailures,
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/upstream"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
 	"github.com/tandem-lb/tandem/vrrp"
@@ -143,7 +144,7 @@ func TestBalancerSnapshot(t *testing.T) {
 		Backends: []proxy.BackendStatus{{
 			Name: "web", Healthy: 1, Total: 1, Known: true,
 			Servers: []proxy.ServerStatus{{
-				Name: "web1", Address: server, Weight: 2, Status: hysteresis.Up, Text: "200 OK", Since: now,
+				Name: "web1", Address: server, Weight: 2, Health: upstream.Health{Status: hysteresis.Up, Text: "200 OK", Code: 200, Took: time.Millisecond, At: now.Add(1), Since: now},
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
@@ -165,7 +166,7 @@ func TestBalancerSnapshot(t *testing.T) {
 		Backends: []status.Backend{{
 			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
 			Servers: []status.Server{{
-				Name: "web1", Address: server, Weight: 2, Status: "up", Check: "200 OK", Since: now,
+				Name: "web1", Address: server, Weight: 2, Status: "up", Check: "200 OK", CheckCode: 200, CheckSeconds: 0.001, CheckedAt: now.Add(1), Since: now,
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},

@@ -48,7 +48,7 @@ var allowedImports = map[string][]string{
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
 	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/balance", "proxy/certs", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
-	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/certs", "tracker", "vip", "vrrp"},
+	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/certs", "proxy/health", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
 	"deploy":                {},
@@ -140,6 +140,7 @@ var loopFiles = []string{
 	"proxy/engine/core.go",
 	"proxy/engine/engine.go",
 	"proxy/health/checker.go",
+	"proxy/health/place.go",
 	"proxy/listener.go",
 	"proxy/loop/kernel_linux.go",
 	"proxy/proxy.go",

@@ -61,8 +61,11 @@ type Server struct {
 	Name             string         `json:"name"`
 	Address          netip.AddrPort `json:"address"`
 	Weight           int            `json:"weight"`
-	Status           string         `json:"status"`          // up, down or unknown
-	Check            string         `json:"check,omitempty"` // what the last check saw
+	Status           string         `json:"status"`                  // up, down or unknown
+	Check            string         `json:"check,omitempty"`         // what the last check saw
+	CheckCode        int            `json:"check_code,omitempty"`    // status of HTTP or gRPC, or a script's, where it got one that is not 0
+	CheckSeconds     float64        `json:"check_seconds,omitempty"` // how long it took
+	CheckedAt        time.Time      `json:"checked_at,omitzero"`     // when it ended
 	Since            time.Time      `json:"since,omitzero"`
 	InFlight         int64          `json:"in_flight"`
 	Requests         int64          `json:"requests"`

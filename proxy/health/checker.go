@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
@@ -16,6 +17,11 @@ const (
 	// maxStartSpread bounds how long a first probe waits for its random place: hundreds of servers start apart, and
 	// nobody waits for a verdict longer than one would notice.
 	maxStartSpread = 100 * time.Millisecond
+	// patience is how long a server that is well, and near, may take for what it does at once. A lost packet is sent again after 200 ms
+	// on a connection that stands, after 1 s on one that does not.
+	patience = 250 * time.Millisecond
+	// slower is how much slower than usual a server may be before that is odd.
+	slower = 3
 )
 
 // Target is the server that is probed.
@@ -24,82 +30,149 @@ type Target struct {
 	Server  string
 	Address netip.AddrPort
 	TLS     *tls.Config // nil: plain. Only read
+	OwnTLS  bool        // it is that of the check, which a probe with a port of its own uses too
 	HTTP2   bool        // it speaks HTTP/2
+	Runner  Runner      // of scripts; nil: there is none
 }
 
 // Result is what one probe found, and what follows for the server.
 type Result struct {
 	Status   hysteresis.Status // after this probe
-	Changed  bool              // this probe changed it; the first one always does
+	Changed  bool              // this probe changed it; the first one always does, but for a server that is taken for something before it
 	OK       bool              // this probe succeeded
 	Text     string            // what it found, for people
-	Code     int               // HTTP status of the answer; 0: none
+	Code     int               // HTTP status of the answer, that of gRPC, or a script's exit status; 0: none, or that
 	Duration time.Duration     // of the probe
 	At       time.Time         // when it ended
+	// Patience is how long a connection to the server may take to come about before that is odd, for what good probes have seen; 0: not
+	// known.
+	Patience time.Duration
 }
 
 // Checker probes one server.
 type Checker struct {
-	target            Target
-	interval, timeout time.Duration
-	probe             probe
-	report            func(Result)
-	counter           hysteresis.Counter                // owned by Run
-	random            func(time.Duration) time.Duration // uniform from 0 to below its argument, which is positive
+	target  Target
+	config  Check // its zero values replaced
+	probe   probe
+	report  func(Result)
+	counter hysteresis.Counter                // owned by Run, as those that follow
+	usual   time.Duration                     // what a good probe took last
+	connect time.Duration                     // what its connection took
+	doubted bool                              // since Hurry was called, until a probe succeeds or the server is down
+	random  func(time.Duration) time.Duration // uniform from 0 to below its argument, which is positive
+
+	hurry chan struct{} // capacity 1: Hurry has been called. Sent to by anybody, never closed
+	mu    sync.Mutex
+	cut   context.CancelFunc // guarded by mu: ends the probe that runs; nil: none runs that is to be cut short
 }
 
-// New returns a checker of one server; its Run does the work. report is called from Run's goroutine after each probe:
-// the next one waits for it.
-func New(c Check, t Target, report func(Result)) *Checker {
+// New returns a checker of one server; its Run does the work. since is what is known of the server, Unknown for nothing. report is called
+// from Run's goroutine after each probe: the next one waits for it.
+func New(c Check, t Target, since hysteresis.Status, report func(Result)) *Checker {
 	if c.Interval <= 0 {
 		c.Interval = defaultInterval
 	}
-	if c.Timeout <= 0 {
-		c.Timeout = c.Interval
+	for _, d := range [...]*time.Duration{&c.FastInterval, &c.DownInterval, &c.Timeout} {
+		if *d <= 0 {
+			*d = c.Interval
+		}
 	}
-	return &Checker{
-		target:   t,
-		interval: c.Interval,
-		timeout:  c.Timeout,
-		probe:    newProbe(c, t),
-		report:   report,
-		counter:  hysteresis.New(c.Rise, c.Fall),
-		random:   rand.N[time.Duration],
+	counter := c.Init.counter(c.Rise, c.Fall)
+	if since != hysteresis.Unknown {
+		counter = hysteresis.Start(c.Rise, c.Fall, since, max(c.Rise, c.Fall))
+	}
+	return &Checker{target: t, config: c, probe: newProbe(c, t), report: report, counter: counter, random: rand.N[time.Duration], hurry: make(chan struct{}, 1)}
+}
+
+// Hurry has the server probed at once, for somebody has reason to think that it is gone: what is learnt that way in short is worth more
+// than what a patient probe says later. Until a probe succeeds, or the server is down, the next ones follow as quickly. It does not block, and
+// may be called by anybody, any number of times.
+func (c *Checker) Hurry() {
+	select {
+	case c.hurry <- struct{}{}:
+	default: // it has been called already
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut != nil {
+		c.cut()
 	}
 }
 
-// Run probes until ctx is cancelled, and returns nil then. The first result decides the status at once; afterwards rise
-// and fall do. A probe that ctx interrupts says nothing about the server and is not reported.
+// Run probes until ctx is cancelled, and returns nil then. The first result decides the status at once, unless the configuration says
+// otherwise; afterwards rise and fall do. A probe that ctx interrupts says nothing about the server and is not reported.
 //
 // The interval is from start to start, 10 % more or less each time. A probe that takes longer is followed by the next
 // one at once.
 func (c *Checker) Run(ctx context.Context) error {
-	next := time.NewTimer(c.random(min(c.interval/10+1, maxStartSpread)))
+	next := time.NewTimer(c.random(min(c.config.Interval/10+1, maxStartSpread)))
 	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-c.hurry:
+			c.doubted = true
 		case <-next.C:
 		}
-		next.Reset(c.interval*9/10 + c.random(c.interval/5+1))
-		result := c.check(ctx)
+		start := time.Now()
+		result, whole := c.check(ctx, start)
 		if ctx.Err() != nil {
 			return nil
 		}
-		c.report(result)
+		if whole {
+			c.report(result)
+		}
+		next.Reset(c.pause() - time.Since(start))
 	}
 }
 
-// check probes once and counts what came out.
-func (c *Checker) check(ctx context.Context) Result {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+// pause is the time from the start of the last probe to that of the next.
+func (c *Checker) pause() time.Duration {
+	interval := c.config.Interval
+	switch run, _ := c.counter.Progress(); {
+	case c.doubted:
+		return min(c.haste(), interval)
+	case run > 0:
+		interval = c.config.FastInterval
+	case c.counter.Status() == hysteresis.Down:
+		interval = c.config.DownInterval
+	}
+	return interval*9/10 + c.random(interval/5+1)
+}
+
+// haste is the time for a probe of a server that is in doubt.
+func (c *Checker) haste() time.Duration { return min(patience+slower*c.usual, c.config.Timeout) }
+
+// check probes once and counts what came out. whole is false where the probe was cut short.
+func (c *Checker) check(ctx context.Context, start time.Time) (r Result, whole bool) {
+	timeout := c.config.Timeout
+	if c.doubted {
+		timeout = c.haste()
+		select {
+		case <-c.hurry: // called again before this probe, which is what it asks for
+		default:
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	start := time.Now()
+	if !c.doubted {
+		c.cutBy(cancel)
+	}
 	found := c.probe(ctx)
+	c.cutBy(nil)
 	end := time.Now()
+	if !found.ok && ctx.Err() == context.Canceled {
+		return Result{}, false
+	}
+	if found.ok {
+		c.usual, c.connect = end.Sub(start), found.connect
+	}
 	changed := c.counter.Observe(found.ok)
-	return Result{
+	if found.ok || c.counter.Status() == hysteresis.Down {
+		c.doubted = false
+	}
+	r = Result{
 		Status:   c.counter.Status(),
 		Changed:  changed,
 		OK:       found.ok,
@@ -107,5 +180,19 @@ func (c *Checker) check(ctx context.Context) Result {
 		Code:     found.code,
 		Duration: end.Sub(start),
 		At:       end,
+	}
+	if c.connect > 0 {
+		r.Patience = patience + slower*c.connect
+	}
+	return r, true
+}
+
+// cutBy says how Hurry ends the probe that runs.
+func (c *Checker) cutBy(f context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = f
+	if f != nil && len(c.hurry) > 0 { // it was called while nothing ran
+		f()
 	}
 }

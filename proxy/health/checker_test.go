@@ -21,7 +21,7 @@ type bench struct {
 // newBench makes a checker whose probes are answered by script in turn; the last answer is repeated.
 func newBench(c Check, script ...probe) *bench {
 	b := &bench{}
-	b.checker = New(c, Target{Backend: "web", Server: "web1"}, func(r Result) { b.results = append(b.results, r) })
+	b.checker = New(c, Target{Backend: "web", Server: "web1"}, hysteresis.Unknown, func(r Result) { b.results = append(b.results, r) })
 	b.checker.random = func(time.Duration) time.Duration { return 0 }
 	begin, n := time.Now(), 0
 	b.checker.probe = func(ctx context.Context) outcome {
@@ -154,7 +154,7 @@ func TestR33_ChecksAreSpread(t *testing.T) {
 		seen := map[time.Duration]bool{}
 		for range 20 {
 			b := newBench(Check{Interval: time.Second}, good)
-			b.checker.random = New(Check{}, Target{}, nil).random
+			b.checker.random = New(Check{}, Target{}, hysteresis.Unknown, nil).random
 			b.runFor(t, 10*time.Second)
 			if first := b.starts[0]; first < 0 || first >= maxStartSpread {
 				t.Errorf("first probe after %v, want within %v", first, maxStartSpread)
@@ -205,5 +205,137 @@ func TestInterruptedProbeIsNoFailure(t *testing.T) {
 		if len(b.starts) != 1 || len(b.results) != 0 {
 			t.Errorf("got %d probes and results %+v, want one probe and no result", len(b.starts), b.results)
 		}
+	})
+}
+
+// R32 of the design: what follows a result. "fastinter/downinter", as HAProxy has them.
+func TestR32_IntervalFollowsTheStatus(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	c := Check{Interval: 2 * time.Second, FastInterval: 500 * ms, DownInterval: 4 * time.Second, Rise: 2, Fall: 3}
+	for _, tt := range []struct {
+		name   string
+		check  Check
+		script []probe
+		want   []time.Duration // between starts
+	}{
+		{"up", c, []probe{good}, []time.Duration{1800 * ms, 1800 * ms}},
+		{"going down", c, []probe{good, bad, bad, bad}, []time.Duration{1800 * ms, 450 * ms, 450 * ms, 3600 * ms}},
+		{"going up", c, []probe{bad, good, good, good}, []time.Duration{3600 * ms, 450 * ms, 1800 * ms, 1800 * ms}},
+		{"back from a failure", c, []probe{good, bad, good}, []time.Duration{1800 * ms, 450 * ms, 1800 * ms}},
+		{"the defaults are the interval", Check{Interval: 2 * time.Second, Rise: 1, Fall: 2}, []probe{good, bad, bad, bad}, []time.Duration{1800 * ms, 1800 * ms, 1800 * ms, 1800 * ms}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(tt.check, tt.script...)
+				b.runFor(t, 30*time.Second)
+				var got []time.Duration
+				for i := range tt.want {
+					got = append(got, b.starts[i+1]-b.starts[i])
+				}
+				if !slices.Equal(got, tt.want) {
+					t.Errorf("got %v between starts, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// R32 of the design: "assert configurable init-state", and what a new check makes of what is known.
+func TestR32_InitState(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		init   Init
+		since  hysteresis.Status
+		first  hysteresis.Status
+		script []probe
+		want   string // as in TestR32_RiseAndFall
+	}{
+		{"unknown, good", InitUnknown, hysteresis.Unknown, hysteresis.Unknown, []probe{good}, "Uu"},
+		{"unknown, bad", InitUnknown, hysteresis.Unknown, hysteresis.Unknown, []probe{bad}, "Dd"},
+		{"up, one failure from down", InitUp, hysteresis.Unknown, hysteresis.Up, []probe{bad}, "Dd"},
+		{"up, and a success makes it whole", InitUp, hysteresis.Unknown, hysteresis.Up, []probe{good, bad, bad, bad}, "uuuD"},
+		{"down, one success from up", InitDown, hysteresis.Unknown, hysteresis.Down, []probe{good}, "Uu"},
+		{"fully-up", InitFullyUp, hysteresis.Unknown, hysteresis.Up, []probe{bad}, "uuD"},
+		{"fully-down", InitFullyDown, hysteresis.Unknown, hysteresis.Down, []probe{good}, "dUu"},
+		{"known to be up, whatever init says", InitDown, hysteresis.Up, hysteresis.Down, []probe{bad}, "uuD"},
+		{"known to be down", InitUnknown, hysteresis.Down, hysteresis.Unknown, []probe{good}, "dUu"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				if got := tt.init.Status(); got != tt.first {
+					t.Errorf("before: got %v, want %v", got, tt.first)
+				}
+				b := newBench(Check{}, tt.script...)
+				b.checker.counter = New(Check{Rise: 2, Fall: 3, Init: tt.init}, Target{}, tt.since, nil).counter
+				b.runFor(t, time.Duration(len(tt.want))*1800*time.Millisecond-1)
+				if got := letters(b.results); got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// What Hurry is for: a server that answers nothing any more is down in less than a second, however patient its check is.
+func TestHurry(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	well := func(context.Context) outcome { return outcome{ok: true, text: "fine", connect: 2 * ms} }
+	for _, tt := range []struct {
+		name   string
+		script []probe
+		at     time.Duration // of Hurry
+		starts []time.Duration
+		want   string
+	}{
+		{"gone", []probe{well, slow(time.Hour)}, 500 * ms, []time.Duration{0, 500 * ms, 750 * ms, 1000 * ms, 2800 * ms, 4800 * ms}, "UuuDd"},
+		{"gone while it is probed", []probe{well, slow(time.Hour)}, 2 * time.Second, []time.Duration{0, 1800 * ms, 2000 * ms, 2250 * ms, 2500 * ms, 4300 * ms}, "UuuD"},
+		{"nothing is the matter", []probe{well}, 500 * ms, []time.Duration{0, 500 * ms, 2300 * ms, 4100 * ms}, "Uuuu"},
+		{"a packet was lost", []probe{well, slow(time.Hour), well}, 500 * ms, []time.Duration{0, 500 * ms, 750 * ms, 2550 * ms, 4350 * ms}, "Uuuuu"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(Check{Interval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}, tt.script...)
+				go func() { time.Sleep(tt.at); b.checker.Hurry() }()
+				b.runFor(t, 5*time.Second)
+				if !slices.Equal(b.starts, tt.starts) || letters(b.results) != tt.want {
+					t.Errorf("got %v, %s, want %v, %s", b.starts, letters(b.results), tt.starts, tt.want)
+				}
+				for _, r := range b.results {
+					if want := 256 * ms; r.Patience != want {
+						t.Errorf("got the patience %v, want %v", r.Patience, want)
+					}
+				}
+			})
+		})
+	}
+	t.Run("called again before anything ran", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(Check{Interval: 2 * time.Second}, well)
+			for range 3 {
+				b.checker.Hurry()
+			}
+			b.runFor(t, time.Second)
+			if len(b.starts) > 2 { // the first one may have been due at the same time
+				t.Errorf("got starts %v, want one probe for all", b.starts)
+			}
+		})
+	})
+	t.Run("a server that is slow by habit", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(Check{Interval: 2 * time.Second, Rise: 2, Fall: 3}, slow(400*ms))
+			go func() { time.Sleep(time.Second); b.checker.Hurry() }()
+			b.runFor(t, 2*time.Second)
+			if got := letters(b.results); got != "Uu" {
+				t.Errorf("got %s, want it to be left the time it takes", got)
+			}
+		})
 	})
 }

@@ -15,7 +15,10 @@
 //	config.go   Check: what the configuration hands in
 //	checker.go  Checker: the loop, from probe to Result
 //	kinds.go    probe, outcome, and the one table of kinds
-//	tcp.go      the connection probe, and how connection errors read
-//	http.go     the HTTP probe, by HTTP/1.1
-//	http2.go    and by HTTP/2
+//	place.go    where and how a probe connects, and how connection errors read
+//	tcp.go      the connection probe, with TLS or not
+//	http.go     the HTTP probe, by HTTP/1.1 or HTTP/2; expect.go: what its answer has to be
+//	http2.go    a question by HTTP/2
+//	grpc.go     the probe that calls grpc.health.v1.Health/Check
+//	script.go   the probe that runs a command
 package health

@@ -1,15 +1,19 @@
 package health
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // probe looks at a server once. It ends, with whatever it found, when ctx does. The loop calls it, never twice at once.
 type probe func(ctx context.Context) outcome
 
 // outcome is what one probe found.
 type outcome struct {
-	ok   bool
-	text string // for people
-	code int    // status of the server's answer; 0: there was none, or the kind knows no such thing
+	ok      bool
+	text    string        // for people
+	code    int           // status of the server's answer; 0: there was none, or the kind knows no such thing
+	connect time.Duration // until the connection stood; 0: the kind knows no such thing, or nothing of it
 }
 
 // kind is a way to probe.
@@ -21,6 +25,8 @@ type kind struct {
 // kinds is the one table of kinds; never written. The first one that is asked for is it.
 var kinds = []kind{
 	{asked: func(c Check) bool { return c.HTTP != nil }, new: newHTTP},
+	{asked: func(c Check) bool { return c.GRPC != nil }, new: newGRPC},
+	{asked: func(c Check) bool { return c.Script != nil }, new: newScript},
 	{asked: func(Check) bool { return true }, new: newTCP},
 }
 

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
 )
 
 // listen gives every connection of a listener on loopback to handle, and returns its address.
@@ -56,11 +58,18 @@ func refusing(t *testing.T) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(sa.(*syscall.SockaddrInet4).Port))
 }
 
+// look probes once. How long connecting took is different each time.
+func look(ctx context.Context, c Check, t Target) outcome {
+	found := newProbe(c, t)(ctx)
+	found.connect = 0
+	return found
+}
+
 func probeOnce(t *testing.T, c Check, address netip.AddrPort, timeout time.Duration) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	return newProbe(c, Target{Backend: "web", Server: "web1", Address: address})(ctx)
+	return look(ctx, c, Target{Backend: "web", Server: "web1", Address: address})
 }
 
 // R29 of the design: a check without more is a TCP connect.
@@ -113,33 +122,43 @@ func TestR31_HTTPVerdicts(t *testing.T) {
 		response string
 		want     outcome
 	}{
-		{"200", HTTP{}, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", outcome{true, "HTTP status 200", 200}},
-		{"200 of HTTP/1.0", HTTP{}, "HTTP/1.0 200 OK\r\n\r\nok", outcome{true, "HTTP status 200", 200}},
-		{"204", HTTP{}, "HTTP/1.1 204 No Content\r\n\r\n", outcome{true, "HTTP status 204", 204}},
-		{"399 is the last good one", HTTP{}, "HTTP/1.1 399 x\r\n\r\n", outcome{true, "HTTP status 399", 399}},
-		{"400 is not", HTTP{}, "HTTP/1.1 400 x\r\n\r\n", outcome{false, "HTTP status 400, want 200 to 399", 400}},
-		{"redirects are not followed", HTTP{}, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", outcome{true, "HTTP status 302", 302}},
-		{"204 where only 200 will do", HTTP{ExpectStatus: []int{200}}, "HTTP/1.1 204 x\r\n\r\n",
-			outcome{false, "HTTP status 204, want 200", 204}},
-		{"one of several", HTTP{ExpectStatus: []int{200, 401}}, "HTTP/1.1 401 x\r\n\r\n", outcome{true, "HTTP status 401", 401}},
-		{"none of several", HTTP{ExpectStatus: []int{200, 401}}, "HTTP/1.1 301 x\r\n\r\n",
-			outcome{false, "HTTP status 301, want 200 or 401", 301}},
+		{"200", HTTP{}, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"200 of HTTP/1.0", HTTP{}, "HTTP/1.0 200 OK\r\n\r\nok", outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"204", HTTP{}, "HTTP/1.1 204 No Content\r\n\r\n", outcome{ok: true, text: "HTTP status 204", code: 204}},
+		{"399 is the last good one", HTTP{}, "HTTP/1.1 399 x\r\n\r\n", outcome{ok: true, text: "HTTP status 399", code: 399}},
+		{"400 is not", HTTP{}, "HTTP/1.1 400 x\r\n\r\n", outcome{text: "HTTP status 400, want 200 to 399", code: 400}},
+		{"redirects are not followed", HTTP{}, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", outcome{ok: true, text: "HTTP status 302", code: 302}},
+		{"204 where only 200 will do", HTTP{Status: []Status{{200, 200}}}, "HTTP/1.1 204 x\r\n\r\n",
+			outcome{text: "HTTP status 204, want 200", code: 204}},
+		{"one of several", HTTP{Status: []Status{{200, 200}, {401, 401}}}, "HTTP/1.1 401 x\r\n\r\n", outcome{ok: true, text: "HTTP status 401", code: 401}},
+		{"none of several", HTTP{Status: []Status{{200, 200}, {401, 401}}}, "HTTP/1.1 301 x\r\n\r\n",
+			outcome{text: "HTTP status 301, want 200 or 401", code: 301}},
 		{"first bytes of the body", HTTP{}, "HTTP/1.1 503 x\r\n\r\ndatabase is away\n",
-			outcome{false, `HTTP status 503, want 200 to 399: "database is away"`, 503}},
+			outcome{text: `HTTP status 503, want 200 to 399: "database is away"`, code: 503}},
 		{"a body cannot forge a log line", HTTP{}, "HTTP/1.1 503 x\r\n\r\na\n[INFO] \x1b[2Jé",
-			outcome{false, `HTTP status 503, want 200 to 399: "a\n[INFO] \x1b[2J\u00e9"`, 503}},
+			outcome{text: `HTTP status 503, want 200 to 399: "a\n[INFO] \x1b[2J\u00e9"`, code: 503}},
 		{"a long body is cut", HTTP{}, "HTTP/1.1 503 x\r\n\r\n" + long,
-			outcome{false, `HTTP status 503, want 200 to 399: "` + long[:maxQuote] + `"`, 503}},
+			outcome{text: `HTTP status 503, want 200 to 399: "` + long[:maxQuote] + `"`, code: 503}},
 		{"a long body of a good answer is not read to its end", HTTP{}, "HTTP/1.1 200 x\r\nContent-Length: 9999999\r\n\r\n" + long,
-			outcome{true, "HTTP status 200", 200}},
-		{"interim answers", HTTP{}, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", outcome{true, "HTTP status 200", 200}},
+			outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"interim answers", HTTP{}, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", outcome{ok: true, text: "HTTP status 200", code: 200}},
 		{"nobody asked to switch", HTTP{}, "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-			outcome{false, "HTTP status 101, want 200 to 399", 101}},
-		{"short body", HTTP{}, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok", outcome{false, "HTTP status 200, body: layer 7 answer ended early", 200}},
-		{"no answer", HTTP{}, "", outcome{false, "layer 7 answer ended early", 0}},
-		{"half a head", HTTP{}, "HTTP/1.1 200 OK\r\nA: b\r\n", outcome{false, "layer 7 answer ended early", 0}},
-		{"no HTTP", HTTP{}, "SSH-2.0-x\r\n", outcome{false, `layer 7 malformed HTTP response "SSH-2.0-x"`, 0}},
-		{"HEAD has no body", HTTP{Method: "HEAD"}, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", outcome{true, "HTTP status 200", 200}},
+			outcome{text: "HTTP status 101, want 200 to 399", code: 101}},
+		{"start of a range", HTTP{Status: []Status{{204, 204}, {300, 399}}}, "HTTP/1.1 300 x\r\n\r\n", outcome{ok: true, text: "HTTP status 300", code: 300}},
+		{"behind a range", HTTP{Status: []Status{{204, 204}, {300, 398}}}, "HTTP/1.1 399 x\r\n\r\n",
+			outcome{text: "HTTP status 399, want 204 or 300 to 398", code: 399}},
+		{"body with the words", HTTP{Body: "is fine"}, "HTTP/1.1 200 OK\r\n\r\nall is fine here", outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"body without them", HTTP{Body: "is fine"}, "HTTP/1.1 200 OK\r\n\r\nall is lost", outcome{text: `HTTP status 200, body without "is fine": "all is lost"`, code: 200}},
+		{"the words behind the bound", HTTP{Body: "fine"}, "HTTP/1.1 200 OK\r\n\r\n" + long[:maxBody] + "fine",
+			outcome{text: `HTTP status 200, body without "fine": "` + long[:maxQuote] + `"`, code: 200}},
+		{"body that matches", HTTP{Regexp: `^\{"ok": *true`}, "HTTP/1.1 200 OK\r\n\r\n{\"ok\": true}", outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"body that does not", HTTP{Regexp: "^ok$"}, "HTTP/1.1 200 OK\r\n\r\nnot ok", outcome{text: `HTTP status 200, body does not match "^ok$": "not ok"`, code: 200}},
+		{"the status comes first", HTTP{Body: "ok", Status: []Status{{200, 200}}}, "HTTP/1.1 500 x\r\n\r\nok", outcome{text: `HTTP status 500, want 200: "ok"`, code: 500}},
+		{"short body", HTTP{}, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok", outcome{text: "HTTP status 200, body: layer 7 answer ended early", code: 200}},
+		{"no answer", HTTP{}, "", outcome{text: "layer 7 answer ended early"}},
+		{"half a head", HTTP{}, "HTTP/1.1 200 OK\r\nA: b\r\n", outcome{text: "layer 7 answer ended early"}},
+		{"no HTTP", HTTP{}, "SSH-2.0-x\r\n", outcome{text: `layer 7 malformed HTTP response "SSH-2.0-x"`}},
+		{"HEAD has no body", HTTP{Method: "HEAD"}, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", outcome{ok: true, text: "HTTP status 200", code: 200}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -249,6 +268,8 @@ func TestR30_HTTPRequest(t *testing.T) {
 		{"defaults", HTTP{}, "GET / HTTP/1.1\r\nHost: ADDRESS\r\nUser-Agent: tandem-check\r\nConnection: close\r\n\r\n"},
 		{"everything", HTTP{Method: "HEAD", Path: "/Health%2fx?full=1;y", Host: "localhost"},
 			"HEAD /Health%2fx?full=1;y HTTP/1.1\r\nHost: localhost\r\nUser-Agent: tandem-check\r\nConnection: close\r\n\r\n"},
+		{"fields", HTTP{Fields: []Field{{"x-Check", "of Tandem"}, {"User-Agent", "mine"}}},
+			"GET / HTTP/1.1\r\nHost: ADDRESS\r\nUser-Agent: mine\r\nConnection: close\r\nX-Check: of Tandem\r\n\r\n"},
 		{"own port", HTTP{Method: "OPTIONS", Port: address.Port()},
 			"OPTIONS / HTTP/1.1\r\nHost: ADDRESS\r\nUser-Agent: tandem-check\r\nConnection: close\r\n\r\n"},
 	}
@@ -276,7 +297,7 @@ func TestR34_StuckServerIsUnhealthy(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var got Result
 	c := New(Check{HTTP: &HTTP{Path: "/health"}}, Target{Address: netip.MustParseAddrPort(server.Listener.Addr().String())},
-		func(r Result) { got = r; cancel() })
+		hysteresis.Unknown, func(r Result) { got = r; cancel() })
 	if err := c.Run(ctx); err != nil {
 		t.Fatal(err)
 	}

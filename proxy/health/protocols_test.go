@@ -35,6 +35,9 @@ func TestHTTP2(t *testing.T) {
 			}
 		case "/hints":
 			w.WriteHeader(http.StatusEarlyHints)
+		case "/fields":
+			w.WriteHeader(len(r.Header["X-Check"]) + len(r.Header["User-Agent"]) + 200)
+			_, _ = io.WriteString(w, r.UserAgent())
 		default:
 			w.Header().Set("X-Asked", r.Method+" "+r.RequestURI+" "+r.Host+" "+r.UserAgent())
 			if got := w.Header().Get("X-Asked"); r.Method == "OPTIONS" && got != "OPTIONS /Health%2fx?full=1;y localhost tandem-check" {
@@ -67,6 +70,8 @@ func TestHTTP2(t *testing.T) {
 		{"good", Check{HTTP: &HTTP{}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
 		{"as it is asked for", Check{HTTP: &HTTP{Method: "OPTIONS", Path: "/Health%2fx?full=1;y", Host: "localhost"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
 		{"sick", Check{HTTP: &HTTP{Path: "/sick"}}, false, outcome{text: `HTTP status 503, want 200 to 399: "database is away"`, code: 503}},
+		{"fields", Check{HTTP: &HTTP{Path: "/fields", Fields: []Field{{"X-Check", "1"}, {"User-Agent", "mine"}}, Status: []Status{{202, 202}}, Body: "mine"}}, false,
+			outcome{ok: true, text: "HTTP status 202", code: 202}},
 		{"after hints", Check{HTTP: &HTTP{Path: "/hints"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
 		{"cut", Check{HTTP: &HTTP{Path: "/cut"}}, false, outcome{text: "HTTP status 200, body: layer 7 request reset with code 2", code: 200}},
 		{"a long body is not read to its end", Check{HTTP: &HTTP{Path: "/endless"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
@@ -82,7 +87,7 @@ func TestHTTP2(t *testing.T) {
 				target := Target{Backend: "web", Server: "web1", Address: netip.MustParseAddrPort(s.Listener.Addr().String()), TLS: config, HTTP2: true}
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
-				if got := newProbe(tt.check, target)(ctx); got != want {
+				if got := look(ctx, tt.check, target); got != want {
 					t.Errorf("TLS %t: got  %+v\nwant %+v", config != nil, got, want)
 				}
 			}
@@ -100,7 +105,7 @@ func TestHTTP2(t *testing.T) {
 		tt.target.HTTP2 = true
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		if got := newProbe(tt.check, tt.target)(ctx); got.ok || !strings.HasPrefix(got.text, tt.want) {
+		if got := look(ctx, tt.check, tt.target); got.ok || !strings.HasPrefix(got.text, tt.want) {
 			t.Errorf("%s: got %+v, want %s", tt.name, got, tt.want)
 		}
 	}
@@ -148,7 +153,7 @@ func TestTLS(t *testing.T) {
 			target := Target{Backend: "web", Server: "web1", Address: tt.address, TLS: tt.config}
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			if got := newProbe(tt.check, target)(ctx); got != tt.want {
+			if got := look(ctx, tt.check, target); got != tt.want {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
 		})

@@ -28,6 +28,9 @@ type Link struct {
 type Health struct {
 	Status hysteresis.Status // Up for a server that is not checked
 	Text   string            // what the last check saw, for people
+	Code   int               // what its answer was, by number: the status of HTTP or gRPC, or a script's; 0: there is none
+	Took   time.Duration     // how long it took
+	At     time.Time         // when it ended; zero: none has
 	Since  time.Time         // when Status became what it is; zero while nothing was found yet
 }
 

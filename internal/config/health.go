@@ -1,0 +1,235 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/health"
+)
+
+type rawCheck struct {
+	TCP          *rawTCPCheck    `yaml:"tcp"`
+	HTTP         *rawHTTPCheck   `yaml:"http"`
+	GRPC         *rawGRPCCheck   `yaml:"grpc"`
+	Script       *rawScriptCheck `yaml:"script"`
+	TLS          *rawServerTLS   `yaml:"tls"`
+	Interval     time.Duration   `yaml:"interval"`
+	FastInterval time.Duration   `yaml:"fast_interval"`
+	DownInterval time.Duration   `yaml:"down_interval"`
+	Timeout      time.Duration   `yaml:"timeout"`
+	Rise         int             `yaml:"rise"`
+	Fall         int             `yaml:"fall"`
+	Init         string          `yaml:"init_state"`
+}
+
+type rawTCPCheck struct {
+	Port uint16 `yaml:"port"`
+	off  bool   // false stands in its place
+}
+
+// UnmarshalYAML reads a section, or whether it is wanted.
+func (c *rawTCPCheck) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		wanted := false
+		err := n.Decode(&wanted)
+		c.off = !wanted
+		return err
+	}
+	type section rawTCPCheck
+	return n.Decode((*section)(c))
+}
+
+type rawHTTPCheck struct {
+	Method       string            `yaml:"method"`
+	Path         string            `yaml:"path"`
+	Host         string            `yaml:"host"`
+	Headers      map[string]string `yaml:"headers"`
+	ExpectStatus []string          `yaml:"expect_status"`
+	ExpectBody   string            `yaml:"expect_body"`
+	ExpectRegexp string            `yaml:"expect_body_regexp"`
+	Port         uint16            `yaml:"port"`
+}
+
+type rawGRPCCheck struct {
+	Service string `yaml:"service"`
+	Port    uint16 `yaml:"port"`
+}
+
+type rawScriptCheck struct {
+	Command []string `yaml:"command"`
+	User    string   `yaml:"user"`
+}
+
+// config returns how servers are probed; nil: they are not.
+func (raw *rawCheck) config() *health.Check {
+	if raw == nil {
+		return nil
+	}
+	c := &health.Check{
+		Interval: raw.Interval, FastInterval: cmp.Or(raw.FastInterval, raw.Interval), DownInterval: cmp.Or(raw.DownInterval, raw.Interval),
+		Timeout: cmp.Or(raw.Timeout, raw.Interval), Rise: raw.Rise, Fall: raw.Fall, Init: health.Init(slices.Index(health.Inits[:], raw.Init)),
+	}
+	if t := raw.TCP; t != nil {
+		c.Port = t.Port
+	}
+	if h := raw.HTTP; h != nil {
+		c.HTTP = &health.HTTP{Method: h.Method, Path: h.Path, Host: h.Host, Status: statuses(h.ExpectStatus), Body: h.ExpectBody, Regexp: h.ExpectRegexp, Port: h.Port}
+		for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+			c.HTTP.Fields = append(c.HTTP.Fields, health.Field{Name: name, Value: h.Headers[name]})
+		}
+	}
+	if g := raw.GRPC; g != nil {
+		c.GRPC = &health.GRPC{Service: g.Service, Port: g.Port}
+	}
+	if s := raw.Script; s != nil {
+		c.Script = &health.Script{Command: s.Command, User: s.User}
+	}
+	return c
+}
+
+// tls returns what the probes speak TLS by of their own; nil: nothing.
+func (raw *rawCheck) tls() *rawServerTLS {
+	if raw == nil {
+		return nil
+	}
+	return raw.TLS
+}
+
+// statuses reads statuses and ranges of them, which the walk has seen.
+func statuses(words []string) []health.Status {
+	var all []health.Status
+	for _, w := range words {
+		from, to, _ := strings.Cut(w, "-")
+		first, _ := strconv.Atoi(from) // the walk has let only digits through
+		last, _ := strconv.Atoi(cmp.Or(to, from))
+		all = append(all, health.Status{From: first, To: last})
+	}
+	return all
+}
+
+// server returns a server of a backend.
+func server(raw *rawBackend, s rawServer) proxy.Server {
+	return proxy.Server{
+		Name: s.Name, Address: s.Address, Weight: s.Weight, Track: tracked(raw.Name, s.Track),
+		ServerName: raw.TLS.nameOf(s), CheckName: raw.Check.tls().nameOf(s),
+	}
+}
+
+// tracked returns whose health a server of a backend has.
+func tracked(backend, word string) proxy.ServerRef {
+	if word == "" {
+		return proxy.ServerRef{}
+	}
+	if b, server, whole := strings.Cut(word, "/"); whole {
+		return proxy.ServerRef{Backend: b, Server: server}
+	}
+	return proxy.ServerRef{Backend: backend, Server: word}
+}
+
+// checkHealth reports what does not fit together in how servers are probed.
+func (b *builder) checkHealth(i int) {
+	b.checkTracks(i)
+	raw, path := b.raw.Proxy.Backends[i].Check, backendPath(i, "health_check")
+	if raw == nil {
+		return
+	}
+	broken := b.reported(path)
+	var kinds []string
+	for _, k := range []struct {
+		name  string
+		there bool
+	}{{"tcp", raw.TCP != nil && !raw.TCP.off}, {"http", raw.HTTP != nil}, {"grpc", raw.GRPC != nil}, {"script", raw.Script != nil}} {
+		if k.there {
+			kinds = append(kinds, k.name)
+		}
+	}
+	switch {
+	case len(kinds) > 1:
+		b.errorAt(path, "has "+strings.Join(kinds, " and "), "one of tcp, http, grpc and script")
+	case len(kinds) == 0 && raw.TCP != nil:
+		b.errorAt(join(path, "tcp"), "false, and no other probe is there", "http, grpc or script, or no health_check")
+	case raw.Script != nil && raw.TLS != nil:
+		b.errorAt(join(path, "tls"), "does nothing for a script", "one of them")
+	}
+	if broken {
+		return
+	}
+	if raw.Script != nil {
+		b.checkCommand(join(path, "script.command"), raw.Script.Command)
+	}
+	b.checkHTTPCheck(join(path, "http"), raw.HTTP)
+}
+
+func (b *builder) checkHTTPCheck(path string, raw *rawHTTPCheck) {
+	if raw == nil {
+		return
+	}
+	for j, s := range statuses(raw.ExpectStatus) {
+		if s.To < s.From {
+			b.errorAt(item(join(path, "expect_status"), j), fmt.Sprintf("%d is below %d", s.To, s.From), "the lower one first")
+		}
+	}
+	if raw.Method == "HEAD" && raw.ExpectBody+raw.ExpectRegexp != "" {
+		b.errorAt(join(path, "method"), "HEAD, whose answers have no body, and one is expected", "GET")
+	}
+	names := unique{b: b}
+	for _, name := range slices.Sorted(maps.Keys(raw.Headers)) {
+		at, lower := join(join(path, "headers"), name), strings.ToLower(name)
+		names.add(lower, "header", at)
+		if lower == "host" {
+			b.errorAt(at, "is not set here", "host beside headers")
+		} else if containsWord(ownHeaders, lower) {
+			b.errorAt(at, name+" is the probe's own", "another header")
+		}
+	}
+}
+
+// checkTracks reports servers that track what they cannot.
+func (b *builder) checkTracks(i int) {
+	raw := b.raw.Proxy.Backends[i]
+	for j, s := range raw.Servers {
+		path := item(backendPath(i, "servers"), j) + ".track"
+		if s.Track == "" || b.reported(path) {
+			continue
+		}
+		seen := map[proxy.ServerRef]bool{{Backend: raw.Name, Server: s.Name}: true}
+		for at := tracked(raw.Name, s.Track); at.Server != ""; {
+			of, found := b.server(at)
+			next := proxy.ServerRef{}
+			switch {
+			case found == nil:
+				b.errorAt(path, "no server "+at.String()+" in proxy.backends", "one that is there")
+			case seen[at]:
+				b.errorAt(path, "nobody in the chain is checked: it comes back to "+at.String(), "a server with a check")
+			case found.Track != "":
+				next = tracked(of.Name, found.Track)
+			case of.Check == nil:
+				b.errorAt(path, at.String()+" is not checked", "health_check in backend "+of.Name)
+			}
+			seen[at] = true
+			at = next
+		}
+	}
+}
+
+// server returns a server and its backend; nil where it is not there.
+func (b *builder) server(ref proxy.ServerRef) (*rawBackend, *rawServer) {
+	of := b.backend(ref.Backend)
+	if of == nil {
+		return nil, nil
+	}
+	for j := range of.Servers {
+		if of.Servers[j].Name == ref.Server {
+			return of, &of.Servers[j]
+		}
+	}
+	return of, nil
+}
