@@ -125,7 +125,7 @@ func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
 		}
 		members = append(members, upstream.Member{Server: b.server(s, old), Weight: s.Weight})
 	}
-	return upstream.NewPool(c.Algorithm, members)
+	return upstream.NewPool(upstream.Options{Algorithm: c.Algorithm}, members)
 }
 
 // server returns the server of that identity, an old one where there is one.

@@ -140,6 +140,9 @@ func (p *Proxy) Apply(plan *Plan) {
 	}
 	next := state{backends: plan.backends}
 	listeners := map[socketKey]*listener{}
+	for _, b := range plan.backends {
+		b.pool.Attach()
+	}
 	p.applyChecks(plan.backends)
 	p.keychain.Apply(plan.keychain)
 	for _, f := range plan.frontends {

@@ -1,77 +1,140 @@
 package balance
 
 import (
+	"fmt"
+	"maps"
+	"math"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 )
 
-func newBalancer(t testing.TB, algorithm string, weights ...int) Balancer {
-	t.Helper()
-	b, err := New(algorithm, weights)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+// variant is a way to use an algorithm. The tests of this file hold every one to doc.go's promises.
+type variant struct {
+	name   string
+	config Config
 }
 
-func all(int) bool { return true }
-
-// promises names the algorithms that the tests of this file hold to doc.go's promises.
-var promises = []string{RoundRobin}
+func variants() []variant {
+	return []variant{
+		{"round_robin", Config{Algorithm: RoundRobin}},
+	}
+}
 
 func TestEveryAlgorithmIsHeldToThePromises(t *testing.T) {
 	t.Parallel()
-	if got := Algorithms(); !slices.Equal(got, promises) {
-		t.Errorf("got algorithms %v, tested are %v", got, promises)
+	tested := map[string]bool{}
+	for _, v := range variants() {
+		tested[v.config.Algorithm] = true
+	}
+	if got, want := slices.Sorted(maps.Keys(tested)), Algorithms(); !slices.Equal(got, want) {
+		t.Errorf("tested are %v, want %v", got, want)
 	}
 }
+
+// crew is a balancer whose servers are named 0, 1, 2… and have the requests that it gave them.
+type crew struct {
+	Balancer
+	weights  []int
+	inFlight []int64
+}
+
+func newCrew(t interface{ Fatal(...any) }, c Config, weights ...int) *crew {
+	c.Servers = nil
+	for i, w := range weights {
+		c.Servers = append(c.Servers, Server{Name: fmt.Sprint(i), Weight: w})
+	}
+	b, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &crew{Balancer: b, weights: slices.Clone(weights), inFlight: make([]int64, len(weights))}
+	for i, w := range weights {
+		b.SetWeight(i, w)
+	}
+	return g
+}
+
+func alike(n, weight int) []int { return slices.Repeat([]int{weight}, n) }
+
+// set changes a weight.
+func (g *crew) set(server, weight int) {
+	g.weights[server] = weight
+	g.SetWeight(server, weight)
+}
+
+// begin picks a server, which has one request more then.
+func (g *crew) begin(key uint64) int {
+	i := g.Pick(key)
+	if i >= 0 {
+		g.count(i, 1)
+	}
+	return i
+}
+
+// end ends a request of a server.
+func (g *crew) end(server int) { g.count(server, -1) }
+
+func (g *crew) count(server int, n int64) {
+	g.inFlight[server] += n
+	if l, ok := g.Balancer.(Loaded); ok {
+		l.SetInFlight(server, g.inFlight[server])
+	}
+}
+
+// serve returns who got each of n requests, one at a time, of as many clients.
+func (g *crew) serve(n int) []int {
+	got := make([]int, n)
+	for i := range got {
+		if got[i] = g.begin(client(i)); got[i] >= 0 {
+			g.end(got[i])
+		}
+	}
+	return got
+}
+
+// shares counts who got n such requests.
+func (g *crew) shares(n int) []int {
+	counts := make([]int, len(g.weights))
+	for _, i := range g.serve(n) {
+		counts[i]++
+	}
+	return counts
+}
+
+// client returns the key of one of many.
+func client(i int) uint64 { return uint64(i)*0x9e3779b97f4a7c15 + 1 }
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name      string
-		algorithm string
-		weights   []int
-		want      string
-	}{
-		{"unknown algorithm", "roundrobin", nil, `balance algorithm "roundrobin", want round_robin`},
-		{"negative weight", "", []int{1, -1}, "weight -1 of server 1, want 0 to 256"},
-		{"weight above HAProxy's", RoundRobin, []int{257}, "weight 257 of server 0, want 0 to 256"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := New(tt.algorithm, tt.weights); err == nil || err.Error() != tt.want {
-				t.Errorf("got %v, want %s", err, tt.want)
-			}
-		})
+	_, err := New(Config{Algorithm: "roundrobin"})
+	if want := `balance algorithm "roundrobin", want round_robin`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
-func TestNothingToPick(t *testing.T) {
+func TestAllDown(t *testing.T) {
 	t.Parallel()
-	for _, algorithm := range promises {
-		tests := []struct {
-			name     string
-			weights  []int
-			eligible func(int) bool
-		}{
-			{"no servers", nil, all},
-			{"all down", []int{1, 2, 3}, func(int) bool { return false }},
-			{"all weights zero", []int{0, 0}, all},
-			{"weight left is down", []int{0, 5}, func(i int) bool { return i == 0 }},
-		}
-		for _, tt := range tests {
-			t.Run(algorithm+"/"+tt.name, func(t *testing.T) {
+	for _, v := range variants() {
+		for _, n := range []int{0, 1, 3, 40} {
+			t.Run(fmt.Sprint(v.name, "/", n), func(t *testing.T) {
 				t.Parallel()
-				b := newBalancer(t, algorithm, tt.weights...)
-				for range 5 {
-					if got := b.Pick(tt.eligible); got != -1 {
+				g := newCrew(t, v.config, alike(n, 5)...)
+				g.serve(10)
+				for i := range n {
+					g.set(i, 0)
+				}
+				for i := range 5 {
+					if got := g.begin(client(i)); got != -1 {
 						t.Fatalf("got server %d, want -1", got)
+					}
+				}
+				if n > 0 {
+					g.set(n-1, 5)
+					if got := g.begin(0); got != n-1 {
+						t.Errorf("one is back: got %d, want %d", got, n-1)
 					}
 				}
 			})
@@ -79,119 +142,141 @@ func TestNothingToPick(t *testing.T) {
 	}
 }
 
-func TestSingleServer(t *testing.T) {
+func TestOneServer(t *testing.T) {
 	t.Parallel()
-	for _, algorithm := range promises {
-		b := newBalancer(t, algorithm, 7)
-		for range 20 {
-			if got := b.Pick(all); got != 0 {
-				t.Fatalf("%s: got server %d, want 0", algorithm, got)
+	for _, v := range variants() {
+		for _, weights := range [][]int{{7}, {0, 7, 0}} {
+			g := newCrew(t, v.config, weights...)
+			for i := range 20 {
+				if got, want := g.begin(client(i)), len(weights)/2; got != want {
+					t.Fatalf("%s: got server %d, want %d", v.name, got, want)
+				}
 			}
 		}
 	}
 }
 
-// Whatever the weights and whatever comes and goes: a pick is eligible and has a weight, there is one where there can be
-// one, and nobody is asked twice.
+// A server that goes gets nothing, the others share what it had, and when it is back it has its share again.
+func TestRemoval(t *testing.T) {
+	t.Parallel()
+	for _, v := range variants() {
+		for _, n := range []int{3, 40} {
+			t.Run(fmt.Sprint(v.name, "/", n), func(t *testing.T) {
+				t.Parallel()
+				g := newCrew(t, v.config, alike(n, 2)...)
+				picks := 300 * n
+				before := g.shares(picks)
+				g.set(1, 0)
+				away := g.shares(picks)
+				if sum := total(away); away[1] != 0 || sum != picks {
+					t.Errorf("while server 1 is away: it got %d, all of them %d of %d", away[1], sum, picks)
+				}
+				g.set(1, 2)
+				if got := g.shares(picks)[1]; got < before[1]*2/3 || got > before[1]*3/2 {
+					t.Errorf("when server 1 is back: got %d, before %d", got, before[1])
+				}
+			})
+		}
+	}
+}
+
+func total(of []int) (sum int) {
+	for _, n := range of {
+		sum += n
+	}
+	return sum
+}
+
+// Whatever the weights and whatever comes and goes: a pick has a weight, and there is one where there can be one.
 func TestPickKeepsItsPromises(t *testing.T) {
 	t.Parallel()
-	for _, algorithm := range promises {
+	for _, v := range variants() {
 		rapid.Check(t, func(t *rapid.T) {
-			weights := rapid.SliceOfN(rapid.IntRange(0, MaxWeight), 0, 8).Draw(t, "weights")
-			b, err := New(algorithm, weights)
-			if err != nil {
-				t.Fatal(err)
-			}
+			n := rapid.IntRange(0, 24).Draw(t, "servers")
+			g := newCrew(t, v.config, rapid.SliceOfN(rapid.IntRange(0, 20*MaxWeight), n, n).Draw(t, "weights")...)
 			for range 200 {
-				up := rapid.Uint8().Draw(t, "up")
-				eligible := func(i int) bool { return up&(1<<i) != 0 }
-				asked := make([]int, len(weights))
-				got := b.Pick(func(i int) bool { asked[i]++; return eligible(i) })
-				possible := false
-				for i, w := range weights {
-					possible = possible || w > 0 && eligible(i)
-					if asked[i] > 1 {
-						t.Fatalf("server %d was asked %d times, want once at most", i, asked[i])
-					}
+				if n > 0 && rapid.Bool().Draw(t, "change") {
+					g.set(rapid.IntRange(0, n-1).Draw(t, "server"), rapid.SampledFrom([]int{0, 1, 20, 5120}).Draw(t, "weight"))
 				}
-				switch {
-				case !possible && got != -1:
-					t.Fatalf("got server %d, want -1", got)
-				case possible && (got < 0 || !eligible(got) || weights[got] == 0):
-					t.Fatalf("got server %d, want one of %v with a weight and in %08b", got, weights, up)
+				got := g.begin(rapid.Uint64().Draw(t, "key"))
+				possible := slices.Max(append([]int{0}, g.weights...)) > 0
+				if possible != (got >= 0) || got >= 0 && g.weights[got] == 0 {
+					t.Fatalf("got server %d of weights %v", got, g.weights)
+				}
+				if i := slices.Index(g.inFlight, slices.Max(append([]int64{0}, g.inFlight...))); i >= 0 && g.inFlight[i] > 0 && rapid.Bool().Draw(t, "end") {
+					g.end(i)
 				}
 			}
 		})
-	}
-}
-
-// No mixture of weights makes a pick slow: the loops are bounded by the number of servers.
-func TestPickTakesBoundedTime(t *testing.T) {
-	t.Parallel()
-	weights := make([]int, 1000)
-	for i := range weights {
-		weights[i] = 1
-	}
-	weights[0], weights[1] = MaxWeight, 0
-	for _, algorithm := range promises {
-		b := newBalancer(t, algorithm, weights...)
-		start := time.Now()
-		for range 1000 {
-			b.Pick(func(i int) bool { return i != 0 })
-		}
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("%s: 1000 picks of 1000 servers took %v, want under 2 s", algorithm, took)
-		}
-	}
-}
-
-// Concurrent picks share the cycle: the shares are exact whoever picks.
-func TestPickConcurrently(t *testing.T) {
-	t.Parallel()
-	const workers, picks = 8, 600
-	b := newBalancer(t, RoundRobin, 3, 2, 1)
-	counts := make([][3]int, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for range picks {
-				counts[w][b.Pick(all)]++
-			}
-		})
-	}
-	wg.Wait()
-	var got [3]int
-	for _, c := range counts {
-		for i, n := range c {
-			got[i] += n
-		}
-	}
-	if want := [3]int{2400, 1600, 800}; got != want {
-		t.Errorf("got shares %v, want %v", got, want)
 	}
 }
 
 func TestPickDoesNotAllocate(t *testing.T) {
-	for _, algorithm := range promises {
-		b := newBalancer(t, algorithm, 3, 2, 1)
-		if n := testing.AllocsPerRun(100, func() { b.Pick(all) }); n != 0 {
-			t.Errorf("%s: got %v allocations a pick, want 0", algorithm, n)
+	for _, v := range variants() {
+		for _, n := range []int{3, 1000} {
+			g := newCrew(t, v.config, alike(n, 3)...)
+			key := 0
+			if got := testing.AllocsPerRun(1000, func() {
+				key++
+				g.end(g.begin(client(key)))
+				g.set(key%n, 0) // as for a retry
+				g.set(key%n, 3)
+			}); got != 0 {
+				t.Errorf("%s of %d: got %v allocations a pick, want 0", v.name, n, got)
+			}
 		}
 	}
 }
 
+// What a pick costs grows with the logarithm of the number of servers at most: linear would be a thousandfold here.
+func TestPickTakesLogarithmicTime(t *testing.T) {
+	for _, v := range variants() {
+		few, many := cost(t, v, 10), cost(t, v, 10_000)
+		if many > 60*few {
+			t.Errorf("%s: a pick of 10 servers took %v, of 10,000 %v", v.name, few, many)
+		}
+	}
+}
+
+// cost returns what a request costs the balancer, at best.
+func cost(t *testing.T, v variant, n int) time.Duration {
+	const rounds, picks = 10, 2000
+	g := newCrew(t, v.config, mixed(n)...)
+	best := time.Duration(math.MaxInt64)
+	for range rounds {
+		start := time.Now()
+		for i := range picks {
+			g.end(g.begin(client(i)))
+		}
+		best = min(best, time.Since(start)/picks)
+	}
+	return best
+}
+
+// mixed returns weights as people give them.
+func mixed(n int) []int {
+	weights := make([]int, n)
+	for i := range weights {
+		weights[i] = 20 * (1 + i%3)
+	}
+	return weights
+}
+
 func BenchmarkPick(b *testing.B) {
-	for _, algorithm := range promises {
-		for name, n := range map[string]int{"3": 3, "30": 30} {
-			weights := make([]int, n)
-			for i := range weights {
-				weights[i] = 1 + i%3
-			}
-			b.Run(algorithm+"/"+name, func(b *testing.B) {
-				balancer := newBalancer(b, algorithm, weights...)
+	for _, v := range variants() {
+		for _, n := range []int{1, 10, 100, 10_000} {
+			b.Run(fmt.Sprint(v.name, "/", n), func(b *testing.B) {
+				g := newCrew(b, v.config, mixed(n)...)
+				var busy [64]int // who has the requests that are in flight
+				for i := range busy {
+					busy[i] = g.begin(client(i))
+				}
 				b.ReportAllocs()
+				i := 0
 				for b.Loop() {
-					balancer.Pick(all)
+					g.end(busy[i%64])
+					busy[i%64] = g.begin(client(i))
+					i++
 				}
 			})
 		}

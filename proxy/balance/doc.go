@@ -1,18 +1,22 @@
 // Package balance picks the server for a request.
 //
-// A [Balancer] knows servers only as indices with weights. Whether a server is up, full or already tried is the caller's
-// knowledge, passed as a function with each pick: health belongs to the server, not to the algorithm. What a balancer
-// promises, whatever the algorithm: it never returns a server that is not eligible or that has weight 0, it returns -1
-// where that leaves none, it asks about each server at most once, and it does not allocate.
+// A [Balancer] knows servers as indices with weights. Whether a server is up, full, a backup, recovering or tried already is the
+// caller's knowledge, which it tells in one way: a server that shall get nothing has weight 0 for as long as that lasts. So every
+// algorithm can do all of that without a line of its own. Algorithms that want to know more say so by what they implement: [Loaded].
+//
+// What a balancer promises, whatever the algorithm: it picks no server of weight 0, it returns -1 where that leaves none, a pick does
+// not allocate, and what a pick or a change costs grows at most with the logarithm of the number of servers. A server whose weight is
+// taken away and given back, as for a retry, is as it was before.
 //
 // The package is pure: no clock, no I/O, no goroutines.
 //
-// To add an algorithm: write one file with a type that implements Balancer and a constructor that takes the weights,
-// add its line to the table in algorithms.go, and add its name to the cases of balance_test.go, which hold every algorithm to
+// To add an algorithm: write one file with a type that implements Balancer and a constructor that takes the Config, add its line to the
+// table in algorithms.go, and its word to the help of the configuration key. The tests of balance_test.go hold every line of the table to
 // the promises above. How it distributes is for a test of its own, as in round_robin_test.go.
 //
 // Files, in reading order:
 //
 //	algorithms.go   Balancer, New and the one table of algorithms
+//	heap.go         servers in an order that changes one by one
 //	round_robin.go  smooth weighted round robin
 package balance

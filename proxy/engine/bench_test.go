@@ -157,7 +157,7 @@ func tread(tb testing.TB, last bool, octets int) (*treadmill, *loop.Loop) {
 	}
 	app := upstream.NewServer(upstream.Key{Backend: "app", Name: "one", Address: there}, upstream.Link{})
 	app.SetHealth(upstream.Health{Status: hysteresis.Up})
-	pool, err := upstream.NewPool("", []upstream.Member{{Server: app, Weight: 1}})
+	pool, err := upstream.NewPool(upstream.Options{}, []upstream.Member{{Server: app, Weight: 1}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func newMemory(t testing.TB, seed uint64) *memory {
 	m := &memory{t: t, net: looptest.New(seed), answer: echo}
 	m.upstream = upstream.NewServer(upstream.Key{Backend: "app", Name: "app1", Address: serverAddress}, upstream.Link{})
 	m.upstream.SetHealth(upstream.Health{Status: hysteresis.Up})
-	pool, err := upstream.NewPool("", []upstream.Member{{Server: m.upstream, Weight: 1}})
+	pool, err := upstream.NewPool(upstream.Options{}, []upstream.Member{{Server: m.upstream, Weight: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

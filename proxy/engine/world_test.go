@@ -121,7 +121,7 @@ func (w *world) dial() party {
 func (w *world) routes() {
 	w.app = upstream.NewServer(upstream.Key{Backend: "app", Name: "one", Address: there}, upstream.Link{})
 	w.app.SetHealth(upstream.Health{Status: hysteresis.Up})
-	pool, err := upstream.NewPool("", []upstream.Member{{Server: w.app, Weight: 1}})
+	pool, err := upstream.NewPool(upstream.Options{}, []upstream.Member{{Server: w.app, Weight: 1}})
 	if err != nil {
 		w.Fatal(err)
 	}

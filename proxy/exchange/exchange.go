@@ -135,11 +135,16 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 	}
 	x.record.Backend = x.backend.Name
 	x.left = x.backend.Retries
-	x.server = x.backend.Servers.Pick(nil)
-	if x.server == nil {
+	if !x.pick(now) {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
 	return x.connect(now)
+}
+
+// pick takes a slot of the server that is to get the request, and reports whether there is one.
+func (x *Exchange) pick(now time.Time) bool {
+	x.server, _ = x.backend.Servers.Pick(upstream.Request{Now: now, Tried: x.tried})
+	return x.server != nil
 }
 
 // connect begins an attempt to connect to x.server.
@@ -177,8 +182,7 @@ func (x *Exchange) retry(now time.Time, t Termination) Action {
 		return x.fail(503, t)
 	}
 	x.release()
-	x.server = x.backend.Servers.Pick(x.tried)
-	if x.server == nil {
+	if !x.pick(now) {
 		return x.fail(503, t)
 	}
 	x.left--

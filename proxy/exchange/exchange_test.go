@@ -20,25 +20,25 @@ type ring struct {
 	next  int
 }
 
-func (r *ring) Pick(tried []*upstream.Server) *upstream.Server {
+func (r *ring) Pick(q upstream.Request) (*upstream.Server, upstream.Outcome) {
 	for range r.pools {
 		p := r.pools[r.next%len(r.pools)]
 		r.next++
-		if !slices.Contains(tried, p.Members()[0].Server) {
-			return p.Pick(nil)
+		if !slices.Contains(q.Tried, p.Members()[0].Server) {
+			return p.Pick(upstream.Request{})
 		}
 	}
 	if len(r.pools) == 0 {
-		return nil
+		return nil, upstream.None
 	}
-	return r.pools[0].Pick(nil)
+	return r.pools[0].Pick(upstream.Request{})
 }
 
 func newRing(t testing.TB, names ...string) *ring {
 	r := &ring{}
 	for _, name := range names {
 		s := upstream.NewServer(upstream.Key{Backend: "app", Name: name, Address: netip.MustParseAddrPort("192.0.2.1:80")}, upstream.Link{})
-		p, err := upstream.NewPool("", []upstream.Member{{Server: s, Weight: 1}})
+		p, err := upstream.NewPool(upstream.Options{}, []upstream.Member{{Server: s, Weight: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -380,10 +380,30 @@ func TestOneRecord(t *testing.T) {
 	})
 }
 
+// R28: a request that became a tunnel counts for its server until the tunnel is closed.
+func TestR28_TunnelCountsUntilClosed(t *testing.T) {
+	r := newRing(t, "s1")
+	var x Exchange
+	now := time.Unix(1_000_000, 0)
+	x.Start(now, newFrontend(t, r))
+	for _, ev := range []Event{
+		{Kind: Request, Target: Target{Method: "GET", Host: "a", URI: "/", Upgrade: "websocket"}}, {Kind: Connected}, {Kind: Head, Status: 101},
+	} {
+		x.Step(now, ev)
+		if got := r.inFlight(); got != 1 {
+			t.Errorf("after event %d: %d in flight, want 1", ev.Kind, got)
+		}
+	}
+	x.Step(now.Add(time.Hour), Event{Kind: Finished})
+	if got := r.inFlight(); got != 0 {
+		t.Errorf("closed: %d in flight, want 0", got)
+	}
+}
+
 // always picks one server.
 type always struct{ p *upstream.Pool }
 
-func (a always) Pick([]*upstream.Server) *upstream.Server { return a.p.Pick(nil) }
+func (a always) Pick(r upstream.Request) (*upstream.Server, upstream.Outcome) { return a.p.Pick(r) }
 
 func BenchmarkExchange(b *testing.B) {
 	f := newFrontend(b, newRing(b, "s1"))

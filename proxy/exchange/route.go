@@ -45,9 +45,8 @@ type Backend struct {
 
 // Picker chooses servers; upstream.Pool is one.
 type Picker interface {
-	// Pick returns a server after it has taken a slot of it, nil where none may get a request. Connecting to the servers of
-	// tried has failed for this request; they are a last resort.
-	Pick(tried []*upstream.Server) *upstream.Server
+	// Pick returns a server after it has taken a slot of it, nil where none may get the request, and why.
+	Pick(r upstream.Request) (*upstream.Server, upstream.Outcome)
 }
 
 var _ Picker = (*upstream.Pool)(nil)

@@ -5,17 +5,26 @@
 // health stay with the server while the tables around it are replaced. Everything that changes in it is atomic, so any
 // number of engines may share it.
 //
-// A [Pool] is one backend of one configuration: servers with their weights and the balancer that chooses among them. It
-// is immutable but for the balancer's own state. Which servers may be chosen is decided here and nowhere else:
+// A [Pool] is one backend of one configuration: its members, and the balancer that chooses among them. Which of them may be chosen
+// is decided here and nowhere else. They are the first of these groups that is not empty, and servers of weight 0 are in none:
 //
 //  1. those whose health checks say up, as well as servers without checks
-//  2. where the checks of no server say so: those whose first check has not ended yet
-//  3. never those that are down, and never those of weight 0
+//  2. those whose first check has not ended yet
+//  3. backups that are up
+//  4. backups whose first check has not ended yet
 //
-// Inside each step a server that this request has tried already comes last.
+// Of the group those get nothing that have as many requests as they may, and those that have just come back get less for a while
+// (slow start). A request that a server of the group has failed goes to another of them, then to a backup, and to the same server
+// only if there is neither.
+//
+// The servers tell the pool that is attached what changes in them, so that a choice looks at none but those that the balancer looks
+// at. Until a pool is attached, and after another one has taken its place, it looks at all of them each time.
 //
 // Files, in reading order:
 //
-//	server.go  Server: identity, slots in flight, totals, health
-//	pool.go    Pool: Pick
+//	server.go      Server: identity, slots in flight, totals, health
+//	member.go      Member: a server as one configuration has it, and its group
+//	pool.go        Pool: Pick
+//	standing.go    what the balancer is told, when something changes
+//	slow_start.go  weights that grow
 package upstream

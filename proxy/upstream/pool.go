@@ -1,71 +1,223 @@
 package upstream
 
 import (
+	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/proxy/balance"
 )
 
-// Member is a server as one configuration has it.
-type Member struct {
-	*Server
-	Weight int // 0 to balance.MaxWeight; 0: no new traffic
+// Options are what a Pool chooses by.
+type Options struct {
+	Algorithm   string // a name of balance.Algorithms; empty: round_robin
+	FirstBackup bool   // of the backups that can be used only the first is
 }
+
+// Request is what a server is chosen for.
+type Request struct {
+	Now   time.Time
+	Key   uint64    // balance.Hash of what clients are told apart by; 0: nothing
+	Tried []*Server // connecting to them has failed for this request; they are a last resort
+	Stick *Server   // that the request belongs to: chosen wherever it may be used, whatever its weight; nil: none
+}
+
+// Outcome says what came of a choice.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Picked Outcome = iota
+	None           // nobody may be used
+	Full           // those who may be used have as many requests as they may
+)
 
 // Pool is one backend of one configuration. It is safe for concurrent use.
 type Pool struct {
-	members  []Member // never written
+	options Options
+	members []Member        // never written
+	index   map[*Server]int // never written
+	seats   []seat          // never written
+
+	attached atomic.Bool // the servers tell what changes in them
+
+	mu       sync.Mutex // guards what follows
 	balancer balance.Balancer
-	is       map[hysteresis.Status]func(i int) bool // whether member i has that status; made once, so that a pick allocates nothing
+	loaded   balance.Loaded // the same; nil: it does not go by requests in flight
+	standing []standing     // by member
+	count    [unusable + 1]int
+	now      standing // of those who are chosen among
+	only     int      // who of them is; -1: all are
+	told     []int    // by member: the weight that the balancer knows
+	slow     slowStart
 }
 
-// NewPool returns a pool that chooses among members by the named algorithm; empty is round_robin.
-func NewPool(algorithm string, members []Member) (*Pool, error) {
-	weights := make([]int, len(members))
-	for i, m := range members {
-		weights[i] = m.Weight
+// seat is the place of a server in a pool.
+type seat struct {
+	pool   *Pool
+	i      int
+	counts bool // it matters how many requests are in flight
+}
+
+// NewPool returns a pool that chooses among members.
+func NewPool(o Options, members []Member) (*Pool, error) {
+	c := balance.Config{Algorithm: o.Algorithm}
+	for _, m := range members {
+		if m.Weight < 0 || m.Weight > balance.MaxWeight {
+			return nil, fmt.Errorf("weight %d of server %s, want 0 to %d", m.Weight, m.Key().Name, balance.MaxWeight)
+		}
+		c.Servers = append(c.Servers, balance.Server{Name: m.Key().Name, Weight: m.Weight * rampSteps})
 	}
-	b, err := balance.New(algorithm, weights)
+	b, err := balance.New(c)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{members: slices.Clone(members), balancer: b, is: map[hysteresis.Status]func(i int) bool{}}
-	for _, status := range [...]hysteresis.Status{hysteresis.Up, hysteresis.Unknown} {
-		p.is[status] = func(i int) bool { return p.members[i].health.Load().Status == status }
+	p := &Pool{
+		options: o, members: slices.Clone(members), index: map[*Server]int{}, seats: make([]seat, len(members)),
+		balancer: b, standing: make([]standing, len(members)), told: make([]int, len(members)),
 	}
+	p.loaded, _ = b.(balance.Loaded)
+	for i, m := range p.members {
+		p.index[m.Server] = i
+		p.seats[i] = seat{pool: p, i: i, counts: p.loaded != nil || m.MaxConnections > 0}
+		p.standing[i] = unusable
+		p.slow.on = p.slow.on || m.SlowStart > 0
+	}
+	p.count[unusable] = len(members)
+	p.slow.rises = make([]bool, len(members))
+	p.refresh()
 	return p, nil
 }
 
 // Members returns the servers in the order of the configuration. The result must not be changed.
 func (p *Pool) Members() []Member { return p.members }
 
-// Pick chooses a server and takes one of its slots; nil where none may get a request. A server of tried is chosen only
-// where no other of its step (see the package comment) is left.
-func (p *Pool) Pick(tried []*Server) *Server {
-	for _, status := range [...]hysteresis.Status{hysteresis.Up, hysteresis.Unknown} {
-		i := p.balancer.Pick(p.untried(status, tried))
-		if i < 0 && len(tried) > 0 {
-			i = p.balancer.Pick(p.is[status])
-		}
-		if i >= 0 {
-			s := p.members[i].Server
-			s.acquire()
-			return s
+// Attach has the servers tell the pool what changes in them. A server tells one pool, the last that was attached; the one before, which
+// does not hear of everything any more, looks at all of its servers for each choice from then on, as pools do that were never attached.
+func (p *Pool) Attach() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, m := range p.members {
+		if before := m.seat.Swap(&p.seats[i]); before != nil && before.pool != p {
+			before.pool.attached.Store(false)
 		}
 	}
-	return nil
+	p.attached.Store(true)
+	p.refresh()
 }
 
-// untried returns whether a member has that status and is none of tried.
-func (p *Pool) untried(status hysteresis.Status, tried []*Server) func(i int) bool {
-	if len(tried) == 0 {
-		return p.is[status]
+// Pick chooses a server and takes one of its slots; nil where none may get the request, and why.
+func (p *Pool) Pick(r Request) (*Server, Outcome) {
+	p.mu.Lock()
+	if !p.attached.Load() {
+		p.refresh()
 	}
-	return func(i int) bool { return p.is[status](i) && !slices.Contains(tried, p.members[i].Server) }
+	if p.slow.on {
+		p.climb(r.Now)
+	}
+	i, outcome := p.choose(&r)
+	if outcome != Picked {
+		p.mu.Unlock()
+		return nil, outcome
+	}
+	s := p.members[i].Server
+	s.acquire()
+	p.load(i)
+	alone := !p.attached.Load()
+	p.mu.Unlock()
+	if alone {
+		s.tellLoad() // to the pool that is
+	}
+	return s, Picked
 }
 
-// Healthy counts the servers that may get new traffic (total) and those of them that are up. known is false until the
+// choose returns the member that is to get the request. mu is held.
+func (p *Pool) choose(r *Request) (int, Outcome) {
+	if r.Stick != nil {
+		if i, outcome := p.stick(r); outcome != None {
+			return i, outcome
+		}
+	}
+	i := -1
+	if len(r.Tried) == 0 {
+		i = p.balancer.Pick(r.Key)
+	} else {
+		i = p.retry(r)
+	}
+	switch {
+	case i >= 0:
+		return i, Picked
+	case p.now == unusable:
+		return -1, None
+	}
+	return -1, Full
+}
+
+// stick returns the member that the request belongs to; None where it may not be used. mu is held.
+func (p *Pool) stick(r *Request) (int, Outcome) {
+	i, ok := p.index[r.Stick]
+	switch {
+	case !ok || r.Stick.Health().Status == hysteresis.Down || slices.Contains(r.Tried, r.Stick):
+		return -1, None
+	case p.members[i].full():
+		return -1, Full
+	}
+	return i, Picked
+}
+
+// retry chooses one that has not been tried, maybe a backup, and only then one that has. mu is held.
+func (p *Pool) retry(r *Request) int {
+	p.exclude(r.Tried, true)
+	i := p.balancer.Pick(r.Key)
+	p.exclude(r.Tried, false)
+	if i < 0 {
+		i = p.spare(r.Tried)
+	}
+	if i < 0 {
+		i = p.balancer.Pick(r.Key)
+	}
+	return i
+}
+
+// exclude takes servers away from the balancer, or gives them back.
+func (p *Pool) exclude(tried []*Server, away bool) {
+	for _, s := range tried {
+		i, ok := p.index[s]
+		switch {
+		case !ok || p.told[i] == 0:
+		case away:
+			p.balancer.SetWeight(i, 0)
+		default:
+			p.balancer.SetWeight(i, p.told[i])
+		}
+	}
+}
+
+// spare returns the backup with the fewest requests for its weight that has not been tried, or -1. It is for a request that all others
+// have failed, where the others have not failed the checks, or not yet.
+func (p *Pool) spare(tried []*Server) int {
+	best := -1
+	for want := upBackup; want <= unknownBackup && best < 0 && p.now < upBackup; want++ {
+		for i := range p.members {
+			m := &p.members[i]
+			if p.standing[i] != want || m.full() || slices.Contains(tried, m.Server) {
+				continue
+			}
+			if best < 0 || m.inFlight.Load()*int64(p.members[best].Weight) < p.members[best].inFlight.Load()*int64(m.Weight) {
+				best = i
+			}
+			if p.options.FirstBackup {
+				break
+			}
+		}
+	}
+	return best
+}
+
+// Healthy counts the servers that may get new traffic, backups too (total), and those of them that are up. known is false until the
 // first check of each of them has ended.
 func (p *Pool) Healthy() (healthy, total int, known bool) {
 	known = true

@@ -3,27 +3,59 @@ package upstream
 import (
 	"maps"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/balance"
 )
 
-// newPool makes a pool of servers named a, b, c…, each with its status and weight.
+// newPool makes a pool, not attached, of servers named a, b, c…, each with its status and weight.
 func newPool(t testing.TB, statuses []hysteresis.Status, weights ...int) *Pool {
 	t.Helper()
 	var members []Member
 	for i, status := range statuses {
-		s := NewServer(Key{Backend: "app", Name: string(rune('a' + i)), Address: netip.MustParseAddrPort("192.0.2.1:80")}, Link{})
-		s.SetHealth(Health{Status: status})
-		members = append(members, Member{Server: s, Weight: weights[i]})
+		members = append(members, Member{Server: newServer(i, status), Weight: weights[i]})
 	}
-	p, err := NewPool("", members)
+	return poolOf(t, Options{}, members...)
+}
+
+func newServer(i int, status hysteresis.Status) *Server {
+	s := NewServer(Key{Backend: "app", Name: string(rune('a' + i)), Address: netip.MustParseAddrPort("192.0.2.1:80")}, Link{})
+	s.SetHealth(Health{Status: status})
+	return s
+}
+
+func poolOf(t testing.TB, o Options, members ...Member) *Pool {
+	t.Helper()
+	p, err := NewPool(o, members)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// pick takes a slot for a request of no interest.
+func (p *Pool) pick(tried ...*Server) *Server {
+	s, _ := p.Pick(Request{Tried: tried})
+	return s
+}
+
+// count returns who gets each of n requests that end at once; "" stands for nobody.
+func count(p *Pool, r Request, n int) map[string]int {
+	got := map[string]int{}
+	for range n {
+		s, _ := p.Pick(r)
+		if s == nil {
+			got[""]++
+			continue
+		}
+		got[s.Key().Name]++
+		s.Release()
+	}
+	return got
 }
 
 const up, down, unknown = hysteresis.Up, hysteresis.Down, hysteresis.Unknown
@@ -57,14 +89,7 @@ func TestPick(t *testing.T) {
 			for _, i := range tt.tried {
 				tried = append(tried, p.members[i].Server)
 			}
-			got := map[string]int{}
-			for range 6 {
-				if s := p.Pick(tried); s != nil {
-					got[s.Key().Name]++
-				} else {
-					got[""]++
-				}
-			}
+			got := count(p, Request{Tried: tried}, 6)
 			if !maps.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
@@ -78,7 +103,7 @@ func TestSlots(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 100 {
-				s := p.Pick(nil)
+				s := p.pick()
 				s.ConnectFailed()
 				s.ResponseFailed()
 				s.Release()
@@ -86,7 +111,7 @@ func TestSlots(t *testing.T) {
 		})
 	}
 	all.Wait()
-	held := p.Pick(nil)
+	held := p.pick()
 	want := Stats{InFlight: 1, Requests: 201, ConnectFailures: 200, ResponseFailures: 200}
 	if got := held.Stats(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -148,23 +173,36 @@ func TestHealthIsKept(t *testing.T) {
 }
 
 func TestNewPoolRefuses(t *testing.T) {
-	_, err := NewPool("fastest", nil)
-	if want := `balance algorithm "fastest", want round_robin`; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+	for _, tt := range []struct {
+		name    string
+		options Options
+		weight  int
+		want    string
+	}{
+		{"unknown algorithm", Options{Algorithm: "fastest"}, 1, `balance algorithm "fastest", want ` + strings.Join(balance.Algorithms(), ", ")},
+		{"negative weight", Options{}, -1, "weight -1 of server a, want 0 to 256"},
+		{"weight above HAProxy's", Options{}, 257, "weight 257 of server a, want 0 to 256"},
+	} {
+		if _, err := NewPool(tt.options, []Member{{Server: newServer(0, up), Weight: tt.weight}}); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
 	}
 }
 
 func BenchmarkPick(b *testing.B) {
 	p := newPool(b, []hysteresis.Status{up, up, up}, 3, 2, 1)
+	p.Attach()
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Pick(nil).Release()
+		p.pick().Release()
 	}
 }
 
 func TestPickAllocatesNothing(t *testing.T) {
-	p := newPool(t, []hysteresis.Status{unknown, up}, 1, 1)
-	if n := testing.AllocsPerRun(100, func() { p.Pick(nil).Release() }); n != 0 {
+	p := newPool(t, []hysteresis.Status{unknown, up, up}, 1, 1, 1)
+	p.Attach()
+	tried := []*Server{p.Members()[1].Server}
+	if n := testing.AllocsPerRun(100, func() { p.pick().Release(); p.pick(tried...).Release() }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
 }

@@ -34,11 +34,18 @@ type Health struct {
 	Since  time.Time         // when Status became what it is; zero while nothing was found yet
 }
 
+// findings are the health of a server, and what follows from the one before.
+type findings struct {
+	Health
+	risen time.Time // when it came back from being down; zero where it has not, or is down
+}
+
 // Server is one member of a backend. It is safe for concurrent use.
 type Server struct {
 	key    Key
 	link   Link
-	health atomic.Pointer[Health] // never nil
+	health atomic.Pointer[findings] // never nil
+	seat   atomic.Pointer[seat]     // in the pool that is attached; nil: none is
 
 	inFlight  atomic.Int64
 	requests  atomic.Int64
@@ -65,10 +72,27 @@ func (s *Server) Key() Key { return s.key }
 func (s *Server) Link() Link { return s.link }
 
 // Health returns what the checks have found.
-func (s *Server) Health() Health { return *s.health.Load() }
+func (s *Server) Health() Health { return s.health.Load().Health }
+
+// Risen returns when the server came back from being down; zero where it has not been down, or is.
+func (s *Server) Risen() time.Time { return s.health.Load().risen }
 
 // SetHealth replaces what the checks have found. One caller at a time.
-func (s *Server) SetHealth(h Health) { s.health.Store(&h) }
+func (s *Server) SetHealth(h Health) {
+	found := &findings{Health: h}
+	if old := s.health.Load(); old != nil && h.Status == hysteresis.Up {
+		switch old.Status {
+		case hysteresis.Up:
+			found.risen = old.risen
+		case hysteresis.Down:
+			found.risen = h.Since
+		}
+	}
+	s.health.Store(found)
+	if at := s.seat.Load(); at != nil {
+		at.pool.changed(at.i)
+	}
+}
 
 // acquire takes a slot; Release gives it back.
 func (s *Server) acquire() {
@@ -77,7 +101,17 @@ func (s *Server) acquire() {
 }
 
 // Release gives back the slot that Pool.Pick took.
-func (s *Server) Release() { s.inFlight.Add(-1) }
+func (s *Server) Release() {
+	s.inFlight.Add(-1)
+	s.tellLoad()
+}
+
+// tellLoad tells the pool that is attached of another number of requests in flight, if it goes by that.
+func (s *Server) tellLoad() {
+	if at := s.seat.Load(); at != nil && at.counts {
+		at.pool.counted(at.i)
+	}
+}
 
 // ConnectFailed counts a connection attempt that came to nothing.
 func (s *Server) ConnectFailed() { s.connect.Add(1) }
