@@ -91,13 +91,13 @@ func (k *treadmill) Recv(fd int, b []byte) (int, error) {
 	return n, nil
 }
 
-func (k *treadmill) Send(fd int, b []byte) (int, error) {
+func (k *treadmill) Send(fd int, b []byte, _ bool) (int, error) {
 	k.calls[looptest.OpSend]++
 	k.sent(fd)
 	return len(b), nil
 }
 
-func (k *treadmill) Send2(fd int, a, b []byte) (int, error) {
+func (k *treadmill) Send2(fd int, a, b []byte, _ bool) (int, error) {
 	k.calls[looptest.OpSend]++
 	k.sent(fd)
 	return len(a) + len(b), nil

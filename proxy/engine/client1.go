@@ -220,14 +220,20 @@ func (c *client1) over(abort bool) {
 		}
 		c.core.down = c.core.down[:0]
 		c.close(true)
-	case !s.tunnel && !c.closing && !c.bind.leaving.Load():
+	case c.stays(s):
 		c.rest(s.frontend.KeepAlive)
-	case s.tunnel, s.whole && c.in == nil && !c.wire.canRecv(c.core):
+	case s.tunnel, c.heardAll(s):
 		c.leave()
 	default:
 		c.linger()
 	}
 }
+
+// stays reports whether the connection is for further requests.
+func (c *client1) stays(s *stream) bool { return !s.tunnel && !c.closing && !c.bind.leaving.Load() }
+
+// heardAll reports whether the client has sent what it has to, as far as is known: it takes nothing for reset then.
+func (c *client1) heardAll(s *stream) bool { return s.whole && c.in == nil && !c.wire.canRecv(c.core) }
 
 // leave closes the connection of a client that has sent all it has to, once TLS has told it of the end.
 func (c *client1) leave() {

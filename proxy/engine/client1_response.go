@@ -163,6 +163,9 @@ func (c *client1) more() { c.pump() }
 
 // flush implements asker.
 func (c *client1) flush() {
+	if s := c.s; s.ended && !s.tunnel && !c.stays(s) && c.heardAll(s) { // then nothing but the end follows
+		c.core.loop.Cork(c.wire.ref)
+	}
 	if c.write(nil) && !c.blocked() && c.s != nil {
 		c.drained()
 	}

@@ -42,14 +42,14 @@ func (k *free) Watch(_ int, key uint64) error {
 }
 func (k *free) Connect(netip.AddrPort) (int, error)                 { k.last++; return k.last, nil }
 func (k *free) Recv(_ int, b []byte) (int, error)                   { return len(b) - 1, nil }
-func (k *free) Send(_ int, b []byte) (int, error)                   { return len(b), nil }
+func (k *free) Send(_ int, b []byte, _ bool) (int, error)           { return len(b), nil }
 func (k *free) Now() time.Duration                                  { k.now += 10 * time.Microsecond; return k.now }
 func (k *free) Wake()                                               {}
 func (k *free) Listen(int, uint64) error                            { return nil }
 func (k *free) Forget(int) error                                    { return nil }
 func (k *free) Accept(int) (int, netip.AddrPort, error)             { return 0, netip.AddrPort{}, unix.EAGAIN }
 func (k *free) Error(int) error                                     { return nil }
-func (k *free) Send2(_ int, a, b []byte) (int, error)               { return len(a) + len(b), nil }
+func (k *free) Send2(_ int, a, b []byte, _ bool) (int, error)       { return len(a) + len(b), nil }
 func (k *free) CloseWrite(int) error                                { return nil }
 func (k *free) Unacked(int) (int, error)                            { return 0, nil }
 func (k *free) Close(int, bool) error                               { return nil }

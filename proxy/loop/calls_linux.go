@@ -78,8 +78,8 @@ func (k *Epoll) Recv(fd int, b []byte) (int, error) {
 }
 
 // Send implements Kernel.
-func (k *Epoll) Send(fd int, b []byte) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
+func (k *Epoll) Send(fd int, b []byte, more bool) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), sendFlags(more), 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -87,17 +87,24 @@ func (k *Epoll) Send(fd int, b []byte) (int, error) {
 }
 
 // Send2 implements Kernel.
-func (k *Epoll) Send2(fd int, a, b []byte) (int, error) {
+func (k *Epoll) Send2(fd int, a, b []byte, more bool) (int, error) {
 	parts := [2]unix.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
 	parts[0].SetLen(len(a))
 	parts[1].SetLen(len(b))
 	message := unix.Msghdr{Iov: &parts[0]}
 	message.SetIovlen(len(parts))
-	n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), unix.MSG_NOSIGNAL)
+	n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), sendFlags(more))
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(n), nil
+}
+
+func sendFlags(more bool) uintptr {
+	if more {
+		return unix.MSG_NOSIGNAL | unix.MSG_MORE
+	}
+	return unix.MSG_NOSIGNAL
 }
 
 // CloseWrite implements Kernel.

@@ -55,7 +55,7 @@ func (l *Loop) Send2(r Ref, a, b []byte) (n int, st State) {
 		return 0, l.block(s, r)
 	}
 	for whole := len(a) + len(b); n < whole; {
-		m, err := l.send(int(s.fd), a, b, n)
+		m, err := l.send(s, a, b, n)
 		switch {
 		case err == interrupt:
 			continue
@@ -74,14 +74,23 @@ func (l *Loop) Send2(r Ref, a, b []byte) (n int, st State) {
 }
 
 // send writes what follows the first n octets of a and b.
-func (l *Loop) send(fd int, a, b []byte, n int) (int, error) {
-	switch {
+func (l *Loop) send(s *socket, a, b []byte, n int) (int, error) {
+	switch fd := int(s.fd); {
 	case n >= len(a):
-		return l.kernel.Send(fd, b[n-len(a):])
+		return l.kernel.Send(fd, b[n-len(a):], s.corked)
 	case len(b) == 0:
-		return l.kernel.Send(fd, a[n:])
+		return l.kernel.Send(fd, a[n:], s.corked)
+	default:
+		return l.kernel.Send2(fd, a[n:], b, s.corked)
 	}
-	return l.kernel.Send2(fd, a[n:], b)
+}
+
+// Cork has the last segment of what is sent from now on wait for CloseWrite or Close, which have to come soon: it takes the end
+// along, and the other side gets one packet instead of two.
+func (l *Loop) Cork(r Ref) {
+	if s := l.sockets.socket(r); s != nil {
+		s.corked = true
+	}
 }
 
 // CanRecv reports whether a Recv may find something: bytes, the end or an error.

@@ -29,8 +29,10 @@ type Kernel interface {
 	Connect(to netip.AddrPort) (fd int, err error)
 	Error(fd int) error
 	Recv(fd int, b []byte) (n int, err error)
-	Send(fd int, b []byte) (n int, err error)
-	Send2(fd int, a, b []byte) (n int, err error) // a and then b, in one go
+	// Send writes, and Send2 a and then b in one go. more says that something follows at once, which what does not fill a
+	// segment waits for: other octets, CloseWrite or Close.
+	Send(fd int, b []byte, more bool) (n int, err error)
+	Send2(fd int, a, b []byte, more bool) (n int, err error)
 	CloseWrite(fd int) error
 	// Unacked is how many octets of those that were sent the other side's kernel has not acknowledged, as far as is known.
 	Unacked(fd int) (octets int, err error)

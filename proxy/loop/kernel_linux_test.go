@@ -218,3 +218,63 @@ func BenchmarkEcho(b *testing.B) {
 		}
 	}
 }
+
+// What a connection ends with takes the end along: one packet less for each connection that carries one response.
+func TestCorkedEndIsOneSegment(t *testing.T) {
+	t.Parallel()
+	for _, corked := range []bool{true, false} {
+		fd, address := listen(t)
+		k, err := loop.OpenEpoll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := loop.New(k)
+		answer := hear(func(l *loop.Loop, s loop.Ref) {
+			if corked {
+				l.Cork(s)
+			}
+			l.Send(s, []byte("answer"))
+			l.Close(s, false)
+		})
+		if err := l.Listen(fd, func(l *loop.Loop, c loop.Client) { l.Adopt(c, answer) }, func(err error) { t.Error(err) }); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := l.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		got, segments := hearAll(t, address)
+		cancel()
+		wg.Wait()
+		// The handshake's, the answer, and its end.
+		if want := map[bool]uint32{true: 2, false: 3}[corked]; got != "answer" || segments != want {
+			t.Errorf("corked %v: got %q in %d segments, want %d", corked, got, segments, want)
+		}
+	}
+}
+
+// hearAll connects and returns what comes until the end, and in how many segments everything came.
+func hearAll(t *testing.T, address string) (got string, segments uint32) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *unix.TCPInfo
+	if cerr := raw.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }); cerr != nil || err != nil {
+		t.Fatal(cerr, err)
+	}
+	return string(b), info.Segs_in
+}

@@ -99,7 +99,7 @@ var kernelTests = []struct {
 		u.recv(fd, 100, "wards", nil)
 		u.recv(fd, 100, "", nil)
 		u.recv(fd, 100, "", nil)
-		if n, err := k.Send(fd, []byte("still")); n != 5 || err != nil || string(e.hear(5)) != "still" {
+		if n, err := k.Send(fd, []byte("still"), false); n != 5 || err != nil || string(e.hear(5)) != "still" {
 			u.Errorf("send to one that has ended: %d, %v", n, err)
 		}
 	}},
@@ -113,7 +113,7 @@ var kernelTests = []struct {
 		u.recv(fd, 100, "last words", nil)
 		u.recv(fd, 100, "", syscall.ECONNRESET)
 		u.recv(fd, 100, "", nil) // it is told once
-		if _, err := k.Send(fd, []byte("x")); err != syscall.EPIPE {
+		if _, err := k.Send(fd, []byte("x"), false); err != syscall.EPIPE {
 			u.Errorf("send: got %v, want EPIPE", err)
 		}
 	}},
@@ -122,7 +122,7 @@ var kernelTests = []struct {
 		u.watch(fd)
 		e.reset()
 		u.expect(watched, loop.HungUp)
-		if _, err := k.Send(fd, []byte("x")); err != syscall.ECONNRESET {
+		if _, err := k.Send(fd, []byte("x"), false); err != syscall.ECONNRESET {
 			u.Errorf("send: got %v, want ECONNRESET", err)
 		}
 		u.recv(fd, 100, "", nil)
@@ -132,7 +132,7 @@ var kernelTests = []struct {
 		u.watch(fd)
 		e.close()
 		u.expect(watched, loop.HungUp)
-		if n, err := k.Send(fd, []byte("too late")); n != 8 || err != nil {
+		if n, err := k.Send(fd, []byte("too late"), false); n != 8 || err != nil {
 			u.Errorf("send: got %d, %v, want all: the kernel does not know better", n, err)
 		}
 		u.expect(watched, loop.Readable|loop.Writable|loop.HungUp)
@@ -141,7 +141,7 @@ var kernelTests = []struct {
 		}
 		u.recv(fd, 100, "", nil)
 		for range 2 {
-			if _, err := k.Send(fd, []byte("x")); err != syscall.EPIPE {
+			if _, err := k.Send(fd, []byte("x"), false); err != syscall.EPIPE {
 				u.Errorf("send: got %v, want EPIPE", err)
 			}
 		}
@@ -154,14 +154,14 @@ var kernelTests = []struct {
 		all := bytes.Repeat([]byte("0123456789"), 7000)
 		sent := 0
 		for {
-			n, err := k.Send(fd, all)
+			n, err := k.Send(fd, all, false)
 			if sent += n; err == syscall.EAGAIN {
 				break
 			} else if err != nil {
 				u.Fatal(err)
 			}
 			if n < len(all) { // epoll(7): a short write has used up the room
-				if _, err := k.Send(fd, all); err != syscall.EAGAIN {
+				if _, err := k.Send(fd, all, false); err != syscall.EAGAIN {
 					u.Errorf("after a short send: %v, want EAGAIN", err)
 				}
 				break
@@ -171,13 +171,13 @@ var kernelTests = []struct {
 		e.widen()
 		e.hear(sent)
 		u.expect(watched, loop.Writable)
-		if n, err := k.Send(fd, []byte("more")); n != 4 || err != nil {
+		if n, err := k.Send(fd, []byte("more"), false); n != 4 || err != nil {
 			u.Errorf("send: got %d, %v", n, err)
 		}
 	}},
 	{"two pieces", func(u *user) {
 		k, fd, e := u.client()
-		if n, err := k.Send2(fd, []byte("head"), []byte("body")); n != 8 || err != nil {
+		if n, err := k.Send2(fd, []byte("head"), []byte("body"), false); n != 8 || err != nil {
 			u.Errorf("send: got %d, %v", n, err)
 		}
 		if got := e.hear(8); string(got) != "headbody" {
@@ -187,13 +187,36 @@ var kernelTests = []struct {
 			u.Errorf("unacked: got %d, %v", n, err)
 		}
 	}},
+	{"more follows", func(u *user) {
+		for _, end := range []func(k loop.Kernel, fd int) error{
+			func(k loop.Kernel, fd int) error { return k.CloseWrite(fd) },
+			func(k loop.Kernel, fd int) error { return k.Close(fd, false) },
+		} {
+			k, fd, e := u.client()
+			for i, text := range []string{"he", "ad"} {
+				if n, err := k.Send(fd, []byte(text), i == 0); n != 2 || err != nil {
+					u.Errorf("send: got %d, %v", n, err)
+				}
+			}
+			if got := e.hear(4); string(got) != "head" {
+				u.Errorf("got %q", got)
+			}
+			if n, err := k.Send2(fd, []byte("bo"), []byte("dy"), true); n != 4 || err != nil {
+				u.Errorf("send: got %d, %v", n, err)
+			}
+			u.must(end(k, fd))
+			if got, err := e.hear(4), e.ended(); string(got) != "body" || err != io.EOF {
+				u.Errorf("got %q, %v, want the end with it", got, err)
+			}
+		}
+	}},
 	{"close write", func(u *user) {
 		k, fd, e := u.client()
 		u.must(k.CloseWrite(fd))
 		if err := e.ended(); err != io.EOF {
 			u.Errorf("got %v, want the end", err)
 		}
-		if _, err := k.Send(fd, []byte("x")); err != syscall.EPIPE {
+		if _, err := k.Send(fd, []byte("x"), false); err != syscall.EPIPE {
 			u.Errorf("send: got %v, want EPIPE", err)
 		}
 		u.watch(fd)

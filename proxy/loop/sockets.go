@@ -25,6 +25,7 @@ type socket struct {
 	queued     bool // its Handler is to be called in the next pass though nothing new has happened
 	ended      bool // a Recv has found the end of what the other side sends
 	shut       bool // CloseWrite was called
+	corked     bool // and will be soon
 	watched    bool // by the kernel
 	postponed  bool // it may go unwatched for a moment
 	settle     settling

@@ -20,11 +20,12 @@ type conn struct {
 	fin   bool   // the peer has sent its end
 	ended bool   // which is there
 
-	window  int  // octets that may be sent; below 0: any number
-	stalled bool // no room until the next Wait, whatever the window says
-	unacked int  // octets sent after the peer had closed
-	gone    bool // it has: it answers more with a reset
-	shut    bool // CloseWrite was called
+	window  int    // octets that may be sent; below 0: any number
+	stalled bool   // no room until the next Wait, whatever the window says
+	corked  []byte // sent, and waiting for more
+	unacked int    // octets sent after the peer had closed
+	gone    bool   // it has: it answers more with a reset
+	shut    bool   // CloseWrite was called
 
 	dead bool  // reset, or refused
 	err  error // to be told once
@@ -112,7 +113,7 @@ func (c *conn) recv(b []byte) (int, error) {
 	return 0, syscall.EAGAIN
 }
 
-func (c *conn) send(b []byte) (int, error) {
+func (c *conn) send(b []byte, more bool) (int, error) {
 	switch {
 	case c.connecting:
 		return 0, syscall.EAGAIN
@@ -140,14 +141,25 @@ func (c *conn) send(b []byte) (int, error) {
 	if n < len(b) && c.window != 0 {
 		c.stall()
 	}
-	c.peer.received = append(c.peer.received, b[:n]...)
+	if c.corked = append(c.corked, b[:n]...); !more {
+		c.uncork()
+	}
 	return n, nil
+}
+
+// uncork lets go what waits for more. Linux keeps less of it back, and not for ever; who counts on that has a bug.
+func (c *conn) uncork() {
+	c.peer.received = append(c.peer.received, c.corked...)
+	c.corked = c.corked[:0]
 }
 
 // close ends the Loop's end. What it has not read it refuses.
 func (c *conn) close(reset bool) {
 	c.closed, c.watch = true, nil
 	if !c.dead {
+		if !reset {
+			c.uncork()
+		}
 		c.peer.ended = true
 		c.peer.reset = reset || len(c.in) > 0
 	}

@@ -171,22 +171,25 @@ func (k *kernel) Recv(fd int, b []byte) (int, error) {
 	return c.recv(b)
 }
 
-func (k *kernel) Send(fd int, b []byte) (int, error) {
+func (k *kernel) Send(fd int, b []byte, more bool) (int, error) {
 	c := at[*conn](k.net, OpSend, fd)
 	if err := k.net.begins(OpSend); err != nil {
 		c.fails(err, c.stall)
 		return 0, err
 	}
-	return c.send(b)
+	return c.send(b, more)
 }
 
-func (k *kernel) Send2(fd int, a, b []byte) (int, error) { return k.Send(fd, slices.Concat(a, b)) }
+func (k *kernel) Send2(fd int, a, b []byte, more bool) (int, error) {
+	return k.Send(fd, slices.Concat(a, b), more)
+}
 
 func (k *kernel) CloseWrite(fd int) error {
 	c := at[*conn](k.net, OpClose, fd)
 	if c.dead {
 		return syscall.ENOTCONN
 	}
+	c.uncork()
 	c.shut, c.peer.ended = true, true
 	c.changed()
 	return nil

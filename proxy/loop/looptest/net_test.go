@@ -126,7 +126,7 @@ func TestMistakes(t *testing.T) {
 		do   func()
 	}{
 		{"looptest: recv of descriptor 9, which is closed or of another kind", func() { _, _ = k.Recv(9, nil) }},
-		{"looptest: send of descriptor 0, which is closed or of another kind", func() { _, _ = k.Send(0, nil) }},
+		{"looptest: send of descriptor 0, which is closed or of another kind", func() { _, _ = k.Send(0, nil, false) }},
 		{"looptest: recv of descriptor 3, which is closed or of another kind", func() { _, _ = k.Recv(listener, nil) }},
 		{"looptest: accept of descriptor -1, which is closed or of another kind", func() { _, _, _ = k.Accept(-1) }},
 		{"looptest: close of descriptor 4, which is closed or of another kind", func() { _ = k.Close(4, false) }},

@@ -58,7 +58,7 @@ func (p *pipe) drain(c *conn, most int, planned error) (int, error) {
 		return 0, planned
 	}
 	all := slices.Concat(p.pieces...)
-	n, err := c.send(all[:min(most, len(all))])
+	n, err := c.send(all[:min(most, len(all))], false)
 	for left := n; left > 0; {
 		first := &p.pieces[0]
 		moved := min(left, len(*first))
