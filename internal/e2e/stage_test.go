@@ -43,6 +43,7 @@ type stage struct {
 	node    *netlab.Node
 	daemon  *netlab.Process
 	file    string // the configuration
+	log     string // file: all that the daemon writes
 	pem     string // the certificate
 	target  loadtest.Target
 	calm    func(ctx context.Context, network, address string) (net.Conn, error) // dials for usual requests, which must not wait for a flood's
@@ -54,13 +55,14 @@ func newStage(t *testing.T, program string, config func(*stage) string) *stage {
 	t.Helper()
 	needLab(t)
 	dir := t.TempDir()
-	s := &stage{T: t, file: filepath.Join(dir, "tandem.yaml")}
+	s := &stage{T: t, file: filepath.Join(dir, "tandem.yaml"), log: filepath.Join(dir, "daemon.log")}
 	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
 	check(t, err)
 	s.lab = lab
 	t.Cleanup(func() {
 		if t.Failed() && s.daemon != nil {
-			t.Logf("log of the daemon:\n%s", s.daemon.Output())
+			text, err := os.ReadFile(s.log)
+			t.Logf("log of the daemon (%v):\n%s", err, text)
 		}
 		check(t, lab.Close())
 	})
@@ -76,12 +78,23 @@ func newStage(t *testing.T, program string, config func(*stage) string) *stage {
 	check(t, err)
 	t.Cleanup(s.origins.Close)
 	s.write(config(s))
-	s.daemon, err = s.node.Start(exec.Command(program, "run", "--config", s.file, "--node", "lb1"))
-	check(t, err)
+	s.daemon = s.start(exec.Command(program, "run", "--config", s.file, "--node", "lb1"))
 	s.await("it serves", func(now status.Snapshot) bool {
 		return len(now.Backends) > 0 && now.Backends[0].Healthy == len(now.Backends[0].Servers)
 	})
 	return s
+}
+
+// start starts the daemon. Its log is a file: a long run writes more than a Process keeps.
+func (s *stage) start(daemon *exec.Cmd) *netlab.Process {
+	s.Helper()
+	log, err := os.Create(s.log)
+	check(s.T, err)
+	defer log.Close() // the daemon has it
+	daemon.Stdout, daemon.Stderr = log, log
+	p, err := s.node.Start(daemon)
+	check(s.T, err)
+	return p
 }
 
 func (s *stage) write(config string) {

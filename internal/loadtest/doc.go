@@ -31,5 +31,6 @@
 //	flood.go      Flood, the table of floods, and a flood's connections; flood_*.go: what they send
 //	steady.go     Steady: traffic at a rate of its own; latency.go: how long it took
 //	hold_linux.go Hold: many idle connections in a process of its own
+//	pauses.go     Pauses: when this program itself did not run
 //	process_linux.go   what a process has open and in memory
 package loadtest

@@ -23,11 +23,12 @@ type expected string
 
 func (e expected) Error() string { return string(e) }
 
-// gatewayFault says whether an error is one with which a balancer may answer when a server has gone.
+// gatewayFault says whether an error is one with which a balancer may answer when a server has gone that had the request. No 503
+// is: what a server has not got can go to another.
 func gatewayFault(err error) bool {
 	var s statusError
 	if errors.As(err, &s) {
-		return s == http.StatusBadGateway || s == http.StatusServiceUnavailable || s == http.StatusGatewayTimeout
+		return s == http.StatusBadGateway || s == http.StatusGatewayTimeout
 	}
 	return errors.As(err, new(lost))
 }

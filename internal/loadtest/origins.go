@@ -117,11 +117,11 @@ func (o *Origins) Faults() (all []error) {
 }
 
 // explain says why a request to which that error came may have failed: a server had it when it died, or one died
-// meanwhile and the balancer answered for it. It is "" for what nothing explains.
+// meanwhile and the balancer answered for it. It is "" for what nothing explains, such as a 503 while other servers live.
 func (o *Origins) explain(s script, began time.Time, err error) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if s.Frame == byClose && o.cut[s.ID] && errors.Is(err, errCleanEnd) {
+	if (s.Frame == byClose || s.Tunnel) && o.cut[s.ID] && errors.Is(err, errCleanEnd) {
 		return "its server died" // and the balancer cannot have known that more was to come
 	}
 	if !gatewayFault(err) {

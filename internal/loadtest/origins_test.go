@@ -21,11 +21,14 @@ func TestDeathsExplainLostConnectionsAlone(t *testing.T) {
 	}{
 		{"cut by the death", script{ID: 1}, start.Add(time.Second), broken, "its server died"},
 		{"answered for a server that died", script{ID: 2}, start.Add(-time.Second), statusError(502), "a server died meanwhile"},
+		{"refused though others live", script{ID: 1}, start.Add(-time.Second), statusError(503), ""},
 		{"begun after it", script{ID: 2}, start.Add(time.Millisecond), broken, ""},
 		{"another status", script{ID: 1}, start, statusError(500), ""},
 		{"a body that differs", script{ID: 1}, start, errors.New("octet 1 differs"), ""},
 		{"a body that looks whole", script{ID: 1, Frame: byChunks}, start, errCleanEnd, ""},
 		{"a body whose length only the server knew", script{ID: 1, Frame: byClose}, start, errCleanEnd, "its server died"},
+		{"a tunnel, of which nobody knows how much is to come", script{ID: 1, Tunnel: true}, start, errCleanEnd, "its server died"},
+		{"a tunnel of which no server has died", script{ID: 2, Tunnel: true}, start, errCleanEnd, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := o.explain(c.s, c.began, c.err); got != c.want {
