@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
@@ -21,6 +22,7 @@ type backend struct {
 	checkTLS *certs.Servers // of the probes alone; nil: that of the servers
 	pool     *upstream.Pool
 	route    *exchange.Backend
+	active   *atomic.Int64 // requests that it has, counted where there is an access log
 }
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
@@ -56,7 +58,10 @@ func find(backends []*backend, name string) *backend {
 
 func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error) {
 	c.Servers = slices.Clone(c.Servers) // to be compared with the next one's
-	b := &backend{config: c}
+	b := &backend{config: c, active: &atomic.Int64{}}
+	if old != nil {
+		b.active = old.active
+	}
 	err := errors.Join(
 		positive("timeout connect", c.Timeouts.Connect),
 		positive("timeout server", c.Timeouts.Server),

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -33,7 +34,8 @@ type Frontend struct {
 	ResponseHeaders []HeaderSet // set on every response, those of the balancer itself too
 	DefaultBackend  string      // for requests that no rule takes; empty: 503
 	Timeouts        FrontendTimeouts
-	MaxConnections  int // how many clients it serves at once, further ones wait; 0: no bound but that of Config
+	MaxConnections  int               // how many clients it serves at once, further ones wait; 0: no bound but that of Config
+	AccessLog       *accesslog.Config // nil: requests are not logged
 }
 
 // FrontendTimeouts bound what a client may take. All are finite; the configuration supplies the defaults.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 )
@@ -14,6 +15,7 @@ type frontend struct {
 	name  string
 	route atomic.Pointer[exchange.Frontend]
 	limit *engine.Limit
+	lines accesslog.Target // where its access log goes
 
 	connections atomic.Int64 // open now
 	accepted    atomic.Int64
@@ -61,8 +63,15 @@ func (f *frontend) shaken(why string) { f.refusals.add("tls_" + why) }
 
 func (f *frontend) closed() { f.connections.Add(-1) }
 
-// account counts one exchange.
+// account counts one exchange, and logs it where it is to be. A client that left without a word has made no request.
 func (f *frontend) account(r *exchange.Record) {
+	if d := r.Details; d != nil {
+		d.FrontendConnections = f.connections.Load()
+		d.Log.Write(r)
+		if d.Unheard && r.Status == 0 {
+			return
+		}
+	}
 	f.requests.Add(1)
 	if class := r.Status/100 - 1; class >= 0 && class < len(f.classes) {
 		f.classes[class].Add(1)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/exchange"
@@ -18,12 +20,15 @@ type Plan struct {
 	wanted    int // what the configuration says of them
 	backends  []*backend
 	keychain  *certs.Plan
+	outputs   *accesslog.Plan
 }
 
 type plannedFrontend struct {
 	name  string
 	most  int // connections
 	route *exchange.Frontend
+	log   *accesslog.Log // nil: none
+	lines []accesslog.Output
 	binds []plannedBind
 }
 
@@ -59,7 +64,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	keys := p.keychain.Plan()
 	backends, err := compileBackends(next.Backends, now.backends, keys)
 	faults := []error{err}
-	plan := &Plan{backends: backends, keychain: keys, most: affordable(next.MaxConnections), wanted: next.MaxConnections}
+	plan := &Plan{backends: backends, keychain: keys, outputs: p.outputs.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
 	if file := next.TLS.TicketSecretFile; file != "" {
 		faults = append(faults, plan.keychain.TicketSecret(file))
 	}
@@ -74,6 +79,9 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 		f := plannedFrontend{name: c.Name, most: c.MaxConnections}
 		if f.route, err = compileFrontend(c, backends); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
+		}
+		if err := plan.openLog(&f, c.AccessLog); err != nil {
+			faults = append(faults, fmt.Errorf("frontend %s: access log: %w", c.Name, err))
 		}
 		for i, b := range c.Binds {
 			bind := plannedBind{key: keyOf(c.Name, i, b.Address), config: b}
@@ -90,6 +98,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 		}
 		plan.frontends = append(plan.frontends, f)
 	}
+	plan.countRequests()
 	if err := errors.Join(faults...); err != nil {
 		plan.Discard()
 		return nil, err
@@ -112,8 +121,37 @@ func (plan *Plan) prepare(b *plannedBind, frontend string, bound bool) (err erro
 	return err
 }
 
-// Discard closes the sockets that the plan has bound. After Apply it does nothing.
+// openLog opens what a frontend logs to. A nil Config is none.
+func (plan *Plan) openLog(f *plannedFrontend, c *accesslog.Config) (err error) {
+	if c == nil {
+		return nil
+	}
+	if f.log, err = accesslog.New(*c); err != nil {
+		return err
+	}
+	if f.route != nil {
+		f.route.Log = f.log.Wants()
+	}
+	f.lines = c.Outputs
+	for _, o := range c.Outputs {
+		err = errors.Join(err, plan.outputs.Open(o))
+	}
+	return err
+}
+
+// countRequests has the requests of backends counted if there is a line that could tell.
+func (plan *Plan) countRequests() {
+	if !slices.ContainsFunc(plan.frontends, func(f plannedFrontend) bool { return f.log != nil }) {
+		return
+	}
+	for _, b := range plan.backends {
+		b.route.Active = b.active
+	}
+}
+
+// Discard closes the sockets and files that the plan has opened. After Apply it does nothing.
 func (plan *Plan) Discard() {
+	plan.outputs.Discard()
 	for _, f := range plan.frontends {
 		for i := range f.binds {
 			if s := f.binds[i].socket; s != nil {
@@ -145,8 +183,13 @@ func (p *Proxy) Apply(plan *Plan) {
 	}
 	p.applyChecks(plan.backends)
 	p.keychain.Apply(plan.keychain)
+	retire := p.outputs.Apply(plan.outputs)
 	for _, f := range plan.frontends {
 		live := p.frontend(f.name)
+		p.outputs.Point(&live.lines, f.lines)
+		if f.log != nil {
+			f.log.To(&live.lines)
+		}
 		live.route.Store(f.route)
 		p.engine.SetLimit(live.limit, f.most)
 		entry := frontendState{live: live}
@@ -165,6 +208,7 @@ func (p *Proxy) Apply(plan *Plan) {
 		}
 	}
 	p.listeners, p.now = listeners, next
+	retire()
 	p.wakeWatchers()
 }
 

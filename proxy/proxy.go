@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/health"
@@ -38,6 +39,7 @@ type Proxy struct {
 	engine     *engine.Engine
 	limit      *engine.Limit
 	keychain   *certs.Keychain
+	outputs    *accesslog.Outputs
 	alwaysOpen *Gate           // of the binds that are no virtual addresses
 	checking   context.Context // of the health checks
 	endChecks  context.CancelFunc
@@ -85,6 +87,7 @@ func New(o Options) *Proxy {
 		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads, Limit: limit, Handshakes: o.Handshakes}),
 		limit:      limit,
 		keychain:   certs.NewKeychain(o.Log),
+		outputs:    accesslog.NewOutputs(o.Log),
 		alwaysOpen: newGate(Open),
 		scripts:    o.Scripts,
 		gates:      map[netip.Addr]*Gate{},
@@ -117,7 +120,10 @@ func (p *Proxy) Run(ctx context.Context) error {
 	watching, endWatch := context.WithCancel(ctx)
 	defer endWatch()
 	p.tasks.Go(func() { _ = p.keychain.Run(watching) }) // it returns no error
-	ended := make(chan error, 1)                        // gets what the engine's Run returns
+	logging, endLogs := context.WithCancel(context.Background())
+	defer endLogs()
+	p.tasks.Go(func() { _ = p.outputs.Run(logging) }) // as above
+	ended := make(chan error, 1)                      // gets what the engine's Run returns
 	go func() { ended <- p.engine.Run(serving) }()
 	var err error
 	select {
@@ -129,9 +135,13 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.stop()
 	}
 	endWatch()
+	endLogs() // now that no request is left that could have a line
 	p.tasks.Wait()
 	return err
 }
+
+// ReopenLogs has the files of access logs opened anew, for they may have been moved. It returns at once.
+func (p *Proxy) ReopenLogs() { p.outputs.Reopen() }
 
 // start runs f in a goroutine as soon as Run runs. mu is held.
 func (p *Proxy) start(f func()) {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/netip"
 
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -12,6 +13,7 @@ type Snapshot struct {
 	Frontends []FrontendStatus
 	Backends  []BackendStatus
 	TLS       certs.Status
+	Logs      []accesslog.Status
 }
 
 // FrontendStatus is one frontend.
@@ -74,7 +76,7 @@ type ServerStatus struct {
 
 // Snapshot returns the present state.
 func (p *Proxy) Snapshot() Snapshot {
-	s := Snapshot{TLS: p.keychain.Status()}
+	s := Snapshot{TLS: p.keychain.Status(), Logs: p.outputs.Status()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.now.frontends {

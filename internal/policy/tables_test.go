@@ -12,7 +12,8 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":           {"internal/hysteresis", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
+	"proxy":           {"internal/hysteresis", "proxy/accesslog", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
+	"proxy/accesslog": {"proxy/exchange"},
 	"proxy/balance":   {},
 	"proxy/certs":     {"internal/keyfile"},
 	"proxy/engine":    {"proxy/certs", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
@@ -133,6 +134,10 @@ var loopFiles = []string{
 	"internal/runner/main_linux.go",
 	"internal/runner/run_linux.go",
 	"internal/runner/server.go",
+	"proxy/accesslog/log.go",
+	"proxy/accesslog/outputs.go",
+	"proxy/accesslog/sink.go",
+	"proxy/accesslog/syslog.go",
 	"proxy/certs/load.go",
 	"proxy/certs/plan.go",
 	"proxy/certs/run.go",

@@ -34,6 +34,9 @@ func (s *stream) route(q *question) {
 	s.text = append(s.text, q.name...)
 	s.ask = s.ask[:0]
 	s.question = q
+	if s.log != nil {
+		s.requested(q, text(s.text[:host]), text(s.text[host:uri]), text(s.text[upgrade:]))
+	}
 	s.step(exchange.Event{Kind: exchange.Request, Target: exchange.Target{
 		Host: text(s.text[:host]), URI: text(s.text[host:uri]), TLS: s.secure,
 		Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),

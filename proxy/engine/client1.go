@@ -187,7 +187,9 @@ func (c *client1) Expired(l *loop.Loop, r loop.Ref) {
 	case c.phase == idle && c.heard:
 		c.close(false)
 	case c.phase == idle:
-		c.first()
+		if c.first(); c.s.log != nil {
+			c.s.log.Unheard = true
+		}
 		c.s.tell(exchange.ClientSilent)
 	case c.expects && !c.blocked() && c.waitsForBody():
 		c.proceed()
@@ -206,7 +208,7 @@ func (c *client1) waitsForBody() bool {
 // first begins the stream of a request whose first byte is there.
 func (c *client1) first() {
 	c.s = c.core.stream()
-	c.s.start(c, c.bind, c.from.Addr(), &c.wire)
+	c.s.start(c, c.bind, c.from, &c.wire)
 }
 
 // over implements asker.

@@ -53,7 +53,24 @@ func (c *client1) left() {
 		c.s.tell(exchange.ClientGone)
 		return
 	}
+	if !c.heard {
+		c.unheard()
+	}
 	c.close(false)
+}
+
+// unheard gives the account of a client that has left without a word, where that is logged.
+func (c *client1) unheard() {
+	if f := c.bind.Frontend(); f.Log == nil || !f.Log.Unheard {
+		return
+	}
+	s := c.core.stream()
+	s.start(c, c.bind, c.from, &c.wire)
+	s.log.Unheard = true
+	if a := s.x.Step(c.core.now(), exchange.Event{Kind: exchange.ClientGone}); a.Record != nil {
+		s.account(a.Record)
+	}
+	c.core.reuse(s)
 }
 
 // head reads a request head from p, which begins with it. It reports false while more of it has to come; p is kept then. kept: it is
@@ -83,6 +100,9 @@ func (c *client1) head(p []byte, kept bool) (done bool) {
 	var own *queue // that holds the head and nothing else: the connection may end with the request
 	if kept && n == len(p) {
 		own, c.in = c.in, nil
+	}
+	if s.log != nil {
+		s.log.Protocol, s.log.RequestHead = protocols1[s.request.Minor&1], int64(n)
 	}
 	c.ask(p)
 	c.core.spare.free(own)

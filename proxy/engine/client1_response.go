@@ -42,6 +42,15 @@ func appendStatusLine(dst []byte, h *head) []byte {
 
 // begin implements asker.
 func (c *client1) begin(h *head) {
+	before := len(c.core.down)
+	c.appendHead(h)
+	if s := c.s; s.log != nil {
+		s.responded(h, len(c.core.down)-before)
+	}
+}
+
+// appendHead writes the head of the response.
+func (c *client1) appendHead(h *head) {
 	s := c.s
 	dst := appendStatusLine(c.core.down, h)
 	for i := range h.fields {
@@ -146,6 +155,9 @@ func (c *client1) reply(r *exchange.Reply) {
 		}
 	})
 	dst = append(c.appendConnection(s.appendConfigured(dst)), "\r\n"...)
+	if s.log != nil {
+		s.log.ResponseHead = int64(len(dst) - len(c.core.down))
+	}
 	if s.method != http1.HEAD {
 		dst = append(dst, r.Body...)
 		s.x.Count(0, int64(len(r.Body)))

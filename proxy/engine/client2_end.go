@@ -47,10 +47,10 @@ func (c *client2) ended(why http2.Reason) {
 // count accounts for what was no HTTP/2 as for a bad request.
 func (c *client2) count(why http2.Reason) {
 	s, now := c.core.stream(), c.core.now()
-	s.x.Start(now, c.bind.Frontend())
+	s.start(nil, c.bind, c.from, &c.wire)
 	s.x.Step(now, exchange.Event{Kind: exchange.Refused, Status: 400, Why: why.Label()})
 	if a := s.x.Step(now, exchange.Event{Kind: exchange.ClientGone}); a.Record != nil {
-		c.bind.Account(a.Record)
+		s.account(a.Record)
 	}
 	c.core.reuse(s)
 }

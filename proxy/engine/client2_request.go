@@ -75,7 +75,7 @@ func (c *client2) open(id uint32) *stream2 {
 	t.left = -1
 	c.active++
 	c.conn.SetOwner(id, t)
-	t.s.start(t, c.bind, c.from.Addr(), &c.wire)
+	t.s.start(t, c.bind, c.from, &c.wire)
 	return t
 }
 
@@ -90,6 +90,9 @@ func (c *client2) request(ev *http2.Event) {
 	s.asking = question{
 		buf: buf, fields: ev.Head.Fields, method: r.Method, name: r.Name.In(buf), authority: r.Authority.In(buf),
 		target: targetOf(r, buf), query: r.Query.In(buf), length: r.Length, expects: t.expects,
+	}
+	if s.log != nil {
+		s.log.Protocol, s.log.RequestHead = protocol2, int64(len(buf))
 	}
 	switch {
 	case r.Length == 0 && !ev.End: // in chunks it is not whole before it has ended

@@ -46,7 +46,10 @@ func (t *stream2) begin(h *head) {
 			t.left = h.length
 		}
 	}
-	t.send(s.encodeConfigured(e, b))
+	if b = s.encodeConfigured(e, b); s.log != nil {
+		s.responded(h, len(b))
+	}
+	t.send(b)
 }
 
 // encodeConfigured writes the fields that every response of the frontend carries.
@@ -200,7 +203,10 @@ func (t *stream2) reply(r *exchange.Reply) {
 		t.left = 0
 	}
 	whole := t.left == 0
-	t.send(s.encodeConfigured(e, b))
+	if b = s.encodeConfigured(e, b); s.log != nil {
+		s.log.ResponseHead = int64(len(b))
+	}
+	t.send(b)
 	if !whole {
 		s.x.Count(0, int64(len(r.Body)))
 		t.write([]byte(r.Body))

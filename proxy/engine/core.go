@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
 	"github.com/tandem-lb/tandem/proxy/loop"
@@ -27,18 +28,20 @@ type core struct {
 	spare    spare
 	streams  []*stream // to be used again
 	streams2 []*stream2
-	head     head   // memory for the next; nobody's between calls
-	reason   []byte // of a status that came without; nobody's between calls
-	block    []byte // the fields of a head in HTTP/2; empty between calls
-	down     []byte // what is being written to a client; empty between calls
-	up       []byte // what is being written to a server; empty between calls
-	frames   []byte // what is received in of an HTTP/2 server; nil until there is one
-	asks     http2.Encoder
-	calls2   []*call2 // to be used again
-	idle     map[*upstream.Server]*idleServers
-	servers2 map[*upstream.Server]*servers2 // all HTTP/2 connections
-	sweep    loop.Ref                       // the timer that ends connections which have been idle for long
-	sweeping bool                           // it runs
+
+	spareDetails []*exchange.Details // to be used again
+	head         head                // memory for the next; nobody's between calls
+	reason       []byte              // of a status that came without; nobody's between calls
+	block        []byte              // the fields of a head in HTTP/2; empty between calls
+	down         []byte              // what is being written to a client; empty between calls
+	up           []byte              // what is being written to a server; empty between calls
+	frames       []byte              // what is received in of an HTTP/2 server; nil until there is one
+	asks         http2.Encoder
+	calls2       []*call2 // to be used again
+	idle         map[*upstream.Server]*idleServers
+	servers2     map[*upstream.Server]*servers2 // all HTTP/2 connections
+	sweep        loop.Ref                       // the timer that ends connections which have been idle for long
+	sweeping     bool                           // it runs
 }
 
 // requestLimits and responseLimits bound heads. Servers send large policies and cookies, and are trusted with more memory.
@@ -76,6 +79,7 @@ func (c *core) stream() *stream {
 
 // reuse keeps a stream that has ended for the next request.
 func (c *core) reuse(s *stream) {
+	c.reuseDetails(s.log)
 	s.reset()
 	if len(c.streams) < maxStreams {
 		c.streams = append(c.streams, s)

@@ -36,13 +36,14 @@ type stream struct {
 	replays  uint8        // how often a server said that it has not looked at the request
 	tried    bool         // a connection that was used before turned out closed
 
-	whole  bool       // all of the request has come
-	begun  bool       // the server's side has been told to begin
-	ended  bool       // all of the response, or of what comes through a tunnel, has been handed to the client's side
-	chunks bool       // the response goes to the client in chunks
-	tunnel bool       // the protocol was switched
-	pipe   *loop.Pipe // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
-	timer  loop.Ref   // of a wait before the server is asked again
+	whole  bool              // all of the request has come
+	begun  bool              // the server's side has been told to begin
+	ended  bool              // all of the response, or of what comes through a tunnel, has been handed to the client's side
+	chunks bool              // the response goes to the client in chunks
+	tunnel bool              // the protocol was switched
+	log    *exchange.Details // what the access log is told; nil: the request is not logged
+	pipe   *loop.Pipe        // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
+	timer  loop.Ref          // of a wait before the server is asked again
 }
 
 // maxReplay bounds the requests that may go to a connection which was used before: all of what is sent there is kept until
@@ -53,13 +54,16 @@ const maxReplay = 16 << 10
 const maxKept = 16 << 10
 
 // start begins a stream: the first byte of a request is there.
-func (s *stream) start(client asker, b *Bind, from netip.Addr, w *wire) {
-	s.client, s.bind, s.from, s.secure = client, b, from, w.secure()
+func (s *stream) start(client asker, b *Bind, from netip.AddrPort, w *wire) {
+	s.client, s.bind, s.from, s.secure = client, b, from.Addr(), w.secure()
 	if w.peer != nil {
 		s.peer = *w.peer
 	}
 	s.frontend = b.Frontend()
 	s.x.Start(s.core.now(), s.frontend)
+	if s.frontend.Log != nil {
+		s.detail(from, w)
+	}
 }
 
 // reset forgets all but the memory.
@@ -187,7 +191,7 @@ func (s *stream) end(a *exchange.Action) {
 	s.leaveServer()
 	s.endPipe()
 	if a.Record != nil {
-		s.bind.Account(a.Record)
+		s.account(a.Record)
 	}
 	s.client.over(a.Do == exchange.Abort || a.Record == nil)
 	s.core.reuse(s)

@@ -29,7 +29,7 @@
 //	forwarded.go Forwarded: what servers are told about clients
 //	event.go     Event: what an engine tells
 //	action.go    Action and Reply: what it is to do
-//	record.go    Record: what is counted and logged
+//	record.go    Record: what is counted and logged; details.go: what is logged alone
 //	exchange.go  Exchange.Step
 //	ends.go      the ways in which an exchange ends
 package exchange

@@ -42,6 +42,13 @@ func (x *Exchange) abort(now time.Time, t Termination) Action {
 
 func (x *Exchange) end(now time.Time, do Do) Action {
 	x.release()
+	if x.active != nil {
+		x.active.Add(-1)
+		x.active = nil
+	}
+	if d := x.record.Details; d != nil {
+		x.count(d)
+	}
 	x.state = over
 	x.record.Active = now.Sub(x.record.Begin)
 	return Action{Do: do, Record: &x.record}
@@ -52,5 +59,15 @@ func (x *Exchange) release() {
 	if x.server != nil {
 		x.server.Release()
 		x.server = nil
+	}
+}
+
+// count notes how many other requests the backend and the server have.
+func (x *Exchange) count(d *Details) {
+	if x.backend != nil && x.backend.Active != nil {
+		d.BackendRequests = x.backend.Active.Load()
+	}
+	if d.server != nil {
+		d.ServerRequests = d.server.InFlight()
 	}
 }

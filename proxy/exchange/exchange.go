@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -21,8 +22,9 @@ type Exchange struct {
 	left     int // retries left
 
 	request rule.Request
-	query   string // with its question mark
-	upgrade string // the protocol that the client may switch to; empty: none
+	query   string        // with its question mark
+	upgrade string        // the protocol that the client may switch to; empty: none
+	active  *atomic.Int64 // that it is counted in; nil: none
 
 	headAt      time.Time // the request head was complete
 	attemptAt   time.Time // the last connection attempt began
@@ -63,6 +65,9 @@ func (x *Exchange) Count(in, out int64) {
 	x.record.BytesIn += in
 	x.record.BytesOut += out
 }
+
+// Detail has the record say d of the exchange.
+func (x *Exchange) Detail(d *Details) { x.record.Details = d }
 
 // Path returns what servers are asked for, and Query their query with its question mark, or an empty one.
 func (x *Exchange) Path() string  { return x.request.Path }
@@ -134,6 +139,9 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
 	x.record.Backend = x.backend.Name
+	if x.active = x.backend.Active; x.active != nil {
+		x.active.Add(1)
+	}
 	x.left = x.backend.Retries
 	if !x.pick(now) {
 		return x.fail(503, Termination{ByServer, AtConnect})
@@ -154,6 +162,9 @@ func (x *Exchange) connect(now time.Time) Action {
 	x.record.Server = x.server.Key().Name
 	x.record.Wait = now.Sub(x.headAt)
 	x.record.Connect = NotReached
+	if d := x.record.Details; d != nil {
+		d.try(x.server)
+	}
 	return Action{Do: Connect, Server: x.server, Backend: x.backend, Timeout: x.backend.Connect}
 }
 

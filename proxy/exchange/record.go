@@ -28,6 +28,19 @@ type Record struct {
 	Why          string // label of the reason that the request, or the server's response, was no HTTP; empty: none
 	Retries      int    // connection attempts after the first
 	Redispatched bool   // a retry went to another server
+
+	Cookie       CookieState
+	ServerQueue  int // how many requests were before this one in the server's queue
+	BackendQueue int // and in the backend's
+
+	Details *Details // nil: nobody logs it
+}
+
+// CookieState says what became of the cookie that names a server: the third and fourth letter of HAProxy's termination state. 0 stands
+// for a dash: there is no such cookie.
+type CookieState struct {
+	Request  byte // what the client sent
+	Response byte // what it was sent
 }
 
 // Termination says who or what ended an exchange and in which phase: the first two letters of HAProxy's termination

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -19,6 +20,7 @@ type Frontend struct {
 	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields
 	// is not passed on.
 	ClientCertificates bool
+	Log                *Log // nil: requests are not logged
 
 	HTTPRequest time.Duration // from the first byte of a request head, or from that of a connection, to its end
 	Client      time.Duration // without a byte from or to the client
@@ -37,6 +39,7 @@ type Backend struct {
 	Servers Picker
 	Connect time.Duration // each connection attempt
 	Retries int           // further connection attempts after the first
+	Active  *atomic.Int64 // its requests; nil: nobody wants to know. It outlives this Backend
 
 	// What an engine carries out by itself.
 	Server    time.Duration // without a byte from the server while one is due

@@ -116,6 +116,9 @@ func (s *Server) tellLoad() {
 // ConnectFailed counts a connection attempt that came to nothing.
 func (s *Server) ConnectFailed() { s.connect.Add(1) }
 
+// InFlight is how many requests hold a slot now.
+func (s *Server) InFlight() int64 { return s.inFlight.Load() }
+
 // HandshakeFailed counts a TLS handshake that failed, by its reason, one of a few; ConnectFailed is to be called too. It reports
 // whether that is news: the one before did not fail, or not for this reason.
 func (s *Server) HandshakeFailed(reason string) (news bool) {

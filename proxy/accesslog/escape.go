@@ -1,0 +1,82 @@
+package accesslog
+
+// set is octets that do not stand in a line as they are.
+type set [256]bool
+
+// unprintable is all that is not printable ASCII, with some octets more.
+func unprintable(and string) *set {
+	var s set
+	for c := range s {
+		s[c] = c < 0x20 || c >= 0x7f
+	}
+	for _, c := range []byte(and) {
+		s[c] = true
+	}
+	return &s
+}
+
+// What HAProxy escapes (its manual, section 8.6): in request lines, and in captured fields, which stand in braces.
+var (
+	inRequest = unprintable(`"#`)
+	inField   = unprintable(`"#{|}`)
+)
+
+const (
+	upperHex = "0123456789ABCDEF"
+	lowerHex = "0123456789abcdef"
+)
+
+// appendEscaped writes text with the octets of s as # and two digits.
+func appendEscaped[T string | []byte](dst []byte, text T, s *set) []byte {
+	from := 0
+	for i := range len(text) {
+		if c := text[i]; s[c] {
+			dst = append(dst, text[from:i]...)
+			dst = append(dst, '#', upperHex[c>>4], upperHex[c&15])
+			from = i + 1
+		}
+	}
+	return append(dst, text[from:]...)
+}
+
+// inQuotes is what the Common Log Format's quotes and backslashes make special.
+var inQuotes = unprintable(`"\`)
+
+// appendQuoted writes text as Apache does between quotes.
+func appendQuoted[T string | []byte](dst []byte, text T) []byte {
+	from := 0
+	for i := range len(text) {
+		c := text[i]
+		if !inQuotes[c] {
+			continue
+		}
+		dst = append(dst, text[from:i]...)
+		if from = i + 1; c == '"' || c == '\\' {
+			dst = append(dst, '\\', c)
+		} else {
+			dst = append(dst, '\\', 'x', lowerHex[c>>4], lowerHex[c&15])
+		}
+	}
+	return append(dst, text[from:]...)
+}
+
+// appendJSON writes text as a string of JSON. Octets that are no ASCII become the characters of the same number: what a client sends is
+// in no encoding that could be known, and none of it is lost so.
+func appendJSON[T string | []byte](dst []byte, text T) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i := range len(text) {
+		c := text[i]
+		if !inQuotes[c] {
+			continue
+		}
+		dst = append(dst, text[from:i]...)
+		if from = i + 1; c == '"' || c == '\\' {
+			dst = append(dst, '\\', c)
+		} else {
+			dst = append(dst, '\\', 'u', '0', '0', lowerHex[c>>4], lowerHex[c&15])
+		}
+	}
+	dst = append(dst, text[from:]...)
+	return append(dst, '"')
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"net/netip"
+
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
+)
+
+// protocol2 is HTTP/2 as HAProxy and nginx log it.
+const protocol2 = "HTTP/2.0"
+
+// protocols1 are the versions of HTTP/1, by their minor number.
+var protocols1 = [2]string{"HTTP/1.0", "HTTP/1.1"}
+
+// details returns memory that says nothing yet.
+func (c *core) details() *exchange.Details {
+	if n := len(c.spareDetails); n > 0 {
+		d := c.spareDetails[n-1]
+		c.spareDetails = c.spareDetails[:n-1]
+		return d
+	}
+	return &exchange.Details{}
+}
+
+// reuseDetails keeps them for another request.
+func (c *core) reuseDetails(d *exchange.Details) {
+	if d == nil {
+		return
+	}
+	d.Reset()
+	if len(c.spareDetails) < maxStreams {
+		c.spareDetails = append(c.spareDetails, d)
+	}
+}
+
+// detail begins to collect what the frontend logs.
+func (s *stream) detail(from netip.AddrPort, w *wire) {
+	d := s.core.details()
+	s.log = d
+	d.Log, d.Client, d.TLS = s.frontend.Log, from, s.secure
+	if d.Log.TLS && w.tls != nil {
+		info := w.tls.Info()
+		d.Version, d.CipherSuite = info.Version, info.CipherSuite
+	}
+	s.x.Detail(d)
+}
+
+// requested notes the request that is routed. Its protocol and length are noted already.
+func (s *stream) requested(q *question, authority, target, method string) {
+	d := s.log
+	d.Method, d.Authority, d.Target = method, authority, target
+	capture(&d.Request, d.Log.Request, q.fields, q.buf)
+}
+
+// responded notes the response that a client gets: a head of size octets, as far as they can be told.
+func (s *stream) responded(h *head, size int) {
+	d := s.log
+	d.ResponseHead = int64(size)
+	capture(&d.Response, d.Log.Response, h.fields, h.buf)
+}
+
+// capture notes the values of fields: of those that are there more than once the last one, as HAProxy does.
+func capture(into *exchange.Captures, wanted []exchange.Capture, fields []http1.Field, buf []byte) {
+	for i := range wanted {
+		w := &wanted[i]
+		var value []byte
+		for j := len(fields) - 1; j >= 0; j-- {
+			f := &fields[j]
+			if name := f.Name.In(buf); len(name) == len(w.Name) && equalFold(name, w.Name) {
+				value = f.Value.In(buf)
+				break
+			}
+		}
+		into.Add(value[:min(len(value), w.Length)])
+	}
+}
+
+// account hands the record of the stream on.
+func (s *stream) account(r *exchange.Record) {
+	if s.log != nil {
+		s.log.ProcessConnections = s.core.engine.open.Load()
+	}
+	s.bind.Account(r)
+}
