@@ -93,6 +93,7 @@ install: build ## install the binary, the unit and an example configuration belo
 	install -D -m 0644 deploy/tandem.service $(DESTDIR)/etc/systemd/system/tandem.service
 	install -D -m 0644 deploy/sysusers.d/tandem.conf $(DESTDIR)/usr/lib/sysusers.d/tandem.conf
 	install -D -m 0644 deploy/sysctl.d/60-tandem.conf $(DESTDIR)/usr/lib/sysctl.d/60-tandem.conf
+	install -D -m 0644 deploy/logrotate.d/tandem $(DESTDIR)/etc/logrotate.d/tandem
 	install -D -m 0644 deploy/examples/web-pair.yaml $(DESTDIR)/etc/tandem/tandem.yaml.example
 
 clean: ## remove what make made

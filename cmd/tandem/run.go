@@ -20,7 +20,8 @@ func runCommand() *cobra.Command {
 		Short: "Run the daemon in the foreground",
 		Long: `Run the daemon in the foreground.
 
-TERM and INT resign in order and end it. HUP reloads the configuration file: all of it takes effect, or nothing.`,
+TERM and INT resign in order and end it. HUP reloads the configuration file: all of it takes effect, or nothing. HUP and
+USR1 have the files of access logs opened anew.`,
 		Args: cobra.NoArgs,
 	}
 	opt := daemon.Options{Version: version, Log: newLog}
@@ -40,6 +41,9 @@ func runDaemon(ctx context.Context, opt daemon.Options) error {
 	reload := make(chan os.Signal, 1) // the signal package sends; one waiting reload is as good as many
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
+	rotate := make(chan os.Signal, 1) // as above
+	signal.Notify(rotate, syscall.SIGUSR1)
+	defer signal.Stop(rotate)
 	d, err := daemon.New(ctx, opt)
 	if err != nil {
 		return err
@@ -51,6 +55,9 @@ func runDaemon(ctx context.Context, opt daemon.Options) error {
 			select {
 			case <-reload:
 				_ = d.Reload(ctx, false) // it logs and counts its errors
+				d.ReopenLogs()
+			case <-rotate:
+				d.ReopenLogs()
 			case <-ended:
 				return
 			}

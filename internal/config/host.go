@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,10 +20,26 @@ type Host struct {
 	Certificates func(paths []certs.Path) error            // why certificates cannot be used; nil: they can
 	Authorities  func(files []string) error                // why certificates of authorities cannot be used; nil: they can
 	TicketSecret func(file string) error                   // why a secret of session tickets cannot be used; nil: it can
+	Appendable   func(path string) error                   // why there can be no file to append to; nil: there can
 }
 
 // ThisHost asks the kernel. What concerns TLS is for the caller to add.
-func ThisHost() Host { return Host{Interfaces: interfacePrefixes, Executable: executable} }
+func ThisHost() Host {
+	return Host{Interfaces: interfacePrefixes, Executable: executable, Appendable: appendable}
+}
+
+// appendable looks at what is there alone: who asks may be another user than the daemon.
+func appendable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is a directory")}
+	case !os.IsNotExist(err):
+		return err
+	}
+	_, err = os.Stat(filepath.Dir(path))
+	return err
+}
 
 func interfacePrefixes(name string) ([]netip.Prefix, error) {
 	ifi, err := net.InterfaceByName(name)
@@ -68,6 +85,9 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 		c.commands(report, n, h)
 	}
 	c.tlsFiles(report, h)
+	if h.Appendable != nil {
+		c.logFiles(report, h)
+	}
 	return report.problems()
 }
 

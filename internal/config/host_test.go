@@ -34,6 +34,9 @@ proxy:
         - address: ":443"
           tls: {certificates: [/etc/a.pem, /etc/b, {certificate: /etc/c.crt, key: /etc/c.key}], client_certificates: {ca: [/etc/ca]}}
       default_backend: web
+      access_log: {output: [stdout, /none/a.log]}
+    - {name: g, bind: [{address: ":81"}], default_backend: web}
+  defaults: {access_log: {output: ["syslog:/dev/log", /none/b.log]}}
   backends: [{name: web, servers: [{name: w, address: "10.0.0.11:80"}]}]
 `
 	host := Host{
@@ -55,6 +58,7 @@ proxy:
 		},
 		Authorities:  func(files []string) error { return errors.New("no certificate in " + files[0]) },
 		TicketSecret: func(file string) error { return errors.New(file + " is too short") },
+		Appendable:   func(path string) error { return errors.New("no directory for " + path) },
 	}
 	cfg, problems := Parse("f.yaml", []byte(text))
 	if len(problems) > 0 {
@@ -74,6 +78,8 @@ proxy:
 		"f.yaml:14:29: proxy.tls.ticket_secret_file: /etc/tickets is too short",
 		"f.yaml:20:31: proxy.frontends[0].bind[1].tls.certificates: no key in /etc/a.pem",
 		"f.yaml:20:123: proxy.frontends[0].bind[1].tls.client_certificates.ca: no certificate in /etc/ca",
+		"f.yaml:22:37: proxy.frontends[0].access_log.output[1]: no directory for /none/a.log",
+		"f.yaml:24:55: proxy.defaults.access_log.output[1]: no directory for /none/b.log",
 	}
 	var got []string
 	for _, p := range cfg.CheckHost(n, host) {
@@ -203,6 +209,21 @@ func TestThisHost(t *testing.T) {
 	} {
 		got := ""
 		if err := host.Executable(path); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for path, want := range map[string]string{
+		plain:         "",
+		dir + "/new":  "",
+		dir:           "open " + dir + ": it is a directory",
+		dir + "/a/b":  "stat " + dir + "/a: no such file or directory",
+		plain + "/in": "stat " + plain + "/in: not a directory",
+	} {
+		got := ""
+		if err := host.Appendable(path); err != nil {
 			got = err.Error()
 		}
 		if got != want {

@@ -30,8 +30,7 @@ func proxyKeys() []Key {
 		{Path: "proxy.defaults.timeouts.queue", Later: true, Help: "Waiting for a server."},
 		{Path: "proxy.defaults.retries", Type: integer(0, 100), Default: "3", Example: "3", Reload: ReloadNew, Help: "Further attempts to connect after the first."},
 		{Path: "proxy.defaults.redispatch", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the last attempt may go to another server even where persistence names one."},
-		{Path: "proxy.defaults.access_log", Later: true, Help: "Format and place of the access log."},
-	}, frontendKeys(), backendKeys())
+	}, accessLogKeys("proxy.defaults.access_log"), frontendKeys(), backendKeys())
 }
 
 // timeout is long enough to be one, and short enough that a forgotten connection does end.
@@ -65,13 +64,13 @@ func frontendKeys() []Key {
 		{Path: rule + ".respond.status", Type: integer(200, 599), Default: "200", Others: "code", Example: "200", Reload: ReloadNew, Help: "The status."},
 		{Path: rule + ".respond.body", Type: body(64 << 10), Absent: "empty", Example: `"healthy\n"`, Reload: ReloadNew, Help: "The body."},
 		{Path: rule + ".respond.content_type", Type: headerValue(), Absent: "none is sent", Example: "text/plain", Reload: ReloadNew, Help: "The Content-Type."},
-		{Path: rule + ".log", Type: boolean(), Default: "true", Others: "access_log", Example: "false", Reload: ReloadNew, Help: "Whether requests taken by this rule are in the access log."},
+		{Path: rule + ".log", Type: boolean(), Default: "true", Others: "access_log", Example: "false", Reload: ReloadNew, Help: "Whether requests that this rule takes are in the access log."},
 		{Path: in + ".response_headers", Type: section(), Others: "add_header", Absent: "none", Example: "{set: {X-Frame-Options: SAMEORIGIN}}", Reload: ReloadNew, Help: "What becomes of the headers of responses, those that the balancer makes itself too."},
 		{Path: in + ".response_headers.set", Type: names(headerName()), Absent: "none", Example: `{Strict-Transport-Security: "max-age=31536000", X-Frame-Options: SAMEORIGIN}`, Reload: ReloadNew, Help: "Headers that replace all of their name."},
 		{Path: in + ".response_headers.set.*", Type: headerValue(), Example: "SAMEORIGIN", Reload: ReloadNew, Help: "The value."},
 		{Path: in + ".default_backend", Type: identifier(), Absent: "503", Example: "web", Reload: ReloadNew, Help: "The backend for requests that no rule takes."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{client: 30s}", Reload: ReloadParts, Help: "Where this frontend differs from `proxy.defaults.timeouts`."},
-	}, overrides(in, "client", "http_request", "keep_alive", "tunnel"))
+	}, overrides(in, "client", "http_request", "keep_alive", "tunnel"), accessLogKeys(in+".access_log"))
 }
 
 // matchKeys are what a request is matched by.

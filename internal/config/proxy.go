@@ -21,6 +21,7 @@ func (b *builder) checkProxy() {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
 		b.checkRules(i)
 		b.checkHeaders(i)
+		b.checkAccessLog(i)
 		for j, bind := range f.Bind {
 			b.checkTLS(item(frontendPath(i, "bind"), j)+".tls", bind.TLS)
 		}
@@ -81,6 +82,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			ResponseHeaders: headers(raw.ResponseHeaders.Set),
 			DefaultBackend:  raw.DefaultBackend,
 			MaxConnections:  raw.MaxConnections,
+			AccessLog:       b.accessLog(i),
 			Timeouts: proxy.FrontendTimeouts{
 				HTTPRequest: cmp.Or(t.HTTPRequest, d.HTTPRequest),
 				Client:      cmp.Or(t.Client, d.Client),

@@ -15,9 +15,10 @@ type rawProxy struct {
 		MaxConnections int `yaml:"max_connections"`
 	} `yaml:"limits"`
 	Defaults struct {
-		Timeouts   rawTimeouts `yaml:"timeouts"`
-		Retries    int         `yaml:"retries"`
-		Redispatch bool        `yaml:"redispatch"`
+		Timeouts   rawTimeouts   `yaml:"timeouts"`
+		Retries    int           `yaml:"retries"`
+		Redispatch bool          `yaml:"redispatch"`
+		AccessLog  *rawAccessLog `yaml:"access_log"`
 	} `yaml:"defaults"`
 	Frontends []rawFrontend `yaml:"frontends"`
 	Backends  []rawBackend  `yaml:"backends"`
@@ -52,6 +53,7 @@ type rawFrontend struct {
 	DefaultBackend string              `yaml:"default_backend"`
 	Timeouts       rawFrontendTimeouts `yaml:"timeouts"`
 	MaxConnections int                 `yaml:"max_connections"`
+	AccessLog      *rawAccessLog       `yaml:"access_log"`
 }
 
 type rawBind struct {

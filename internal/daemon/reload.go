@@ -51,6 +51,9 @@ func (d *Daemon) Reload(ctx context.Context, force bool) error {
 	return nil
 }
 
+// ReopenLogs has the files of access logs opened anew, for they may have been moved. It returns at once.
+func (d *Daemon) ReopenLogs() { d.proxy.ReopenLogs() }
+
 func (d *Daemon) reload(ctx context.Context, force bool) error {
 	d.mu.Lock()
 	old, oldNode, ending := d.cfg, d.node, d.ending

@@ -10,6 +10,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
@@ -202,6 +203,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		s.Frontends = append(s.Frontends, frontend)
 	}
 	s.TLS = tlsStatus(p.TLS)
+	s.AccessLogs = accessLogs(p.Logs)
 	algorithms := map[string]string{}
 	for _, b := range cfg.Backends {
 		algorithms[b.Name] = b.Algorithm
@@ -218,6 +220,18 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		}
 		s.Backends = append(s.Backends, backend)
 	}
+}
+
+func accessLogs(all []accesslog.Status) []status.AccessLog {
+	logs := []status.AccessLog{}
+	for _, l := range all {
+		one := status.AccessLog{Output: l.Output.String(), Lines: l.Lines, Lost: l.Lost}
+		if l.Err != nil {
+			one.Error = l.Err.Error()
+		}
+		logs = append(logs, one)
+	}
+	return logs
 }
 
 func tlsStatus(t certs.Status) status.TLS {

@@ -11,6 +11,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 	"github.com/tandem-lb/tandem/tracker"
@@ -153,6 +154,7 @@ func TestBalancerSnapshot(t *testing.T) {
 			Alarms:       []certs.Alarm{{File: "/a.pem", Text: "/a.pem: no private key", Since: now}},
 			Renewals:     7, Failures: 8,
 		},
+		Logs: []accesslog.Status{{Output: accesslog.Output{Kind: accesslog.UDP, Address: "10.0.0.1:514"}, Lines: 9, Lost: 10, Err: errors.New("refused")}},
 	}, proxy.Config{Backends: []proxy.Backend{{Name: "web", Algorithm: "round_robin"}}})
 	want := status.Snapshot{
 		Frontends: []status.Frontend{{
@@ -170,6 +172,7 @@ func TestBalancerSnapshot(t *testing.T) {
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
+		AccessLogs: []status.AccessLog{{Output: "syslog:10.0.0.1:514", Lines: 9, Lost: 10, Error: "refused"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -180,7 +183,7 @@ func TestBalancerSnapshot(t *testing.T) {
 func TestEmptySnapshotHasLists(t *testing.T) {
 	var got status.Snapshot
 	balancer(&got, proxy.Snapshot{}, proxy.Config{})
-	if got.Frontends == nil || got.Backends == nil {
+	if got.Frontends == nil || got.Backends == nil || got.AccessLogs == nil {
 		t.Errorf("got %+v", got)
 	}
 }

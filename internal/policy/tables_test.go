@@ -48,8 +48,8 @@ var allowedImports = map[string][]string{
 
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
-	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/balance", "proxy/certs", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
-	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/certs", "proxy/health", "tracker", "vip", "vrrp"},
+	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
+	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/accesslog", "proxy/certs", "proxy/health", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
 	"deploy":                {},

@@ -30,6 +30,14 @@ type TLS struct {
 	Failures     uint64             `json:"failures"`     // times that a file was found not to be usable
 }
 
+// AccessLog is one output of access logs.
+type AccessLog struct {
+	Output string `json:"output"`
+	Lines  int64  `json:"lines"`           // since it was first configured
+	Lost   int64  `json:"lost"`            // lines that were dropped: the output was too slow, or failed
+	Error  string `json:"error,omitempty"` // the last one
+}
+
 // Certificate is one that is in use.
 type Certificate struct {
 	File         string    `json:"file"`

@@ -126,6 +126,10 @@ func full() Snapshot {
 			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
 			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Status: "unknown"},
 		}}},
+		AccessLogs: []AccessLog{
+			{Output: "/var/log/tandem/access.log", Lines: 100000, Lost: 12, Error: "write /var/log/tandem/access.log: no space left on device"},
+			{Output: "stdout", Lines: 100000},
+		},
 		Notify: []Notify{
 			{Instance: "VI_1", Runs: 2, Failures: 1, Coalesced: 1, State: Master, Epoch: 2, LastRun: ago(3 * time.Minute), Seconds: 0.1, ExitCode: 1, Failure: "exit status 1", Output: "no route"},
 			{Instance: "VI_2", Runs: 1, State: Backup, Epoch: 1, LastRun: ago(26 * time.Hour)},

@@ -19,6 +19,7 @@ func (s Snapshot) WriteText(w io.Writer) error {
 	s.writeFrontends(out)
 	s.writeCertificates(out)
 	s.writeBackends(out)
+	s.writeAccessLogs(out)
 	s.writeNotify(out)
 	return out.Flush()
 }
@@ -186,6 +187,14 @@ func (s Snapshot) writeBackends(w *bufio.Writer) {
 		}
 	}
 	writeTable(w, "BACKEND|SERVER|ADDRESS|WEIGHT|STATUS|FOR|IN FLIGHT|REQUESTS|FAILURES|CHECK", rows)
+}
+
+func (s Snapshot) writeAccessLogs(w *bufio.Writer) {
+	var rows [][]string
+	for _, l := range s.AccessLogs {
+		rows = append(rows, []string{l.Output, strconv.FormatInt(l.Lines, 10), strconv.FormatInt(l.Lost, 10), orDash(l.Error)})
+	}
+	writeTable(w, "ACCESS LOG|LINES|LOST|LAST ERROR", rows)
 }
 
 func (s Snapshot) writeNotify(w *bufio.Writer) {

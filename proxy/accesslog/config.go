@@ -12,13 +12,16 @@ import (
 
 // Config is what a frontend logs, and where.
 type Config struct {
-	Format   string             // a name of Formats, or a format in HAProxy's syntax
-	Outputs  []Output           // each gets every line
-	Sample   float64            // which share of the requests is logged, above 0 up to 1; 0: all
-	Null     bool               // connections that end without a byte from the client are logged too
-	Request  []exchange.Capture // fields of requests that the formats which have a place for them print
-	Response []exchange.Capture // and of responses
+	Format   string    // a name of Formats, or a format in HAProxy's syntax
+	Outputs  []Output  // each gets every line
+	Sample   float64   // which share of the requests is logged, above 0 up to 1; 0: all
+	Null     bool      // connections that end without a byte from the client are logged too
+	Request  []Capture // fields of requests that the formats which have a place for them print
+	Response []Capture // and of responses
 }
+
+// Capture is a field of a head that is logged.
+type Capture = exchange.Capture
 
 // Kind is what an output is.
 type Kind uint8

@@ -221,12 +221,20 @@ func (p *parser) expression(text string, quoted bool) error {
 		digits, ok := strings.CutSuffix(rest, ")")
 		i, err := strconv.Atoi(digits)
 		if !ok || err != nil || i < 0 || i >= from.n {
-			return fmt.Errorf("format: %%[%s]: there are %d such captures, counted from 0", text, from.n)
+			return fmt.Errorf("format: %%[%s] is not captured, want %s", text, numbers(from.n))
 		}
 		p.add(node{write: from.write, quoted: quoted, index: i})
 		return nil
 	}
 	return fmt.Errorf("format: unknown %%[%s], want capture.req.hdr(N) or capture.res.hdr(N)", text)
+}
+
+// numbers says which of n captures there are.
+func numbers(n int) string {
+	if n == 0 {
+		return "captures"
+	}
+	return fmt.Sprintf("a number from 0 to %d", n-1)
 }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }

@@ -243,9 +243,9 @@ func TestFormatFaults(t *testing.T) {
 		{"%{+Q", `format: "%{+Q" has no closing brace`},
 		{"%[ssl_fc_sni]", "format: unknown %[ssl_fc_sni], want capture.req.hdr(N) or capture.res.hdr(N)"},
 		{"%[ssl_fc_sni", `format: "%[ssl_fc_sni" has no closing bracket`},
-		{"%[capture.req.hdr(1)]", "format: %[capture.req.hdr(1)]: there are 1 such captures, counted from 0"},
-		{"%[capture.res.hdr(0)]", "format: %[capture.res.hdr(0)]: there are 0 such captures, counted from 0"},
-		{"%[capture.req.hdr(-1)]", "format: %[capture.req.hdr(-1)]: there are 1 such captures, counted from 0"},
+		{"%[capture.req.hdr(1)]", "format: %[capture.req.hdr(1)] is not captured, want a number from 0 to 0"},
+		{"%[capture.res.hdr(0)]", "format: %[capture.res.hdr(0)] is not captured, want captures"},
+		{"%[capture.req.hdr(-1)]", "format: %[capture.req.hdr(-1)] is not captured, want a number from 0 to 0"},
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			if _, err := Parse(c.format, []exchange.Capture{{Name: "Host", Length: 8}}, nil); err == nil || err.Error() != c.want {

@@ -21,6 +21,11 @@ func serve(t *testing.T, o *Outputs) (end func()) {
 			t.Errorf("run: %v", err)
 		}
 	})
+	await(t, func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.run != nil
+	})
 	end = func() { cancel(); wg.Wait() }
 	t.Cleanup(end)
 	return end

@@ -173,9 +173,11 @@ func TestSinkReopens(t *testing.T) {
 		s.put([]byte("before"))
 		signal(s.renewal)
 		time.Sleep(2 * gather)
+		synctest.Wait()
 		s.to.failing = errors.New("no such directory")
 		signal(s.renewal)
 		time.Sleep(2 * gather)
+		synctest.Wait()
 		s.end()
 		if s.to.opened != 2 || len(s.to.writes) != 1 {
 			t.Errorf("opened %d times after %d writes, want 2 and 1", s.to.opened, len(s.to.writes))
