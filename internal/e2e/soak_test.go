@@ -114,6 +114,7 @@ func (s *stage) soakConfig(generation int) string {
 
 proxy:
   limits: {max_connections: 4000}
+  defaults: {access_log: {format: httplog, output: [%s]}}
   frontends:
     - name: web
       bind:
@@ -125,7 +126,7 @@ proxy:
     - name: app
       health_check: {http: {path: /health}, interval: 200ms, timeout: 10s, rise: 1, fall: 2}
       servers:
-`, stagePlain, stageTLS, s.pem, generation)
+`, s.access, stagePlain, stageTLS, s.pem, generation)
 	for i, address := range stageServers {
 		if i < 2 || generation%3 != 2 {
 			fmt.Fprintf(&b, "        - {name: app%d, address: \"%s\", weight: %d}\n", i+1, address, 1+(generation+i)%4)

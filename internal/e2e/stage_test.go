@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,6 +14,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -44,6 +47,7 @@ type stage struct {
 	daemon  *netlab.Process
 	file    string // the configuration
 	log     string // file: all that the daemon writes
+	access  string // file: the access log, of a configuration that has one
 	pem     string // the certificate
 	target  loadtest.Target
 	calm    func(ctx context.Context, network, address string) (net.Conn, error) // dials for usual requests, which must not wait for a flood's
@@ -55,7 +59,7 @@ func newStage(t *testing.T, program string, config func(*stage) string) *stage {
 	t.Helper()
 	needLab(t)
 	dir := t.TempDir()
-	s := &stage{T: t, file: filepath.Join(dir, "tandem.yaml"), log: filepath.Join(dir, "daemon.log")}
+	s := &stage{T: t, file: filepath.Join(dir, "tandem.yaml"), log: filepath.Join(dir, "daemon.log"), access: filepath.Join(dir, "access.log")}
 	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
 	check(t, err)
 	s.lab = lab
@@ -213,6 +217,28 @@ func writeCertificate(t *testing.T, file string) *x509.CertPool {
 	return roots
 }
 
+// accessLines returns what the access log, if there is one, says of requests, by their targets.
+func (s *stage) accessLines(of []loadtest.Failure) map[string]string {
+	s.Helper()
+	lines := map[string]string{}
+	log, err := os.Open(s.access)
+	if errors.Is(err, fs.ErrNotExist) || len(of) == 0 {
+		return lines
+	}
+	check(s.T, err)
+	defer log.Close()
+	scan := bufio.NewScanner(log)
+	for scan.Scan() {
+		for _, f := range of {
+			if strings.Contains(scan.Text(), f.Target+" ") {
+				lines[f.Target] += scan.Text()
+			}
+		}
+	}
+	check(s.T, scan.Err())
+	return lines
+}
+
 // judge fails the test for each error that nothing explains, and prints the counts.
 func (s *stage) judge(r *loadtest.Report) {
 	s.Helper()
@@ -220,8 +246,9 @@ func (s *stage) judge(r *loadtest.Report) {
 	check(s.T, r.WriteText(&text))
 	s.Logf("what came of the requests:\n%s", strings.TrimRight(text.String(), "\n"))
 	first, all := r.Failures()
+	lines := s.accessLines(first)
 	for _, f := range first {
-		s.Errorf("unexplained: %v", f)
+		s.Errorf("unexplained: %v\naccess log: %s", f, cmp.Or(lines[f.Target], "no line"))
 	}
 	if all > len(first) {
 		s.Errorf("and %d more", all-len(first))
