@@ -23,12 +23,13 @@ type probing struct {
 	check *health.Check
 	tls   *certs.Servers   // of the probes alone; nil: that of the server
 	name  string           // that is verified, with tls
+	fast  bool             // a server that does not even acknowledge is probed at once
 	track *upstream.Server // whose health it has
 }
 
 // same reports whether two servers' checks do the same.
 func (c probing) same(o probing) bool {
-	return c.check.Same(o.check) && c.tls == o.tls && c.name == o.name
+	return c.check.Same(o.check) && c.tls == o.tls && c.name == o.name && c.fast == o.fast
 }
 
 // probings returns where the health of every server comes from.
@@ -40,7 +41,7 @@ func probings(backends []*backend) map[*upstream.Server]probing {
 			if c.Track != (ServerRef{}) {
 				all[m.Server] = probing{track: findServer(backends, c.Track)}
 			} else {
-				all[m.Server] = probing{check: b.config.Check, tls: b.checkTLS, name: c.CheckName}
+				all[m.Server] = probing{check: b.config.Check, tls: b.checkTLS, name: c.CheckName, fast: b.config.FastEject}
 			}
 		}
 	}
@@ -89,6 +90,15 @@ func (p *Proxy) applyChecks(backends []*backend) {
 		if w := wanted[s]; w.check == nil || !c.config.same(w) {
 			c.stop()
 			delete(p.checks, s)
+			s.SetPatience(0)
+			s.Trust()
+		}
+	}
+	for _, b := range backends {
+		if b.route.Passive == nil {
+			for _, m := range b.pool.Members() {
+				m.Pardon()
+			}
 		}
 	}
 	p.followers = map[*upstream.Server][]*upstream.Server{}
@@ -138,7 +148,23 @@ func (p *Proxy) checked(s *upstream.Server, by *check, r health.Result) {
 	if p.checks[s] != by {
 		return // the configuration has changed meanwhile
 	}
+	doubted := s.Doubted()
+	if by.config.fast {
+		s.SetPatience(r.Patience)
+	}
 	p.setHealth(s, upstream.Health{Status: r.Status, Text: r.Text, Code: r.Code, Took: r.Duration, At: r.At})
+	switch {
+	case r.OK:
+		if s.Trust() {
+			p.log.Info("server is not in doubt any more", "backend", s.Key().Backend, "server", s.Key().Name)
+		}
+		p.reopen(s, r.At)
+	case doubted:
+		p.engine.Lost(s, false)
+	}
+	if r.Status == hysteresis.Down {
+		s.Trust() // nothing is left to doubt
+	}
 }
 
 // setHealth gives a server, and those that track it, what was found. mu is held.
@@ -152,6 +178,9 @@ func (p *Proxy) setHealth(s *upstream.Server, h upstream.Health) {
 	if h.Status != old.Status {
 		p.logHealth(s.Key(), h)
 		p.wakeWatchers()
+		if b := find(p.now.backends, s.Key().Backend); h.Status == hysteresis.Down && b != nil && b.config.CutOnDown {
+			p.engine.Lost(s, true)
+		}
 	}
 	p.follow(s, h)
 }

@@ -21,13 +21,14 @@ type backend struct {
 	tls      *certs.Servers // nil: plain
 	checkTLS *certs.Servers // of the probes alone; nil: that of the servers
 	pool     *upstream.Pool
+	watcher  upstream.Watcher // of its servers
 	route    *exchange.Backend
 	active   *atomic.Int64 // requests that it has, counted where there is an access log
 }
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
 // the choice among them has changed, so does the balancer's place.
-func compileBackends(configs []Backend, old []*backend, keys *certs.Plan) ([]*backend, error) {
+func compileBackends(configs []Backend, old []*backend, keys *certs.Plan, w upstream.Watcher) ([]*backend, error) {
 	var compiled []*backend
 	var faults []error
 	for i, c := range configs {
@@ -35,7 +36,7 @@ func compileBackends(configs []Backend, old []*backend, keys *certs.Plan) ([]*ba
 			faults = append(faults, fmt.Errorf("backend %s is configured twice", c.Name))
 			continue
 		}
-		b, err := compileBackend(c, find(old, c.Name), keys)
+		b, err := compileBackend(c, find(old, c.Name), keys, w)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("backend %s: %w", c.Name, err))
 			continue
@@ -56,9 +57,9 @@ func find(backends []*backend, name string) *backend {
 	return nil
 }
 
-func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error) {
+func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watcher) (*backend, error) {
 	c.Servers = slices.Clone(c.Servers) // to be compared with the next one's
-	b := &backend{config: c, active: &atomic.Int64{}}
+	b := &backend{config: c, watcher: w, active: &atomic.Int64{}}
 	if old != nil {
 		b.active = old.active
 	}
@@ -86,10 +87,12 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error)
 	if c.Check != nil {
 		err = errors.Join(err, c.Check.Fault())
 	}
+	passive, fault := c.Passive.compile(c.Servers)
+	err = errors.Join(err, fault)
 	if err != nil {
 		return nil, err
 	}
-	if b.speaksAs(old) && old.config.Algorithm == c.Algorithm && slices.EqualFunc(old.config.Servers, c.Servers, sameMember) {
+	if b.speaksAs(old) && old.config.Algorithm == c.Algorithm && old.config.panicThreshold() == c.panicThreshold() && slices.EqualFunc(old.config.Servers, c.Servers, sameMember) {
 		b.pool = old.pool
 	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
@@ -100,6 +103,8 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan) (*backend, error)
 		Connect: c.Timeouts.Connect,
 		Server:  c.Timeouts.Server,
 		Retries: c.Retries,
+		Doubts:  c.Check != nil && c.FastEject,
+		Passive: passive,
 		Forwarded: exchange.Forwarded{
 			AppendFor:  c.Forwarded.For == ForwardedForAppend,
 			ReplaceFor: c.Forwarded.For == ForwardedForReplace,
@@ -130,7 +135,7 @@ func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
 		}
 		members = append(members, upstream.Member{Server: b.server(s, old), Weight: s.Weight})
 	}
-	return upstream.NewPool(upstream.Options{Algorithm: c.Algorithm}, members)
+	return upstream.NewPool(upstream.Options{Algorithm: c.Algorithm, PanicThreshold: c.panicThreshold()}, members)
 }
 
 // server returns the server of that identity, an old one where there is one.
@@ -147,7 +152,9 @@ func (b *backend) server(s Server, old *backend) *upstream.Server {
 	if b.tls != nil {
 		link.TLS = b.tls.TLSConfig(s.ServerName)
 	}
-	return upstream.NewServer(key, link)
+	server := upstream.NewServer(key, link)
+	server.Watch(b.watcher)
+	return server
 }
 
 // unchecked is the health of a server without checks.

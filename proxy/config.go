@@ -67,11 +67,26 @@ type Backend struct {
 	TLS        *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says
 	HTTP2      bool                // HTTP/2 is spoken to the servers: over TLS agreed on by ALPN, else known beforehand
 	Check      *health.Check       // nil: servers are taken as healthy
+	FastEject  bool                // with Check: a server that does not even acknowledge is probed at once, and gets nothing meanwhile
+	CutOnDown  bool                // connections to a server that goes down are cut, whatever is under way on them
+	Passive    *Passive            // nil: what servers answer is not held against them
 	CheckTLS   *certs.ServerConfig // TLS of the probes alone; nil: that of the backend, at the server's own port
 	Forwarded  Forwarded
 	Timeouts   BackendTimeouts
 	Retries    int  // further connection attempts after the first; the configuration's default is 3
 	Redispatch bool // the last retry may go to another server even where persistence names one
+}
+
+// Passive is how servers are judged by the requests that they get. A server that fails too many is ejected for a while, and then tried
+// again; where nobody could take its place it is not.
+type Passive struct {
+	MaxFails    int             // failures in a row that eject a server, above 0
+	FailTimeout time.Duration   // how long it is ejected at first, and in which failures count; above 0
+	Statuses    []health.Status // of responses that are failures; empty: only what is no whole response is one
+	ErrorRatio  int             // share of its requests that may fail within FailTimeout, in percent, 0 to 100; 0: any
+	MinRequests int             // fewer than these say nothing about the share
+	// PanicThreshold is what share of the servers that are up has to be left, in percent, 0 to 100, or all are used; 0: some.
+	PanicThreshold int
 }
 
 // BackendTimeouts bound what a server may take.

@@ -62,7 +62,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	now, listeners := p.now, p.listeners // replaced by Apply, never changed
 	p.mu.Unlock()
 	keys := p.keychain.Plan()
-	backends, err := compileBackends(next.Backends, now.backends, keys)
+	backends, err := compileBackends(next.Backends, now.backends, keys, p.sentinel)
 	faults := []error{err}
 	plan := &Plan{backends: backends, keychain: keys, outputs: p.outputs.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
 	if file := next.TLS.TicketSecretFile; file != "" {
@@ -210,6 +210,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	p.listeners, p.now = listeners, next
 	retire()
 	p.wakeWatchers()
+	p.sentinel.look()
 }
 
 // frontend returns what lives on of the frontend of that name. mu is held.

@@ -44,6 +44,7 @@ type Proxy struct {
 	checking   context.Context // of the health checks
 	endChecks  context.CancelFunc
 	scripts    health.Runner
+	sentinel   *sentinel
 
 	tasks sync.WaitGroup // goroutines, but for the engine's
 
@@ -90,6 +91,7 @@ func New(o Options) *Proxy {
 		outputs:    accesslog.NewOutputs(o.Log),
 		alwaysOpen: newGate(Open),
 		scripts:    o.Scripts,
+		sentinel:   newSentinel(),
 		gates:      map[netip.Addr]*Gate{},
 		listeners:  map[socketKey]*listener{},
 		checks:     map[*upstream.Server]*check{},
@@ -123,7 +125,8 @@ func (p *Proxy) Run(ctx context.Context) error {
 	logging, endLogs := context.WithCancel(context.Background())
 	defer endLogs()
 	p.tasks.Go(func() { _ = p.outputs.Run(logging) }) // as above
-	ended := make(chan error, 1)                      // gets what the engine's Run returns
+	p.tasks.Go(func() { p.watchServers(p.checking) })
+	ended := make(chan error, 1) // gets what the engine's Run returns
 	go func() { ended <- p.engine.Run(serving) }()
 	var err error
 	select {

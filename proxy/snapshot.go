@@ -65,6 +65,8 @@ type ServerStatus struct {
 	Weight  int
 
 	upstream.Health
+	upstream.Ejection
+	Doubted bool // it does not acknowledge what is sent to it, and is being probed
 
 	InFlight         int64 // requests now
 	Requests         int64 // requests in all, retries included
@@ -102,7 +104,7 @@ func backendStatus(b *backend) BackendStatus {
 		health, stats := m.Health(), m.Stats()
 		status.Servers = append(status.Servers, ServerStatus{
 			Name: m.Key().Name, Address: m.Key().Address, Weight: m.Weight,
-			Health:   health,
+			Health: health, Ejection: m.Ejection(), Doubted: m.Doubted(),
 			InFlight: stats.InFlight, Requests: stats.Requests,
 			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,
 			HandshakeFailures: m.HandshakeFailures(),

@@ -151,6 +151,7 @@ func TestWebPair(t *testing.T) {
 					{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 1},
 				},
 				Check:     &health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}}}, Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
+				FastEject: true,
 				Forwarded: proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true},
 				Timeouts:  proxy.BackendTimeouts{Connect: 5 * time.Second, Server: 50 * time.Second},
 				Retries:   3, Redispatch: true,
@@ -363,6 +364,18 @@ func TestHealthChecks(t *testing.T) {
 	web := backends[0]
 	if web.TLS != nil || web.CheckTLS == nil || web.CheckTLS.CAs[0] != "/etc/ca.pem" || backends[1].CheckTLS != nil {
 		t.Errorf("got the TLS %+v, of checks %+v", web.TLS, web.CheckTLS)
+	}
+	if !web.FastEject || web.CutOnDown || backends[1].FastEject || !backends[2].CutOnDown {
+		t.Errorf("got fast_eject %t, %t, on_down %t, %t", web.FastEject, backends[1].FastEject, web.CutOnDown, backends[2].CutOnDown)
+	}
+	for i, want := range []*proxy.Passive{
+		{MaxFails: 3, FailTimeout: 30 * time.Second, MinRequests: 20, PanicThreshold: 30},
+		{MaxFails: 5, FailTimeout: 10 * time.Second, Statuses: []health.Status{{From: 500, To: 500}, {From: 502, To: 504}}, ErrorRatio: 50, MinRequests: 100},
+		nil,
+	} {
+		if got := backends[i].Passive; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", backends[i].Name, got, want)
+		}
 	}
 	var got []string
 	for _, s := range web.Servers {

@@ -28,6 +28,27 @@ type rawCheck struct {
 	Rise         int             `yaml:"rise"`
 	Fall         int             `yaml:"fall"`
 	Init         string          `yaml:"init_state"`
+	FastEject    bool            `yaml:"fast_eject"`
+}
+
+type rawPassive struct {
+	MaxFails       int           `yaml:"max_fails"`
+	FailTimeout    time.Duration `yaml:"fail_timeout"`
+	FailStatus     []string      `yaml:"fail_status"`
+	ErrorRatio     int           `yaml:"error_ratio"`
+	MinRequests    int           `yaml:"min_requests"`
+	PanicThreshold int           `yaml:"panic_threshold"`
+}
+
+// config returns how servers are judged by what they answer; nil: they are not.
+func (raw *rawPassive) config() *proxy.Passive {
+	if raw == nil {
+		return nil
+	}
+	return &proxy.Passive{
+		MaxFails: raw.MaxFails, FailTimeout: raw.FailTimeout, Statuses: statuses(raw.FailStatus), ErrorRatio: raw.ErrorRatio,
+		MinRequests: raw.MinRequests, PanicThreshold: raw.PanicThreshold,
+	}
 }
 
 type rawTCPCheck struct {
@@ -137,6 +158,7 @@ func tracked(backend, word string) proxy.ServerRef {
 // checkHealth reports what does not fit together in how servers are probed.
 func (b *builder) checkHealth(i int) {
 	b.checkTracks(i)
+	b.checkPassive(i)
 	raw, path := b.raw.Proxy.Backends[i].Check, backendPath(i, "health_check")
 	if raw == nil {
 		return
@@ -172,11 +194,7 @@ func (b *builder) checkHTTPCheck(path string, raw *rawHTTPCheck) {
 	if raw == nil {
 		return
 	}
-	for j, s := range statuses(raw.ExpectStatus) {
-		if s.To < s.From {
-			b.errorAt(item(join(path, "expect_status"), j), fmt.Sprintf("%d is below %d", s.To, s.From), "the lower one first")
-		}
-	}
+	b.checkStatuses(join(path, "expect_status"), raw.ExpectStatus)
 	if raw.Method == "HEAD" && raw.ExpectBody+raw.ExpectRegexp != "" {
 		b.errorAt(join(path, "method"), "HEAD, whose answers have no body, and one is expected", "GET")
 	}
@@ -189,6 +207,32 @@ func (b *builder) checkHTTPCheck(path string, raw *rawHTTPCheck) {
 		} else if containsWord(ownHeaders, lower) {
 			b.errorAt(at, name+" is the probe's own", "another header")
 		}
+	}
+}
+
+func (b *builder) checkStatuses(path string, words []string) {
+	if b.reported(path) {
+		return
+	}
+	for j, s := range statuses(words) {
+		if s.To < s.From {
+			b.errorAt(item(path, j), fmt.Sprintf("%d is below %d", s.To, s.From), "the lower one first")
+		}
+	}
+}
+
+// checkPassive reports what does not fit together in what requests and checks lead to.
+func (b *builder) checkPassive(i int) {
+	raw, path := b.raw.Proxy.Backends[i], backendPath(i, "passive_check")
+	if raw.OnDown == closeConnections && raw.Check == nil && !slices.ContainsFunc(raw.Servers, func(s rawServer) bool { return s.Track != "" }) {
+		b.errorAt(backendPath(i, "on_down"), "no server is ever found down: nothing checks them", "health_check")
+	}
+	if raw.Passive == nil {
+		return
+	}
+	b.checkStatuses(join(path, "fail_status"), raw.Passive.FailStatus)
+	if working := len(slices.DeleteFunc(slices.Clone(raw.Servers), func(s rawServer) bool { return s.Weight == 0 })); working == 1 && !b.reported(path) {
+		b.warnAt(path, "does nothing: there is one server, and nobody else to take its place", "")
 	}
 }
 

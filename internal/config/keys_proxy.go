@@ -109,9 +109,9 @@ func backendKeys() []Key {
 		{Path: in + ".forwarded.x_forwarded_proto", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether `http` or `https` is told."},
 		{Path: in + ".forwarded.x_real_ip", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the client's address is told in X-Real-IP."},
 		{Path: in + ".cookie", Later: true, Help: "Persistence by cookie."},
-	}, healthKeys(in+".health_check"), []Key{
-		{Path: in + ".passive_check", Later: true, Help: "Servers judged by the traffic."},
-		{Path: in + ".on_down", Later: true, Help: "What becomes of the connections to a server that goes down."},
+	}, healthKeys(in+".health_check"), []Key{}, passiveKeys(in+".passive_check"), []Key{
+		{Path: in + ".on_down", Type: oneOf(keepConnections, closeConnections), Default: keepConnections, Others: "on-marked-down", Example: closeConnections, Reload: ReloadLive,
+			Help: "What becomes of the connections to a server that goes down, by its checks or those of the one that it tracks. `close_connections` ends all of them at once, whatever is under way: for a database that has been demoted."},
 		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
 		{Path: in + ".servers[].name", Type: identifier(), Required: true, Example: "web1", Reload: ReloadAnew, Help: "Its name in logs and status, unique in the backend."},
 		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew, Help: "Where it listens."},

@@ -99,6 +99,9 @@ func (b *builder) proxy(n Node) proxy.Config {
 			HTTP2:     raw.Protocol == protocolHTTP2,
 			Check:     raw.Check.config(),
 			CheckTLS:  raw.Check.tls().config(),
+			FastEject: raw.Check != nil && raw.Check.FastEject,
+			CutOnDown: raw.OnDown == closeConnections,
+			Passive:   raw.Passive.config(),
 			Forwarded: proxy.Forwarded{For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP},
 			Timeouts: proxy.BackendTimeouts{
 				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),

@@ -107,6 +107,8 @@ type rawBackend struct {
 		RealIP bool   `yaml:"x_real_ip"`
 	} `yaml:"forwarded"`
 	Check      *rawCheck          `yaml:"health_check"`
+	Passive    *rawPassive        `yaml:"passive_check"`
+	OnDown     string             `yaml:"on_down"`
 	Servers    []rawServer        `yaml:"servers"`
 	Retries    *int               `yaml:"retries"`
 	Redispatch *bool              `yaml:"redispatch"`

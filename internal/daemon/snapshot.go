@@ -214,6 +214,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 			backend.Servers = append(backend.Servers, status.Server{
 				Name: m.Name, Address: m.Address, Weight: m.Weight, Status: m.Status.String(),
 				Check: m.Text, CheckCode: m.Code, CheckSeconds: m.Took.Seconds(), CheckedAt: m.At, Since: m.Since,
+				Held: held(m), EjectedUntil: m.Until, Ejections: m.Count,
 				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,
 				HandshakeFailures: m.HandshakeFailures,
 			})
@@ -232,6 +233,19 @@ func accessLogs(all []accesslog.Status) []status.AccessLog {
 		logs = append(logs, one)
 	}
 	return logs
+}
+
+// held is the word for why a server gets nothing, or not much, though its checks have nothing against it.
+func held(m proxy.ServerStatus) string {
+	switch {
+	case m.Doubted:
+		return "doubted"
+	case m.Ejected:
+		return "ejected"
+	case m.HalfOpen:
+		return "half-open"
+	}
+	return ""
 }
 
 func tlsStatus(t certs.Status) status.TLS {

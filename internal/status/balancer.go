@@ -75,6 +75,9 @@ type Server struct {
 	CheckSeconds     float64        `json:"check_seconds,omitempty"` // how long it took
 	CheckedAt        time.Time      `json:"checked_at,omitzero"`     // when it ended
 	Since            time.Time      `json:"since,omitzero"`
+	Held             string         `json:"held,omitempty"`         // doubted, ejected or half-open: it gets nothing while enough others can, or one request that decides
+	EjectedUntil     time.Time      `json:"ejected_until,omitzero"` // of ejected
+	Ejections        int64          `json:"ejections,omitempty"`    // since the start
 	InFlight         int64          `json:"in_flight"`
 	Requests         int64          `json:"requests"`
 	ConnectFailures  int64          `json:"connect_failures"`

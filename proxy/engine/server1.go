@@ -24,6 +24,7 @@ type server1 struct {
 	place    int           // among the idle ones
 	idleFrom time.Duration // by the loop's clock
 	keeps    time.Duration // how long the server keeps idle connections, as it says; 0: it says nothing
+	rest     time.Duration // of its time, which is left when the present deadline has passed; 0: nothing
 
 	state    serverState
 	used     bool  // it has carried a request before
@@ -52,7 +53,7 @@ func (c *core) dial(to *upstream.Server, b *exchange.Backend, timeout time.Durat
 	if v.dial.open(v) != nil {
 		return nil
 	}
-	c.loop.SetDeadline(v.wire.ref, timeout)
+	v.allow(timeout, patience(to, b))
 	return v
 }
 
@@ -67,11 +68,20 @@ func (v *server1) serve(s *stream, b *exchange.Backend) {
 // begin implements answerer.
 func (v *server1) begin() {
 	v.core.up = append(v.core.up, v.s.ask...)
-	v.wait()
+	v.allow(v.backend.Server, patience(v.dial.to, v.backend))
 }
 
 // wait gives the server its time to do something.
-func (v *server1) wait() { v.core.loop.SetDeadline(v.wire.ref, v.backend.Server) }
+func (v *server1) wait() { v.allow(v.backend.Server, 0) }
+
+// allow gives it a time, in which first is when it is to be looked after; 0: never.
+func (v *server1) allow(d, first time.Duration) {
+	if first <= 0 || first >= d {
+		first = d
+	}
+	v.rest = d - first
+	v.core.loop.SetDeadline(v.wire.ref, first)
+}
 
 // Ready implements loop.Handler.
 func (v *server1) Ready(l *loop.Loop, r loop.Ref) {
@@ -124,6 +134,12 @@ func (v *server1) Expired(*loop.Loop, loop.Ref) {
 	s := v.s
 	switch {
 	case s == nil, s.tunnel: // the client's side has the time of tunnels
+	case v.rest > 0:
+		// It has not even acknowledged, which hosts do at once. How long it takes to answer is another matter.
+		if v.state == connecting && v.wire.tls == nil || v.state == awaiting && v.core.loop.Outstanding(v.wire.ref) > 0 {
+			v.dial.to.Doubt()
+		}
+		v.allow(v.rest, 0)
 	case v.state == connecting:
 		v.dial.late()
 		v.fail(exchange.ConnectTimedOut)
@@ -239,7 +255,7 @@ func (v *server1) end(buf []byte, trailers []http1.Field) {
 		}
 		c.up = append(c.up, "\r\n"...)
 	}
-	v.wait()
+	v.allow(v.backend.Server, patience(v.dial.to, v.backend))
 }
 
 // room implements answerer.

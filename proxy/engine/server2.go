@@ -29,6 +29,7 @@ type server2 struct {
 	late     time.Duration // when those that wait have waited for too long
 	heard    time.Duration // when something came last
 	doubted  time.Duration // when the server has to have given a sign of life; 0: there is no doubt
+	looks    time.Duration // when the server is to be looked after; 0: never
 	gone     time.Duration // when it ends though GOAWAY has not left
 }
 
@@ -75,7 +76,7 @@ func (s *stream) connect2(to *upstream.Server, b *exchange.Backend) {
 	c := s.core
 	v := c.server2(to)
 	if v == nil {
-		v = c.dial2(to, b.Connect)
+		v = c.dial2(to, b)
 	}
 	if v == nil {
 		s.tell(exchange.ConnectFailed)
@@ -107,7 +108,7 @@ func (v *server2) opens() bool {
 }
 
 // dial2 begins to connect; nil where that fails at once, or there are enough.
-func (c *core) dial2(to *upstream.Server, timeout time.Duration) *server2 {
+func (c *core) dial2(to *upstream.Server, b *exchange.Backend) *server2 {
 	all := c.servers2[to]
 	if all == nil {
 		all = &servers2{most: maxCalls}
@@ -121,8 +122,9 @@ func (c *core) dial2(to *upstream.Server, timeout time.Duration) *server2 {
 	if v.dial.open(v) != nil {
 		return nil
 	}
-	v.late = c.loop.Now() + timeout
+	v.late = c.loop.Now() + b.Connect
 	v.wake(v.late)
+	v.look(b)
 	all.list = append(all.list, v)
 	c.servers2[to] = all
 	c.startSweeping()

@@ -101,8 +101,11 @@ func (v *server2) Expired(l *loop.Loop, _ loop.Ref) {
 	now := l.Now()
 	switch v.state {
 	case coming:
-		v.dial.late()
-		v.fail(exchange.ConnectTimedOut)
+		v.lookAfter(now)
+		if v.overdue(now, v.late) {
+			v.dial.late()
+			v.fail(exchange.ConnectTimedOut)
+		}
 		return
 	case ending:
 		if v.overdue(now, v.gone) {
@@ -110,6 +113,7 @@ func (v *server2) Expired(l *loop.Loop, _ loop.Ref) {
 		}
 		return
 	}
+	v.lookAfter(now)
 	if late := v.conn.Deadline(); !late.IsZero() && v.overdue(now, late.Sub(v.core.epoch)) {
 		n := v.take(v.in.bytes()) // which finds that it is too late
 		v.in = v.core.spare.drop(v.in, n)

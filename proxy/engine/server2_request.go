@@ -99,6 +99,7 @@ func (t *call2) begin() {
 	v.conn.SetOwner(id, t)
 	t.id, t.mark, t.reused, t.keep = id, mark, v.used, true
 	t.wait()
+	v.look(t.backend)
 	if len(held) > 0 {
 		t.write(held)
 		if s.whole {

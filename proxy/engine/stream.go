@@ -82,9 +82,14 @@ func (s *stream) reset() {
 
 // step tells the exchange what has happened and does what it says.
 func (s *stream) step(ev exchange.Event) {
-	switch a := s.x.Step(s.core.now(), ev); a.Do {
+	a := s.x.Step(s.core.now(), ev)
+	s.act(&a)
+}
+
+func (s *stream) act(a *exchange.Action) {
+	switch a.Do {
 	case exchange.Connect:
-		s.connect(&a)
+		s.connect(a)
 	case exchange.Wait:
 		s.timer = s.core.loop.Timer(s)
 		s.core.loop.SetDeadline(s.timer, a.Timeout)
@@ -95,14 +100,14 @@ func (s *stream) step(ev exchange.Event) {
 			s.client.more()
 			s.flushServer()
 		}
-	case exchange.Forward:
+	case exchange.Forward, exchange.Stay:
 	case exchange.Tunnel:
 		s.tunnel, s.whole = true, false // what follows has no end but that of the connection
 	case exchange.Respond:
 		s.leaveServer()
 		s.client.reply(a.Reply)
 	default:
-		s.end(&a)
+		s.end(a)
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	Forward               // forward the response, head and body
 	Tunnel                // forward the 101, then bytes in both directions
 	Respond               // answer with Action.Reply, then Finished
+	Stay                  // of Lost: go on as before, there is no other server
 	Done                  // the exchange is over, Action.Record complete; the client's connection may go on
 	Abort                 // the same, but the client must not take what it got for a whole response
 )

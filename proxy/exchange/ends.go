@@ -57,6 +57,10 @@ func (x *Exchange) end(now time.Time, do Do) Action {
 // release gives back the slot that is held.
 func (x *Exchange) release() {
 	if x.server != nil {
+		if x.trial {
+			x.server.Untried()
+			x.trial = false
+		}
 		x.server.Release()
 		x.server = nil
 	}

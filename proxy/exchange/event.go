@@ -13,6 +13,8 @@ const (
 	ConnectFailed   // it was refused, reset, or TLS failed
 	ConnectTimedOut // it did not come within the time
 	Stale           // a connection that was used before turned out closed, and the server cannot have seen the request
+	Lost            // the server answers nothing any more; the request has not been sent, or may be sent to another one too
+	ServerDown      // the server is down, and connections to it are cut
 
 	Head          // the response head; Event.Status. Interim (1xx) heads other than 101 are no event
 	ServerClosed  // the server closed or reset before its response was complete

@@ -19,7 +19,8 @@ type Exchange struct {
 	server   *upstream.Server   // whose slot is held; nil: none
 	tried    []*upstream.Server // connecting to them has failed
 	state    state
-	left     int // retries left
+	trial    bool // the request decides whether the server comes back
+	left     int  // retries left
 
 	request rule.Request
 	query   string        // with its question mark
@@ -152,6 +153,7 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 // pick takes a slot of the server that is to get the request, and reports whether there is one.
 func (x *Exchange) pick(now time.Time) bool {
 	x.server, _ = x.backend.Servers.Pick(upstream.Request{Now: now, Tried: x.tried})
+	x.tries()
 	return x.server != nil
 }
 
@@ -179,6 +181,10 @@ func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
 		return x.retry(now, Termination{ByServer, AtConnect})
 	case ConnectTimedOut:
 		return x.retry(now, Termination{ServerTimeout, AtConnect})
+	case Lost:
+		return x.lost(now, AtConnect)
+	case ServerDown:
+		return x.retry(now, Termination{ByDown, AtConnect})
 	default:
 		return x.interrupted(now, ev, AtConnect)
 	}
@@ -187,7 +193,7 @@ func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
 // retry looks for another chance after a failed attempt; without one the exchange fails as t says.
 func (x *Exchange) retry(now time.Time, t Termination) Action {
 	failed := x.server
-	failed.ConnectFailed()
+	x.noConnection(now, t.Cause)
 	x.tried = append(x.tried, failed)
 	if x.left == 0 {
 		return x.fail(503, t)
@@ -211,7 +217,7 @@ func (x *Exchange) retry(now time.Time, t Termination) Action {
 
 func (x *Exchange) whileWaiting(now time.Time, ev Event) Action {
 	if ev.Kind == WaitOver {
-		return x.connect(now)
+		return x.again(now)
 	}
 	return x.interrupted(now, ev, AtConnect)
 }
@@ -221,15 +227,19 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 	case Head:
 		return x.head(now, ev.Status)
 	case Stale:
-		return x.connect(now) // not a retry: the server has refused nothing
+		return x.again(now) // not a retry: the server has refused nothing
+	case Lost:
+		return x.lost(now, AtHead)
+	case ServerDown:
+		return x.fail(502, Termination{ByDown, AtHead})
 	case ServerClosed:
-		x.server.ResponseFailed()
+		x.badResponse(now, "it closed the connection")
 		return x.fail(502, Termination{ByServer, AtHead})
 	case ServerGarbage:
-		x.server.ResponseFailed()
+		x.badResponse(now, "it sent no HTTP")
 		return x.fail(502, Termination{ByProxy, AtHead})
 	case ServerSilent:
-		x.server.ResponseFailed()
+		x.badResponse(now, "it was silent")
 		return x.fail(504, Termination{ServerTimeout, AtHead})
 	case Refused: // its body is malformed
 		return x.fail(ev.Status, Termination{ByProxy, AtRequest})
@@ -242,12 +252,13 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 
 func (x *Exchange) head(now time.Time, status int) Action {
 	if status == 101 && x.upgrade == "" {
-		x.server.ResponseFailed()
+		x.badResponse(now, "it sent no HTTP")
 		return x.fail(502, Termination{ByProxy, AtHead})
 	}
 	x.state = forwarding
 	x.record.Status = status
 	x.record.Response = now.Sub(x.connectedAt)
+	x.goodHead(now, status)
 	if status == 101 {
 		return Action{Do: Tunnel}
 	}
@@ -259,16 +270,18 @@ func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
 	case Finished:
 		return x.done(now)
 	case ServerClosed:
-		x.server.ResponseFailed()
+		x.badResponse(now, "it closed the connection")
 		return x.abort(now, Termination{ByServer, AtData})
 	case ServerGarbage:
-		x.server.ResponseFailed()
+		x.badResponse(now, "it sent no HTTP")
 		return x.abort(now, Termination{ByProxy, AtData})
 	case ServerSilent:
 		if x.record.Status != 101 { // nobody owes a byte to a tunnel
-			x.server.ResponseFailed()
+			x.badResponse(now, "it was silent")
 		}
 		return x.abort(now, Termination{ServerTimeout, AtData})
+	case ServerDown:
+		return x.abort(now, Termination{ByDown, AtData})
 	default:
 		return x.interrupted(now, ev, AtData)
 	}

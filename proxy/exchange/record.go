@@ -64,6 +64,7 @@ const (
 	ByServer      Cause = 'S' // the server refused, closed or reset; or there is none
 	ServerTimeout Cause = 's'
 	ByProxy       Cause = 'P' // the request or the response is not acceptable
+	ByDown        Cause = 'D' // the server was found down, and connections to it are cut then
 	Local         Cause = 'L' // the balancer answered, as configured
 	Internal      Cause = 'I' // the engine failed
 )

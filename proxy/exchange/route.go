@@ -37,12 +37,14 @@ type Header struct {
 type Backend struct {
 	Name    string
 	Servers Picker
-	Connect time.Duration // each connection attempt
-	Retries int           // further connection attempts after the first
-	Active  *atomic.Int64 // its requests; nil: nobody wants to know. It outlives this Backend
+	Connect time.Duration     // each connection attempt
+	Retries int               // further connection attempts after the first
+	Active  *atomic.Int64     // its requests; nil: nobody wants to know. It outlives this Backend
+	Passive *upstream.Passive // how requests judge the servers; nil: they do not
 
 	// What an engine carries out by itself.
 	Server    time.Duration // without a byte from the server while one is due
+	Doubts    bool          // a server that takes far longer than usual to take anything is probed at once
 	Forwarded Forwarded
 }
 

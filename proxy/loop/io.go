@@ -130,6 +130,20 @@ func (l *Loop) Unacked(r Ref) (octets int, known bool) {
 	return octets, true
 }
 
+// Outstanding returns how many of the octets that were sent the other side's kernel has not acknowledged, as far as is known. On a
+// connection that stands that is soon none.
+func (l *Loop) Outstanding(r Ref) int {
+	s := l.sockets.socket(r)
+	if s == nil {
+		return 0
+	}
+	octets, err := l.kernel.Unacked(int(s.fd))
+	if err != nil {
+		return 0
+	}
+	return octets
+}
+
 // CloseWrite tells the other side that nothing more will be sent.
 func (l *Loop) CloseWrite(r Ref) {
 	if s := l.sockets.socket(r); s != nil {

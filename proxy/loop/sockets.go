@@ -141,5 +141,8 @@ func (l *Loop) Each(f func(r Ref, h Handler)) {
 	}
 }
 
+// Stands reports whether a Ref names a socket that has not been closed.
+func (l *Loop) Stands(r Ref) bool { return l.sockets.socket(r) != nil }
+
 // Sockets is how many sockets there are, timers and listening ones not counted.
 func (l *Loop) Sockets() int { return l.sockets.used }

@@ -71,6 +71,12 @@ func Run(t *testing.T, start Start) {
 
 		{"R22_R23_shares", shares},
 		{"R29_R35_health_moves_traffic", health},
+		{"R37_failures_eject", failuresEject},
+		{"R37_a_single_server_is_not_ejected", oneIsNotEjected},
+		{"nobody_is_left_by_passive_checks", nobodyIsLeft},
+		{"probes_come_before_requests", probesComeFirst},
+		{"passive_checks_and_reloads", passiveReload},
+		{"R66_down_cuts_connections", downCuts},
 		{"HTTP2", http2Cases},
 		{"several_binds", severalBinds},
 		{"R18_TLS", tlsBind},

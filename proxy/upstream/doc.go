@@ -12,6 +12,10 @@
 //  2. those whose first check has not ended yet
 //  3. backups that are up
 //  4. backups whose first check has not ended yet
+//  5. those of 1 that are held back: ejected for what requests have met (passive checks), or in doubt while a probe is under way
+//  6. backups of that kind
+//
+// Where those that are held back leave too few of the first two groups they are among them all the same.
 //
 // Of the group those get nothing that have as many requests as they may, and those that have just come back get less for a while
 // (slow start). A request that a server of the group has failed goes to another of them, then to a backup, and to the same server
@@ -26,5 +30,7 @@
 //	member.go      Member: a server as one configuration has it, and its group
 //	pool.go        Pool: Pick
 //	standing.go    what the balancer is told, when something changes
+//	hold.go        why a server is held back, and who is told
+//	outlier.go     ejecting servers that fail requests, and trying them again
 //	slow_start.go  weights that grow
 package upstream

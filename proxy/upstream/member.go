@@ -28,6 +28,8 @@ const (
 	unknownActive
 	upBackup
 	unknownBackup
+	heldActive // up, and held back
+	heldBackup
 	unusable // down, or of weight 0
 )
 
@@ -36,6 +38,11 @@ func (m *Member) standing() standing {
 	switch {
 	case m.Weight == 0 || status == hysteresis.Down:
 		return unusable
+	case status == hysteresis.Up && m.held():
+		if m.Backup {
+			return heldBackup
+		}
+		return heldActive
 	case m.Backup && status == hysteresis.Up:
 		return upBackup
 	case m.Backup:

@@ -15,6 +15,8 @@ import (
 type Options struct {
 	Algorithm   string // a name of balance.Algorithms; empty: round_robin
 	FirstBackup bool   // of the backups that can be used only the first is
+	// PanicThreshold is what share of the servers that are up, in percent, has to be left by those that are held back; else they are not.
+	PanicThreshold int
 }
 
 // Request is what a server is chosen for.
@@ -51,6 +53,7 @@ type Pool struct {
 	count    [unusable + 1]int
 	now      standing // of those who are chosen among
 	only     int      // who of them is; -1: all are
+	scarce   bool     // those that are held back are among them
 	told     []int    // by member: the weight that the balancer knows
 	slow     slowStart
 }
@@ -160,7 +163,7 @@ func (p *Pool) choose(r *Request) (int, Outcome) {
 func (p *Pool) stick(r *Request) (int, Outcome) {
 	i, ok := p.index[r.Stick]
 	switch {
-	case !ok || r.Stick.Health().Status == hysteresis.Down || slices.Contains(r.Tried, r.Stick):
+	case !ok || r.Stick.Health().Status == hysteresis.Down || slices.Contains(r.Tried, r.Stick), r.Stick.held() && p.now < heldActive && !p.scarce:
 		return -1, None
 	case p.members[i].full():
 		return -1, Full

@@ -46,6 +46,11 @@ type Server struct {
 	link   Link
 	health atomic.Pointer[findings] // never nil
 	seat   atomic.Pointer[seat]     // in the pool that is attached; nil: none is
+	holds  atomic.Uint32            // why it is held back
+
+	patience atomic.Int64 // nanoseconds
+	watcher  Watcher      // nil: nobody is told
+	outlier  outlier
 
 	inFlight  atomic.Int64
 	requests  atomic.Int64
@@ -89,6 +94,11 @@ func (s *Server) SetHealth(h Health) {
 		}
 	}
 	s.health.Store(found)
+	s.tellChanged()
+}
+
+// tellChanged tells the pool that is attached that the server may be used for something else.
+func (s *Server) tellChanged() {
 	if at := s.seat.Load(); at != nil {
 		at.pool.changed(at.i)
 	}

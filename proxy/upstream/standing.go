@@ -49,9 +49,16 @@ func (p *Pool) elect() (others bool) {
 			only++
 		}
 	}
-	others = now != p.now || only != p.only
-	p.now, p.only = now, only
+	scarce := now <= unknownActive && p.tooFew()
+	others = now != p.now || only != p.only || scarce != p.scarce
+	p.now, p.only, p.scarce = now, only, scarce
 	return others
+}
+
+// tooFew reports whether so many are held back that the others could not bear it: rather all are used then.
+func (p *Pool) tooFew() bool {
+	left, held := p.count[upActive]+p.count[unknownActive], p.count[heldActive]
+	return held > 0 && left*100 < p.options.PanicThreshold*(left+held)
 }
 
 func (p *Pool) tellAll() {
@@ -63,7 +70,7 @@ func (p *Pool) tellAll() {
 // tell has the balancer know what a member's weight is now. mu is held.
 func (p *Pool) tell(i int) {
 	w := 0
-	if p.standing[i] == p.now && p.now != unusable && (p.only < 0 || p.only == i) && !p.members[i].full() {
+	if (p.standing[i] == p.now || p.scarce && p.standing[i] == heldActive) && p.now != unusable && (p.only < 0 || p.only == i) && !p.members[i].full() {
 		w = p.weight(i)
 	}
 	if w != p.told[i] {

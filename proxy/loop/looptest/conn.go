@@ -23,7 +23,8 @@ type conn struct {
 	window  int    // octets that may be sent; below 0: any number
 	stalled bool   // no room until the next Wait, whatever the window says
 	corked  []byte // sent, and waiting for more
-	unacked int    // octets sent after the peer had closed
+	unacked int    // octets sent after the peer had closed, or that went nowhere
+	nowhere bool   // what is sent is lost
 	gone    bool   // it has: it answers more with a reset
 	shut    bool   // CloseWrite was called
 
@@ -132,6 +133,10 @@ func (c *conn) send(b []byte, more bool) (int, error) {
 		return len(b), nil
 	}
 	n := len(b)
+	if c.nowhere {
+		c.unacked += n
+		return n, nil
+	}
 	if c.window > 0 {
 		n = min(n, c.window)
 	}

@@ -65,6 +65,9 @@ func (p *Peer) Window(octets int) {
 	p.conn.changed()
 }
 
+// Unplug has all be lost that Loops send from now on, as where a cable was pulled: the kernel takes it, and nobody acknowledges it.
+func (p *Peer) Unplug() { p.conn.nowhere = true }
+
 // CloseWrite ends what the peer sends.
 func (p *Peer) CloseWrite() {
 	c := p.conn

@@ -1,0 +1,57 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// again asks the same server once more, or another one where it has been found down meanwhile.
+func (x *Exchange) again(now time.Time) Action {
+	if x.server.Health().Status == hysteresis.Down && !x.move(now, AtConnect) {
+		return x.fail(503, Termination{ByServer, AtConnect})
+	}
+	return x.connect(now)
+}
+
+// lost takes in that the server answers nothing any more. Where there is none to go to instead it is waited for, unless it is down: then
+// nothing is to be hoped from a connection that is still on its way.
+func (x *Exchange) lost(now time.Time, at Phase) Action {
+	switch {
+	case x.move(now, at):
+		return x.connect(now)
+	case at == AtConnect && x.server.Health().Status == hysteresis.Down:
+		x.noConnection(now, ServerTimeout)
+		return x.fail(503, Termination{ServerTimeout, at})
+	}
+	return Action{Do: Stay}
+}
+
+// move gives the request to another server, and reports whether there is one. at is what has come of it with the one that it had.
+func (x *Exchange) move(now time.Time, at Phase) bool {
+	if x.left == 0 {
+		return false
+	}
+	x.tried = append(x.tried, x.server)
+	other, _ := x.backend.Servers.Pick(upstream.Request{Now: now, Tried: x.tried})
+	switch other {
+	case nil:
+		return false
+	case x.server:
+		other.Release()
+		return false
+	}
+	if at == AtConnect {
+		x.noConnection(now, ServerTimeout)
+	} else {
+		x.badResponse(now, "it was silent")
+	}
+	x.release()
+	x.server = other
+	x.tries()
+	x.left--
+	x.record.Retries++
+	x.record.Redispatched = true
+	return true
+}
