@@ -135,6 +135,7 @@ proxy:
 type idleCrowd struct {
 	*stage
 	before  loadtest.Memory
+	held    int // connections
 	holder  *netlab.Process
 	asks    *os.File
 	answers *json.Decoder
@@ -162,6 +163,7 @@ func (c *idleCrowd) hold(connections int, seed uint64) {
 	_, _ = in.Close(), out.Close() // the process has them
 	c.asks, c.answers = asks, json.NewDecoder(answers)
 	c.Cleanup(func() { _, _ = asks.Close(), answers.Close() })
+	c.held = connections
 	c.want(loadtest.Held{Open: connections, Answered: connections})
 	c.await("it holds them", func(now status.Snapshot) bool { return now.Frontends[0].Connections >= int64(connections) })
 }
@@ -190,9 +192,7 @@ func (c *idleCrowd) judgeMemory(connections int) {
 func (c *idleCrowd) askAgain(n int) {
 	c.Helper()
 	check(c.T, json.NewEncoder(c.asks).Encode(loadtest.Ask{Requests: n}))
-	now, err := c.status()
-	check(c.T, err)
-	c.want(loadtest.Held{Open: int(now.Frontends[0].Connections), Answered: n})
+	c.want(loadtest.Held{Open: c.held, Answered: n})
 }
 
 // leave ends the holder, and with it the connections.
