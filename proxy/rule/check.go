@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 )
 
+// deepest bounds how deep conditions may stand in each other: nobody reads more.
+const deepest = 8
+
 // faultsOf returns everything that is wrong with r.
-func faultsOf(r Rule) []error {
-	faults := matchFaults(&r.Match)
+func faultsOf(r *Rule) []error {
+	faults := matchFaults(&r.Match, deepest)
 	if n := actions(r); n != 1 {
 		faults = append(faults, fmt.Errorf("%d actions, want exactly one of backend, redirect and respond", n))
 	}
@@ -23,7 +28,7 @@ func faultsOf(r Rule) []error {
 	return faults
 }
 
-func actions(r Rule) int {
+func actions(r *Rule) int {
 	n := 0
 	for _, set := range []bool{r.Backend != "", r.Redirect != nil, r.Respond != nil} {
 		if set {
@@ -33,11 +38,12 @@ func actions(r Rule) int {
 	return n
 }
 
-func matchFaults(m *Match) []error {
-	var faults []error
-	if m.Host != "" && !isHost(m.Host) {
-		faults = append(faults, fmt.Errorf("host %q, want an ASCII host name or address without a port", m.Host))
+// matchFaults returns what is wrong with m, in which conditions may stand in each other so deep.
+func matchFaults(m *Match, depth int) []error {
+	if depth == 0 {
+		return []error{fmt.Errorf("conditions stand in each other more than %d deep", deepest)}
 	}
+	var faults []error
 	if m.Path != "" {
 		faults = append(faults, pathFaults("path", m.Path, "")...)
 	}
@@ -45,16 +51,86 @@ func matchFaults(m *Match) []error {
 		// A prefix need not be a path: "/." is the start of "/.git". So it is judged as the start of one.
 		faults = append(faults, pathFaults("path_prefix", m.PathPrefix, "x")...)
 	}
-	if m.Not == nil {
-		return faults
+	faults = append(faults, nameFault("host", m.Host), nameFault("sni", m.SNI), regexpFault("path_regexp", m.PathRegexp))
+	if m.SNI != "" && m.TLS != nil && !*m.TLS {
+		faults = append(faults, errors.New("sni: a client without TLS names none, so the rule could never match"))
 	}
-	if *m.Not == (Match{}) {
-		faults = append(faults, errors.New("not: matches everything, so the rule could never match"))
+	for _, method := range m.Method {
+		if !isToken(method) {
+			faults = append(faults, fmt.Errorf("method %q, want a token such as GET", method))
+		}
 	}
-	for _, fault := range matchFaults(m.Not) {
-		faults = append(faults, fmt.Errorf("not: %w", fault))
+	faults = append(faults, testFaults("header", m.Header)...)
+	faults = append(faults, testFaults("query", m.Query)...)
+	faults = append(faults, testFaults("cookie", m.Cookie)...)
+	for i, sub := range m.All {
+		faults = append(faults, within(fmt.Sprintf("all[%d]", i), &sub, depth)...)
+	}
+	for i, sub := range m.Any {
+		faults = append(faults, within(fmt.Sprintf("any[%d]", i), &sub, depth)...)
+	}
+	if m.Not != nil {
+		if m.Not.everything() {
+			faults = append(faults, errors.New("not: matches everything, so the rule could never match"))
+		}
+		faults = append(faults, within("not", m.Not, depth)...)
+	}
+	return slices.DeleteFunc(faults, func(err error) bool { return err == nil })
+}
+
+// within returns the faults of a match that stands in another one.
+func within(where string, m *Match, depth int) []error {
+	faults := matchFaults(m, depth-1)
+	for i := range faults {
+		faults[i] = fmt.Errorf("%s: %w", where, faults[i])
 	}
 	return faults
+}
+
+// everything reports whether m has no condition.
+func (m *Match) everything() bool {
+	return m.Host == "" && m.Path == "" && m.PathPrefix == "" && m.PathRegexp == "" && len(m.Method) == 0 && m.TLS == nil && m.SNI == "" &&
+		len(m.Header)+len(m.Query)+len(m.Cookie)+len(m.Source)+len(m.All)+len(m.Any) == 0 && m.Not == nil
+}
+
+func nameFault(key, host string) error {
+	if host == "" || isHost(strings.TrimPrefix(host, "*.")) && len(host) <= longestHost {
+		return nil
+	}
+	return fmt.Errorf("%s %q, want an ASCII host name or address without a port, or *. and a name", key, host)
+}
+
+func regexpFault(key, expression string) error {
+	if _, err := regexp.Compile(expression); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// testFaults returns what is wrong with tests.
+func testFaults(key string, tests []Test) []error {
+	var faults []error
+	for _, t := range tests {
+		switch {
+		case key != "query" && !isToken(t.Name):
+			faults = append(faults, fmt.Errorf("%s %q, want a name of letters, digits and -", key, t.Name))
+		case key == "header" && strings.EqualFold(t.Name, "host"):
+			faults = append(faults, errors.New("header Host, want host, which HTTP/2 has as well"))
+		case t.Op == Matches:
+			faults = append(faults, regexpFault(key+" "+t.Name, t.Value))
+		}
+	}
+	return faults
+}
+
+// isToken reports whether s is one (RFC 9110 section 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !isAlphanumeric(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // pathFaults returns what keeps path+suffix from being a canonical path: only such a one can ever match.
@@ -82,7 +158,7 @@ func isHost(s string) bool {
 			return false
 		}
 	}
-	return !strings.HasSuffix(s, ".")
+	return s != "" && !strings.HasSuffix(s, ".")
 }
 
 func isAlphanumeric(c byte) bool {

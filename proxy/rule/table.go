@@ -6,59 +6,68 @@ import (
 	"strings"
 )
 
-// Request is what matching looks at. The engine fills it for each request.
-type Request struct {
-	Host   string // as the request names it: a port, upper case and a final dot make no difference; empty: none named
-	Path   string // from CanonicalPath
-	TLS    bool   // the client's connection is TLS
-	Method string
-}
-
 // Table holds the rules of one frontend in the form that Find reads. It is immutable and safe for concurrent use.
 type Table struct {
-	rules []Rule // a deep copy, host names in lower case, defaults filled in
+	rules      []Rule // without their matches, defaults filled in
+	conditions []condition
+	index      *index // nil: there are few
 }
+
+// few rules are looked at one after another: that costs less than any index.
+const few = 8
+
+// None is what Find returns where no rule matches.
+const None = -1
 
 // Compile checks rules and makes a Table of them. All faults are reported, each with the number of its rule, from 1.
 func Compile(rules []Rule) (*Table, error) {
-	t := &Table{rules: make([]Rule, len(rules))}
+	t := &Table{rules: make([]Rule, len(rules)), conditions: make([]condition, len(rules))}
 	var faults []error
-	for i, r := range rules {
-		for _, fault := range faultsOf(r) {
+	for i := range rules {
+		found := faultsOf(&rules[i])
+		for _, fault := range found {
 			faults = append(faults, fmt.Errorf("rule %d: %w", i+1, fault))
 		}
-		t.rules[i] = compiled(r)
+		if len(found) == 0 {
+			t.rules[i], t.conditions[i] = compiled(rules[i]), conditionOf(&rules[i].Match)
+		}
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	if len(rules) > few {
+		t.index = indexOf(rules)
+	}
 	return t, nil
 }
 
-// Find returns the first rule that matches r; ok is false where none does. The rule is shared: it must not be changed.
-// A redirect that was configured without a code has 302.
-func (t *Table) Find(r *Request) (found *Rule, ok bool) {
-	host := hostname(r.Host)
-	for i := range t.rules {
-		if t.rules[i].Match.matches(r, host) {
-			return &t.rules[i], true
+// Len returns how many rules there are.
+func (t *Table) Len() int { return len(t.rules) }
+
+// Rule returns what the rule of a number, from 0, does; its Match is empty. It is shared: it must not be changed. A redirect that was configured without a code has 302.
+func (t *Table) Rule(n int) *Rule { return &t.rules[n] }
+
+// Find returns the number of the first rule that matches r, from 0, or None.
+func (t *Table) Find(r *Request) int {
+	if len(t.conditions) == 0 {
+		return None
+	}
+	var room [longestHost]byte
+	q := asked{Request: r, host: hostOf(&room, r.Host)}
+	if t.index != nil {
+		return t.indexed(&q)
+	}
+	for i := range t.conditions {
+		if t.conditions[i].holds(&q) {
+			return i
 		}
 	}
-	return nil, false
+	return None
 }
 
-// matches reports whether every condition of m holds. host is r.Host without port and final dot.
-func (m *Match) matches(r *Request, host string) bool {
-	return (m.Host == "" || equalsLower(host, m.Host)) &&
-		(m.Path == "" || r.Path == m.Path) &&
-		strings.HasPrefix(r.Path, m.PathPrefix) &&
-		(m.TLS == nil || r.TLS == *m.TLS) &&
-		(m.Not == nil || !m.Not.matches(r, host))
-}
-
-// compiled returns a copy of r that shares nothing with it.
+// compiled returns what r does, which shares nothing with it.
 func compiled(r Rule) Rule {
-	r.Match = *compiledMatch(&r.Match)
+	r.Match = Match{}
 	if r.Redirect != nil {
 		c := *r.Redirect
 		if c.Code == 0 {
@@ -73,20 +82,6 @@ func compiled(r Rule) Rule {
 	return r
 }
 
-func compiledMatch(m *Match) *Match {
-	if m == nil {
-		return nil
-	}
-	c := *m
-	c.Host = strings.ToLower(c.Host)
-	if m.TLS != nil {
-		tls := *m.TLS
-		c.TLS = &tls
-	}
-	c.Not = compiledMatch(m.Not)
-	return &c
-}
-
 // hostname returns a host as requests name it without its port and without the dot that ends a full domain name.
 func hostname(host string) string {
 	return strings.TrimSuffix(withoutPort(host), ".")
@@ -98,22 +93,4 @@ func withoutPort(host string) string {
 		return host[:i]
 	}
 	return host
-}
-
-// equalsLower reports whether s in lower case is lower. Host names are ASCII (RFC 3986 section 3.2.2), so it folds no
-// more than that; strings.EqualFold would take U+212A for a k.
-func equalsLower(s, lower string) bool {
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -1,7 +1,7 @@
 package rule
 
 import (
-	"reflect"
+	"strconv"
 	"testing"
 )
 
@@ -58,9 +58,8 @@ func TestFind(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			table := mustCompile(t, Rule{Match: tt.match, Backend: "web"})
-			rule, ok := table.Find(&tt.request)
-			if ok != tt.want || (rule != nil) != tt.want {
-				t.Errorf("Find(%+v): got %v, %v; want %v", tt.request, rule, ok, tt.want)
+			if got := table.Find(&tt.request); (got == 0) != tt.want || (got == None) == tt.want {
+				t.Errorf("Find(%+v): got %d, want a match: %t", tt.request, got, tt.want)
 			}
 		})
 	}
@@ -74,13 +73,12 @@ func TestFindTakesTheFirst(t *testing.T) {
 		Rule{Backend: "rest"},
 	)
 	for path, want := range map[string]string{"/health": "", "/healthy": "h", "/": "rest"} {
-		rule, ok := table.Find(&Request{Path: path})
-		if !ok || rule.Backend != want {
-			t.Errorf("Find %s: got %+v, %v; want backend %q", path, rule, ok, want)
+		if n := table.Find(&Request{Path: path}); n == None || table.Rule(n).Backend != want {
+			t.Errorf("Find %s: got rule %d, want backend %q", path, n, want)
 		}
 	}
-	if rule, ok := mustCompile(t).Find(&Request{Path: "/"}); ok {
-		t.Errorf("no rules: got %+v, want none", rule)
+	if n := mustCompile(t).Find(&Request{Path: "/"}); n != None {
+		t.Errorf("no rules: got %d, want none", n)
 	}
 }
 
@@ -89,21 +87,29 @@ func TestCompileCopies(t *testing.T) {
 	t.Parallel()
 	tls := true
 	rules := []Rule{
-		{Match: Match{Not: &Match{Host: "a", TLS: &tls}}, Redirect: &Redirect{Scheme: "https"}},
+		{Match: Match{Not: &Match{Host: "a", TLS: &tls}, Method: []string{"GET"}}, Redirect: &Redirect{Scheme: "https"}},
 		{Respond: &Respond{Status: 200, Body: "x"}},
 	}
 	table := mustCompile(t, rules...)
 	tls = false
-	rules[0].Match.Not.Host = "b"
+	rules[0].Match.Not.Host, rules[0].Match.Method[0] = "b", "PUT"
 	rules[0].Redirect.Scheme = "http"
 	rules[1].Respond.Body = "y"
-	yes := true
-	want := []Rule{
-		{Match: Match{Not: &Match{Host: "a", TLS: &yes}}, Redirect: &Redirect{Scheme: "https", Code: 302}},
-		{Respond: &Respond{Status: 200, Body: "x"}},
+	if got := table.Rule(0).Redirect; *got != (Redirect{Scheme: "https", Code: 302}) {
+		t.Errorf("the redirect changed: %+v", got)
 	}
-	if !reflect.DeepEqual(table.rules, want) {
-		t.Errorf("after the rules changed: got %+v, want %+v", table.rules, want)
+	if got := table.Rule(1).Respond.Body; got != "x" {
+		t.Errorf("the body changed: %q", got)
+	}
+	for _, tt := range []struct {
+		request Request
+		want    int
+	}{
+		{Request{Path: "/", Method: "GET", Host: "a"}, 0}, {Request{Path: "/", Method: "GET", Host: "a", TLS: true}, 1}, {Request{Path: "/", Method: "PUT"}, 1},
+	} {
+		if got := table.Find(&tt.request); got != tt.want {
+			t.Errorf("Find(%+v): got %d, want %d", tt.request, got, tt.want)
+		}
 	}
 }
 
@@ -120,8 +126,13 @@ func benchmarkTable(t testing.TB) (*Table, *Request) {
 
 func TestFindDoesNotAllocate(t *testing.T) {
 	table, request := benchmarkTable(t)
-	if n := testing.AllocsPerRun(100, func() { table.Find(request) }); n != 0 {
-		t.Errorf("Find: got %v allocations, want 0", n)
+	many, last := benchmarkRules(t, 1000)
+	for name, find := range map[string]func(){
+		"few rules": func() { table.Find(request) }, "many rules": func() { many.Find(last) },
+	} {
+		if n := testing.AllocsPerRun(100, find); n != 0 {
+			t.Errorf("%s: got %v allocations, want 0", name, n)
+		}
 	}
 }
 
@@ -130,5 +141,62 @@ func BenchmarkFind(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		table.Find(request)
+	}
+}
+
+// benchmarkRules returns n rules of the kinds that sites have, and a request for the last but one of them.
+func benchmarkRules(t testing.TB, n int) (*Table, *Request) {
+	rules := make([]Rule, 0, n)
+	for i := range n - 2 {
+		id := strconv.Itoa(i)
+		m := Match{Host: "site" + id + ".example.com"}
+		switch i % 4 {
+		case 1:
+			m.PathPrefix = "/v" + id + "/"
+		case 2:
+			m = Match{Host: "*.tenant" + id + ".example.com"}
+		case 3:
+			m = Match{PathPrefix: "/app/" + id + "/"}
+		}
+		rules = append(rules, Rule{Match: m, Backend: "web"})
+	}
+	rules = append(rules,
+		Rule{Match: Match{PathPrefix: "/app/last/", Method: []string{"GET"}, Header: []Test{{Name: "X-Canary", Value: "1"}}}, Backend: "canary"},
+		Rule{Match: Match{Path: "/health"}, Respond: &Respond{Status: 200}},
+	)
+	return mustCompile(t, rules...), &Request{
+		Host: "www.shop.example.com", Path: "/app/last/users/1", Method: "GET", TLS: true, Fields: headers{{"accept", "*/*"}, {"x-canary", "1"}},
+	}
+}
+
+func BenchmarkFindAmong(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			table, request := benchmarkRules(b, n)
+			if got := table.Find(request); got != n-2 {
+				b.Fatalf("got rule %d, want %d", got, n-2)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				table.Find(request)
+			}
+		})
+	}
+}
+
+// BenchmarkFindNothing is for a request that no rule takes, which has to be found out.
+func BenchmarkFindNothing(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			table, _ := benchmarkRules(b, n)
+			request := &Request{Host: "other.example.org", Path: "/app/other/x", Method: "GET"}
+			if got := table.Find(request); got != None {
+				b.Fatalf("got rule %d, want none", got)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				table.Find(request)
+			}
+		})
 	}
 }
