@@ -171,8 +171,11 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 	)
 	f := &exchange.Frontend{
 		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
-		Name:               c.Name, Rules: table, Backends: map[string]*exchange.Backend{},
+		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)),
 		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
+	}
+	if err == nil {
+		f.SNI = table.AsksSNI()
 	}
 	for i, r := range c.Rules {
 		if r.Backend == "" {
@@ -183,7 +186,7 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 			err = errors.Join(err, fmt.Errorf("rule %d: backend %s is not configured", i+1, r.Backend))
 			continue
 		}
-		f.Backends[r.Backend] = b.route
+		f.Routes[i].Backend = b.route
 	}
 	if c.DefaultBackend != "" {
 		b := find(backends, c.DefaultBackend)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 )
@@ -14,6 +15,37 @@ func hostAddress() Type {
 		}
 		return hostFault(addr)
 	}}
+}
+
+// network is one with the length of its prefix, or the address of a host.
+func network() Type {
+	return Type{Kind: "network", Range: "an address with or without the length of a prefix", Want: "a network such as 10.0.0.0/8 or 2001:db8::/32, or an address", tags: textTags,
+		fault: func(text string) string {
+			p, err := parseNetwork(text)
+			if err != nil {
+				return quote(text) + " is no network"
+			}
+			if p != p.Masked() {
+				return text + " has bits behind its prefix: the network is " + p.Masked().String()
+			}
+			return ""
+		}}
+}
+
+// parseNetwork reads a network. An address stands for itself alone.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		p, err := netip.ParsePrefix(text)
+		if err == nil && p.Addr().Is4In6() {
+			return p, errors.New("IPv4 in IPv6")
+		}
+		return p, err
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" || a.Is4In6() {
+		return netip.Prefix{}, errors.New("no plain address")
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
 }
 
 // gatewayAddress is the address of a neighbour that can be asked by ARP or neighbour discovery. It is a name too, so there is

@@ -9,6 +9,7 @@ type Key struct {
 	Absent   string // in words: what holds where the key is absent, for a key without a fixed default
 	Required bool   // absence is an error, in a section that is there
 	PerNode  bool   // may be a map under the nodes' names
+	Like     string // the path of a section whose keys this one has too
 	Secret   bool   // hidden in the source lines of problems
 	Later    bool   // known, but not in this version: an error with these words
 	Others   string // what Keepalived, HAProxy or nginx call it, separated by spaces: for suggestions and the reference

@@ -51,10 +51,7 @@ func frontendKeys() []Key {
 		{Path: in + ".max_connections", Type: integer(1, 10_000_000), Others: "maxconn", Absent: "no bound but that of the process", Example: "2000", Reload: ReloadLive,
 			Help: "How many clients it serves at once. Further ones connect and wait until one leaves."},
 		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `redirect` and `respond` in each."},
-		{Path: rule + ".match", Type: section(), Others: "if", Absent: "matches every request", Example: "{host: api.example.com, path_prefix: /v2/}", Reload: ReloadNew, Help: "All of its keys must hold."},
 	}, matchKeys(rule+".match"), []Key{
-		{Path: rule + ".match.not", Type: section(), Others: "unless", Absent: "nothing", Example: "{path_prefix: /.well-known/acme-challenge/}", Reload: ReloadNew, Help: "All of these together must not hold."},
-	}, matchKeys(rule+".match.not"), []Key{
 		{Path: rule + ".backend", Type: identifier(), Others: "proxy_pass use_backend", Example: "api", Reload: ReloadNew, Help: "The backend that gets the request."},
 		{Path: rule + ".redirect", Type: section(), Others: "return", Example: "{scheme: https, code: 301}", Reload: ReloadNew, Help: "Answers with another place to go to. Exactly one of `scheme` and `location`."},
 		{Path: rule + ".redirect.scheme", Type: oneOf("http", "https"), Example: "https", Reload: ReloadNew, Help: "The same host without its port, the same path and query."},
@@ -71,16 +68,6 @@ func frontendKeys() []Key {
 		{Path: in + ".default_backend", Type: identifier(), Absent: "503", Example: "web", Reload: ReloadNew, Help: "The backend for requests that no rule takes."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{client: 30s}", Reload: ReloadParts, Help: "Where this frontend differs from `proxy.defaults.timeouts`."},
 	}, overrides(in, "client", "http_request", "keep_alive", "tunnel"), accessLogKeys(in+".access_log"))
-}
-
-// matchKeys are what a request is matched by.
-func matchKeys(in string) []Key {
-	return []Key{
-		{Path: in + ".host", Type: line(255), Others: "server_name", Absent: "any", Example: "api.example.com", Reload: ReloadNew, Help: "The whole host name, without port; upper case makes no difference."},
-		{Path: in + ".path", Type: line(4096), Others: "uri", Absent: "any", Example: "/health", Reload: ReloadNew, Help: "The whole path."},
-		{Path: in + ".path_prefix", Type: line(4096), Others: "path_beg location", Absent: "any", Example: "/api/", Reload: ReloadNew, Help: "What the path starts with, octet by octet."},
-		{Path: in + ".tls", Type: boolean(), Others: "ssl_fc", Absent: "either", Example: "false", Reload: ReloadNew, Help: "Whether the client came by TLS."},
-	}
 }
 
 // overrides are the timeouts that a frontend or backend may have of its own.

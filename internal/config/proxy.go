@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/tandem-lb/tandem/proxy"
-	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
 // frontendPath and backendPath return the path of a key of a frontend or backend.
@@ -144,45 +143,4 @@ func headers(set map[string]string) []proxy.HeaderSet {
 		sets = append(sets, proxy.HeaderSet{Name: name, Value: set[name]})
 	}
 	return sets
-}
-
-// checkRules reports rules that can do nothing, each by itself.
-func (b *builder) checkRules(i int) {
-	for j, raw := range b.raw.Proxy.Frontends[i].Rules {
-		path := item(frontendPath(i, "rules"), j)
-		if raw.Backend != "" && b.backend(raw.Backend) == nil {
-			b.noBackend(join(path, "backend"), raw.Backend)
-		}
-		if b.reported(path) {
-			continue
-		}
-		if _, err := rule.Compile(rules([]rawRule{raw})); err != nil {
-			for fault := range strings.SplitSeq(err.Error(), "\n") {
-				b.errorAt(path, strings.TrimPrefix(fault, "rule 1: "), "")
-			}
-		}
-	}
-}
-
-func rules(raw []rawRule) []rule.Rule {
-	var rs []rule.Rule
-	for _, r := range raw {
-		made := rule.Rule{Match: match(r.Match.rawCondition), Backend: r.Backend, NoLog: !r.Log}
-		if r.Match.Not != nil {
-			not := match(*r.Match.Not)
-			made.Match.Not = &not
-		}
-		if r.Redirect != nil {
-			made.Redirect = &rule.Redirect{Code: r.Redirect.Code, Scheme: r.Redirect.Scheme, Location: r.Redirect.Location}
-		}
-		if r.Respond != nil {
-			made.Respond = &rule.Respond{Status: r.Respond.Status, Body: r.Respond.Body, ContentType: r.Respond.ContentType}
-		}
-		rs = append(rs, made)
-	}
-	return rs
-}
-
-func match(c rawCondition) rule.Match {
-	return rule.Match{Host: c.Host, Path: c.Path, PathPrefix: c.PathPrefix, TLS: c.TLS}
 }

@@ -70,18 +70,6 @@ type rawRule struct {
 	Log      bool         `yaml:"log"`
 }
 
-type rawMatch struct {
-	rawCondition `yaml:",inline"`
-	Not          *rawCondition `yaml:"not"`
-}
-
-type rawCondition struct {
-	Host       string `yaml:"host"`
-	Path       string `yaml:"path"`
-	PathPrefix string `yaml:"path_prefix"`
-	TLS        *bool  `yaml:"tls"`
-}
-
 type rawRedirect struct {
 	Scheme   string `yaml:"scheme"`
 	Location string `yaml:"location"`

@@ -80,10 +80,14 @@ func whenAbsent(k Key) string {
 }
 
 func meaning(k Key) string {
-	if k.Others == "" {
-		return k.Help
+	help := k.Help
+	if k.Like != "" {
+		help += " Its keys are those of `" + k.Like + "`."
 	}
-	return k.Help + " (Elsewhere: `" + strings.ReplaceAll(k.Others, " ", "`, `") + "`.)"
+	if k.Others == "" {
+		return help
+	}
+	return help + " (Elsewhere: `" + strings.ReplaceAll(k.Others, " ", "`, `") + "`.)"
 }
 
 // cell keeps a text from ending its cell.

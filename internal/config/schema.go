@@ -22,14 +22,24 @@ type field struct {
 func schema(keys []Key) *field {
 	root := &field{}
 	for _, k := range keys {
-		f := root
-		for _, step := range strings.Split(strings.ReplaceAll(k.Path, "[]", ".[]"), ".") {
-			f = f.step(step)
-		}
+		f := root.at(k.Path)
 		f.Key = k
 		f.fill = defaultNode(k)
 	}
+	for _, k := range keys {
+		if k.Like != "" {
+			root.at(k.Path).fields = root.at(k.Like).fields
+		}
+	}
 	return root
+}
+
+// at returns the field of a path of the table, and makes it where it is not there yet.
+func (f *field) at(path string) *field {
+	for step := range strings.SplitSeq(strings.ReplaceAll(path, "[]", ".[]"), ".") {
+		f = f.step(step)
+	}
+	return f
 }
 
 // step returns the field below f, and makes it where it is not there yet.
@@ -104,7 +114,10 @@ func placeless(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-// holdsSecret reports whether f or something below it is a secret.
+// holdsSecret reports whether f or something below it is a secret. What is like another section is asked about there.
 func (f *field) holdsSecret() bool {
+	if f.Like != "" {
+		return false
+	}
 	return f.Secret || slices.ContainsFunc(f.fields, (*field).holdsSecret) || f.item != nil && f.item.holdsSecret()
 }

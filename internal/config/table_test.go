@@ -50,10 +50,7 @@ func TestTableIsSound(t *testing.T) {
 // at returns the field of a path of the table.
 func at(t *testing.T, root *field, path string) *field {
 	t.Helper()
-	f := root
-	for step := range strings.SplitSeq(strings.ReplaceAll(path, "[]", ".[]"), ".") {
-		f = f.step(step)
-	}
+	f := root.at(path)
 	if f.Path != path {
 		t.Fatalf("%s: not in the tree", path)
 	}
@@ -62,7 +59,7 @@ func at(t *testing.T, root *field, path string) *field {
 
 // TestRawStructsAreTheTable holds the raw structs to the keys of the table, those of later versions aside.
 func TestRawStructsAreTheTable(t *testing.T) {
-	structs := paths(reflect.TypeFor[rawFile](), "")
+	structs := paths(reflect.TypeFor[rawFile](), "", nil)
 	var table []string
 	for _, k := range Keys() {
 		if !k.Later && !strings.HasSuffix(k.Path, "[]") && !strings.HasSuffix(k.Path, "*") {
@@ -87,18 +84,21 @@ func TestRawStructsAreTheTable(t *testing.T) {
 	}
 }
 
-// paths returns the paths of everything that decodes into a type.
-func paths(typ reflect.Type, path string) []string {
+// paths returns the paths of everything that decodes into a type. What stands in itself, above says in what, is not gone into again.
+func paths(typ reflect.Type, path string, above []reflect.Type) []string {
 	switch {
+	case slices.Contains(above, typ):
+		return []string{path}
 	case typ.Kind() == reflect.Pointer:
-		return paths(typ.Elem(), path)
+		return paths(typ.Elem(), path, above)
 	case typ.Kind() == reflect.Slice && typ.Elem().Kind() == reflect.Struct:
-		return append([]string{path}, paths(typ.Elem(), path+"[]")...)
+		return append([]string{path}, paths(typ.Elem(), path+"[]", above)...)
 	case typ.Kind() == reflect.Map && typ.Elem().Kind() == reflect.Struct:
-		return append([]string{path}, paths(typ.Elem(), path+".*")...)
+		return append([]string{path}, paths(typ.Elem(), path+".*", above)...)
 	case typ.Kind() != reflect.Struct || !isRaw(typ):
 		return []string{path}
 	}
+	above = append(slices.Clone(above), typ)
 	var all []string
 	if path != "" {
 		all = append(all, path)
@@ -107,11 +107,11 @@ func paths(typ reflect.Type, path string) []string {
 		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case key == "":
-			all = append(all, paths(f.Type, path)[1:]...) // inlined
+			all = append(all, paths(f.Type, path, above)[1:]...) // inlined
 		case path == "":
-			all = append(all, paths(f.Type, key)...)
+			all = append(all, paths(f.Type, key, above)...)
 		default:
-			all = append(all, paths(f.Type, path+"."+key)...)
+			all = append(all, paths(f.Type, path+"."+key, above)...)
 		}
 	}
 	return all

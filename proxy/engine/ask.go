@@ -6,21 +6,6 @@ import (
 	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
-// question is a request head, whichever protocol it came by. It is valid during the call that it is passed to.
-type question struct {
-	buf       []byte // what fields are spans of
-	fields    []http1.Field
-	method    http1.Method
-	name      []byte // the method as it came
-	authority []byte // empty: none
-	target    []byte // as it came
-	query     []byte // of the target, with its question mark
-	upgrade   []byte // the protocol that the client would switch to; empty: none
-	length    int64  // of the body: octets, or http1.ChunkedLength
-	expects   bool   // 100-continue
-	empty     bool   // there is no body where servers expect one
-}
-
 // route lets the exchange decide about a request.
 func (s *stream) route(q *question) {
 	s.method, s.length = q.method, q.length
@@ -37,10 +22,16 @@ func (s *stream) route(q *question) {
 	if s.log != nil {
 		s.requested(q, text(s.text[:host]), text(s.text[host:uri]), text(s.text[upgrade:]))
 	}
-	s.step(exchange.Event{Kind: exchange.Request, Target: exchange.Target{
-		Host: text(s.text[:host]), URI: text(s.text[host:uri]), TLS: s.secure,
-		Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
-	}})
+	t := &s.core.target
+	*t = exchange.Target{
+		Host: text(s.text[:host]), URI: text(s.text[host:uri]), Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
+		Fields: q, Client: s.from, TLS: s.secure,
+	}
+	if s.frontend.SNI {
+		t.SNI = s.wire.serverName()
+	}
+	s.step(exchange.Event{Kind: exchange.Request, Target: t})
+	s.x.Forget()
 	s.question = nil
 	*q = question{} // what it refers to is somebody else's from here on
 }
@@ -73,16 +64,6 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	}
 	dst = s.appendOptions(dst, a.trailers)
 	s.ask = append(dst, "\r\n"...)
-}
-
-// has reports whether there is a field of that name.
-func (q *question) has(name http1.Name) bool {
-	for i := range q.fields {
-		if q.fields[i].ID == name {
-			return true
-		}
-	}
-	return false
 }
 
 // asking is what is noticed while a request's fields are written.
@@ -176,7 +157,7 @@ func (s *stream) appendForwarded(dst []byte, f *exchange.Forwarded) []byte {
 		if f.AppendFor {
 			dst = s.question.appendPrior(dst)
 		}
-		dst = append(s.from.AppendTo(dst), "\r\n"...)
+		dst = append(s.from.Addr().AppendTo(dst), "\r\n"...)
 	}
 	if f.Proto && s.secure {
 		dst = append(dst, "X-Forwarded-Proto: https\r\n"...)
@@ -184,7 +165,7 @@ func (s *stream) appendForwarded(dst []byte, f *exchange.Forwarded) []byte {
 		dst = append(dst, "X-Forwarded-Proto: http\r\n"...)
 	}
 	if f.RealIP {
-		dst = append(s.from.AppendTo(append(dst, "X-Real-IP: "...)), "\r\n"...)
+		dst = append(s.from.Addr().AppendTo(append(dst, "X-Real-IP: "...)), "\r\n"...)
 	}
 	return dst
 }

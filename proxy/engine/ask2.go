@@ -42,7 +42,7 @@ func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, f *exchange.Forwa
 		if f.AppendFor {
 			value = s.question.appendPrior(value)
 		}
-		value = s.from.AppendTo(value)
+		value = s.from.Addr().AppendTo(value)
 		dst = e.Field(dst, []byte("x-forwarded-for"), value, false)
 	}
 	if f.Proto && s.secure {
@@ -51,7 +51,7 @@ func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, f *exchange.Forwa
 		dst = encodeField(e, dst, "x-forwarded-proto", "http")
 	}
 	if f.RealIP {
-		value = s.from.AppendTo(value[:0])
+		value = s.from.Addr().AppendTo(value[:0])
 		dst = e.Field(dst, []byte("x-real-ip"), value, false)
 	}
 	s.core.block = value[:0]

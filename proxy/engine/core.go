@@ -31,6 +31,7 @@ type core struct {
 
 	spareDetails []*exchange.Details // to be used again
 	head         head                // memory for the next; nobody's between calls
+	target       exchange.Target     // of the request that is routed; nobody's between calls
 	reason       []byte              // of a status that came without; nobody's between calls
 	block        []byte              // the fields of a head in HTTP/2; empty between calls
 	down         []byte              // what is being written to a client; empty between calls

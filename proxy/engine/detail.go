@@ -40,7 +40,7 @@ func (s *stream) detail(from netip.AddrPort, w *wire) {
 	s.log = d
 	d.Log, d.Client, d.TLS = s.frontend.Log, from, s.secure
 	if d.Log.TLS && w.tls != nil {
-		info := w.tls.Info()
+		info := w.handshake()
 		d.Version, d.CipherSuite = info.Version, info.CipherSuite
 	}
 	s.x.Detail(d)

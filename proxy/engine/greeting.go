@@ -99,7 +99,7 @@ func (c *core) welcome(b *Bind, w wire, from netip.AddrPort) {
 	info := w.tls.Info()
 	if len(info.Peer) > 0 {
 		told := certs.PeerHeaders(info.Peer[0])
-		w.peer = &told
+		w.shown = &shown{peer: told}
 	}
 	if info.ALPN == "h2" {
 		c.loop.SetHandler(w.ref, newClient2(c, b, w, from, nil))

@@ -56,7 +56,7 @@ func newMemory(t testing.TB, seed uint64) *memory {
 		t.Fatal(err)
 	}
 	m.frontend = &exchange.Frontend{
-		Name: "web", Rules: rules, HTTPRequest: time.Second, Client: 5 * time.Second, KeepAlive: 20 * time.Second, Tunnel: time.Minute,
+		Name: "web", Rules: rules, Routes: make([]exchange.Route, rules.Len()), HTTPRequest: time.Second, Client: 5 * time.Second, KeepAlive: 20 * time.Second, Tunnel: time.Minute,
 		Default: &exchange.Backend{Name: "app", Servers: pool, Connect: time.Second, Server: 5 * time.Second, Retries: 1},
 	}
 	m.bind = &Bind{

@@ -17,7 +17,8 @@ type stream struct {
 	x        exchange.Exchange
 	client   asker
 	server   answerer // nil: none, or none any more
-	from     netip.Addr
+	wire     *wire    // of the client
+	from     netip.AddrPort
 	secure   bool           // the client's connection is TLS
 	peer     []certs.Header // what servers are told of the client's certificate
 
@@ -55,9 +56,9 @@ const maxKept = 16 << 10
 
 // start begins a stream: the first byte of a request is there.
 func (s *stream) start(client asker, b *Bind, from netip.AddrPort, w *wire) {
-	s.client, s.bind, s.from, s.secure = client, b, from.Addr(), w.secure()
-	if w.peer != nil {
-		s.peer = *w.peer
+	s.client, s.bind, s.wire, s.from, s.secure = client, b, w, from, w.secure()
+	if w.shown != nil {
+		s.peer = w.shown.peer
 	}
 	s.frontend = b.Frontend()
 	s.x.Start(s.core.now(), s.frontend)

@@ -10,13 +10,40 @@ import (
 
 // wire is the bytes of a connection: a socket of the loop, with TLS on it or not.
 type wire struct {
-	ref  loop.Ref
-	tls  *secure.Conn    // nil: plain
-	peer *[]certs.Header // what servers are told of the certificate that a client has shown; nil: nothing
+	ref   loop.Ref
+	tls   *secure.Conn // nil: plain
+	shown *shown       // of TLS: what the client has shown in its handshake; nil: nothing that has been asked for
 
 	sent   uint32 // octets that the socket has taken; it begins anew after 4 GiB
 	more   bool   // of TLS: there may be plaintext though nothing more comes
 	ending bool   // of TLS: the socket is to be told that nothing more will be sent when it has taken everything
+}
+
+// shown is what a client has shown in its handshake.
+type shown struct {
+	peer []certs.Header // what servers are told of its certificate; nil: nothing
+	info *secure.Info   // nil: not looked up yet
+}
+
+// handshake returns what a client's handshake has come to. Most connections are never asked.
+func (w *wire) handshake() *secure.Info {
+	if w.shown == nil {
+		w.shown = &shown{}
+	}
+	if w.shown.info == nil {
+		info := w.tls.Info()
+		info.Peer = nil // they would be kept for nothing
+		w.shown.info = &info
+	}
+	return w.shown.info
+}
+
+// serverName is the name that a client has asked for; empty: none.
+func (w *wire) serverName() string {
+	if w.tls == nil {
+		return ""
+	}
+	return w.handshake().ServerName
 }
 
 // recv reads what has come into b, which is not the core's cipher.

@@ -134,7 +134,7 @@ func (w *world) routes() {
 	}
 	w.backend = &exchange.Backend{Name: "app", Servers: pool, Connect: connectTime, Server: serverTime, Retries: retries}
 	w.frontend = &exchange.Frontend{
-		Name: "web", Rules: table, Default: w.backend,
+		Name: "web", Rules: table, Routes: make([]exchange.Route, table.Len()), Default: w.backend,
 		HTTPRequest: headTime, Client: clientTime, KeepAlive: keepAliveTime, Tunnel: tunnelTime,
 	}
 }

@@ -1,5 +1,11 @@
 package exchange
 
+import (
+	"net/netip"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
 // Kind names an event.
 type Kind uint8
 
@@ -30,9 +36,9 @@ const (
 // Event is what an engine tells an exchange.
 type Event struct {
 	Kind   Kind
-	Target Target // of Request
-	Status int    // of Refused and Head
-	Why    string // of Refused and ServerGarbage: a label of the reason, one of few
+	Target *Target // of Request; what it refers to is valid until Forget
+	Status int     // of Refused and Head
+	Why    string  // of Refused and ServerGarbage: a label of the reason, one of few
 }
 
 // Target is what a request head asks for, as it came.
@@ -40,6 +46,10 @@ type Target struct {
 	Method  string
 	Host    string // of an absolute URI, else of the Host field
 	URI     string // the request target, in whichever form
-	TLS     bool   // the client's connection is TLS
 	Upgrade string // the protocol that the client asks to switch to, empty for none
+	Fields  rule.Fields
+
+	Client netip.AddrPort // the other end of the connection
+	TLS    bool           // the client's connection is TLS
+	SNI    string         // the name that the client asked for in its handshake, where Frontend.SNI asks; empty: none
 }

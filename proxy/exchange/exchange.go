@@ -72,7 +72,10 @@ func (x *Exchange) Detail(d *Details) { x.record.Details = d }
 
 // Path returns what servers are asked for, and Query their query with its question mark, or an empty one.
 func (x *Exchange) Path() string  { return x.request.Path }
-func (x *Exchange) Query() string { return x.query }
+func (x *Exchange) Query() string { return x.request.Query }
+
+// Forget says that the fields of the request are somebody else's from here on.
+func (x *Exchange) Forget() { x.request.Fields = nil }
 
 // Upgrade returns the protocol that the server may be asked to switch to; empty: none.
 func (x *Exchange) Upgrade() string { return x.upgrade }
@@ -122,19 +125,19 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 	x.record.Request = now.Sub(x.record.Begin)
 	x.record.TLS = ev.Target.TLS
 	var status int
-	if x.request, x.query, status = admit(ev.Target); status != 0 {
+	if x.request, status = admit(ev.Target); status != 0 {
 		return x.fail(status, Termination{ByProxy, AtRequest})
 	}
 	if upgrades(ev.Target.Upgrade) {
 		x.upgrade = ev.Target.Upgrade
 	}
 	x.backend = x.frontend.Default
-	if r, ok := x.frontend.Rules.Find(&x.request); ok {
+	if n := x.frontend.Rules.Find(&x.request); n != rule.None {
+		r := x.frontend.Rules.Rule(n)
 		x.record.NoLog = r.NoLog
-		if r.Backend == "" {
+		if x.backend = x.frontend.Routes[n].Backend; x.backend == nil {
 			return x.answer(r)
 		}
-		x.backend = x.frontend.Backends[r.Backend]
 	}
 	if x.backend == nil {
 		return x.fail(503, Termination{ByServer, AtConnect})
@@ -305,7 +308,7 @@ func (x *Exchange) answer(r *rule.Rule) Action {
 	if r.Respond != nil {
 		return x.respond(Reply{Status: r.Respond.Status, ContentType: r.Respond.ContentType, Body: r.Respond.Body}, t)
 	}
-	target := r.Redirect.Target(x.request.Host, x.request.Path+x.query)
+	target := r.Redirect.Target(x.request.Host, x.request.Path+x.request.Query)
 	if target == "" { // the request names no host to go on with
 		return x.fail(400, Termination{ByProxy, AtRequest})
 	}

@@ -60,7 +60,7 @@ func newFrontend(t testing.TB, r *ring, rules ...rule.Rule) *Frontend {
 		t.Fatal(err)
 	}
 	return &Frontend{
-		Name: "web", Rules: table,
+		Name: "web", Rules: table, Routes: make([]Route, len(rules)),
 		Default: &Backend{Name: "app", Servers: r, Connect: 500 * time.Millisecond, Retries: 3},
 	}
 }
@@ -77,7 +77,7 @@ func happens(ms int, k Kind) at { return at{ms, Event{Kind: k}} }
 func heads(ms, status int) at { return at{ms, Event{Kind: Head, Status: status}} }
 
 func asks(ms int) at {
-	return at{ms, Event{Kind: Request, Target: Target{Method: "GET", Host: "a", URI: "/"}}}
+	return at{ms, Event{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: "/"}}}
 }
 
 // walk feeds events to an exchange; it returns what each led to, and the record.
@@ -308,7 +308,7 @@ func TestRulesAnswer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var x Exchange
 			x.Start(time.Time{}, f)
-			a := x.Step(time.Time{}, Event{Kind: Request, Target: tt.target})
+			a := x.Step(time.Time{}, Event{Kind: Request, Target: &tt.target})
 			if a.Do != Respond || *a.Reply != tt.want {
 				t.Fatalf("got %s %+v, want %+v", describe(a), a.Reply, tt.want)
 			}
@@ -367,7 +367,7 @@ func TestOneRecord(t *testing.T) {
 			status := rapid.SampledFrom([]int{101, 200}).Draw(rt, "status")
 			step(Event{
 				Kind: Kind(rapid.IntRange(int(Request), int(Broken)).Draw(rt, "kind")), Status: status,
-				Target: Target{Method: "GET", Host: "a", URI: "/"},
+				Target: &Target{Method: "GET", Host: "a", URI: "/"},
 			})
 		}
 		step(Event{Kind: Broken})
@@ -387,7 +387,7 @@ func TestR28_TunnelCountsUntilClosed(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	x.Start(now, newFrontend(t, r))
 	for _, ev := range []Event{
-		{Kind: Request, Target: Target{Method: "GET", Host: "a", URI: "/", Upgrade: "websocket"}}, {Kind: Connected}, {Kind: Head, Status: 101},
+		{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: "/", Upgrade: "websocket"}}, {Kind: Connected}, {Kind: Head, Status: 101},
 	} {
 		x.Step(now, ev)
 		if got := r.inFlight(); got != 1 {
@@ -414,7 +414,7 @@ func BenchmarkExchange(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		x.Start(now, f)
-		x.Step(now, Event{Kind: Request, Target: target})
+		x.Step(now, Event{Kind: Request, Target: &target})
 		x.Step(now, Event{Kind: Connected})
 		x.Step(now, Event{Kind: Head, Status: 200})
 		if a := x.Step(now, Event{Kind: Finished}); a.Record == nil {
@@ -426,10 +426,11 @@ func BenchmarkExchange(b *testing.B) {
 func TestExchangeAllocatesNothing(t *testing.T) {
 	f := newFrontend(t, newRing(t, "s1"))
 	f.Default.Servers = always{newRing(t, "s1").pools[0]}
+	request := asks(0).Event
 	var x Exchange
 	n := testing.AllocsPerRun(100, func() {
 		x.Start(time.Time{}, f)
-		for _, e := range []Event{asks(0).Event, {Kind: Connected}, {Kind: Head, Status: 200}, {Kind: Finished}} {
+		for _, e := range []Event{request, {Kind: Connected}, {Kind: Head, Status: 200}, {Kind: Finished}} {
 			x.Step(time.Time{}, e)
 		}
 	})

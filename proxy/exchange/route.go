@@ -10,22 +10,28 @@ import (
 
 // Frontend is a compiled frontend. It is immutable: a reload makes another one, for the exchanges that start later.
 type Frontend struct {
-	Name     string
-	Rules    *rule.Table
-	Backends map[string]*Backend // those that rules name
-	Default  *Backend            // for requests that no rule takes; nil: 503
+	Name    string
+	Rules   *rule.Table
+	Routes  []Route  // what becomes of the requests that a rule takes, in the rules' order
+	Default *Backend // for requests that no rule takes; nil: 503
 
 	// What an engine carries out by itself.
 	Headers []Header // that every response carries, those of the balancer itself too, in place of the server's
 	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields
 	// is not passed on.
 	ClientCertificates bool
+	SNI                bool // some rule asks for the name of a handshake
 	Log                *Log // nil: requests are not logged
 
 	HTTPRequest time.Duration // from the first byte of a request head, or from that of a connection, to its end
 	Client      time.Duration // without a byte from or to the client
 	KeepAlive   time.Duration // between two requests of a connection
 	Tunnel      time.Duration // without a byte in either direction after an upgrade
+}
+
+// Route is where a rule leads.
+type Route struct {
+	Backend *Backend // nil: the rule answers by itself
 }
 
 // Header is one field of a response, its name in canonical form.

@@ -8,18 +8,20 @@ import (
 
 // admit brings a target into the form that is matched and forwarded. status is that of the refusal, 0 where there is
 // none.
-func admit(t Target) (req rule.Request, query string, status int) {
+func admit(t *Target) (req rule.Request, status int) {
 	if t.Method == "CONNECT" || t.Method == "TRACE" {
-		return req, "", 501 // a tunnel to anywhere, and an echo of what a browser must not show its scripts
+		return req, 501 // a tunnel to anywhere, and an echo of what a browser must not show its scripts
 	}
 	path, query := split(t.URI)
 	if path != "*" || t.Method != "OPTIONS" {
 		var err error
 		if path, err = rule.CanonicalPath(path); err != nil {
-			return req, "", 400
+			return req, 400
 		}
 	}
-	return rule.Request{Host: t.Host, Path: path, TLS: t.TLS, Method: t.Method}, query, 0
+	return rule.Request{
+		Host: t.Host, Path: path, Query: query, Method: t.Method, TLS: t.TLS, SNI: t.SNI, Client: t.Client.Addr(), Fields: t.Fields,
+	}, 0
 }
 
 // split returns the path of a request target and its query with the question mark.

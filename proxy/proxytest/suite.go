@@ -32,6 +32,8 @@ func Run(t *testing.T, start Start) {
 		run  func(*testing.T, Start)
 	}{
 		{"R17_routes_by_host_and_path", routes},
+		{"R17_R47_routes_by_all_that_a_request_shows", conditions},
+		{"R17_routes_by_server_name", serverNames},
 		{"R19_redirect", redirects},
 		{"R44_respond", responds},
 		{"path_and_query_arrive_as_sent", targets},

@@ -103,6 +103,12 @@ func (c *condition) holdsBeyond(r *asked) bool {
 	return len(c.any) == 0
 }
 
+// asksSNI reports whether some part of c is about the name of a handshake.
+func (c condition) asksSNI() bool {
+	return c.sni.text != "" || slices.ContainsFunc(c.all, (condition).asksSNI) || slices.ContainsFunc(c.any, (condition).asksSNI) ||
+		c.not != nil && c.not.asksSNI()
+}
+
 // is reports whether a name in lower case is n.
 func (n *name) is(host []byte) bool {
 	if !n.suffix {

@@ -19,7 +19,7 @@ func (h headers) Next(name string, from int) (value string, next int, ok bool) {
 	return "", len(h), false
 }
 
-func TestMatch(t *testing.T) {
+func TestR17_R47_Match(t *testing.T) {
 	t.Parallel()
 	networks := []netip.Prefix{netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32")}
 	from := func(a string) Request { return Request{Path: "/", Client: netip.MustParseAddr(a)} }
@@ -151,7 +151,7 @@ func random(r *rand.Rand, depth int) Match {
 }
 
 // The first rule that matches takes a request, whatever the index looks at first.
-func TestIndexFindsTheFirst(t *testing.T) {
+func TestR17_IndexFindsTheFirst(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	hosts := []string{"", "a", "A:80", "b.a", "c.b.a", "x.a", "xa", "a."}

@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,9 @@ func (t *Table) Len() int { return len(t.rules) }
 
 // Rule returns what the rule of a number, from 0, does; its Match is empty. It is shared: it must not be changed. A redirect that was configured without a code has 302.
 func (t *Table) Rule(n int) *Rule { return &t.rules[n] }
+
+// AsksSNI reports whether some rule asks for the name that a client has asked for in its handshake.
+func (t *Table) AsksSNI() bool { return slices.ContainsFunc(t.conditions, (condition).asksSNI) }
 
 // Find returns the number of the first rule that matches r, from 0, or None.
 func (t *Table) Find(r *Request) int {
