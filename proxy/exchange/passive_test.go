@@ -44,7 +44,7 @@ func TestR34_WhatIsHeldAgainstAServer(t *testing.T) {
 	rules := &upstream.Passive{MaxFails: 1, FailTimeout: time.Second}
 	rules.Count(500, 504)
 	const once = "1 failures in a row, the last one: "
-	asked := Event{Kind: Request, Target: Target{Method: "GET", Host: "a", URI: "/", Upgrade: "websocket"}}
+	asked := Event{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: "/", Upgrade: "websocket"}}
 	for _, tt := range []struct {
 		name   string
 		events []at
