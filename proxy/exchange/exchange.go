@@ -23,7 +23,6 @@ type Exchange struct {
 	left     int  // retries left
 
 	request rule.Request
-	query   string        // with its question mark
 	upgrade string        // the protocol that the client may switch to; empty: none
 	active  *atomic.Int64 // that it is counted in; nil: none
 
