@@ -54,8 +54,10 @@ func floodThePeers(t *testing.T) {
 			})
 			s.target.Plain, s.target.TLS = p.plain, p.secure // and not Tandem's
 			s.awaitListener(p.plain)
+			s.steady(*floodFor, func(context.Context) {}) // warms up
+			spent := s.spend(process)
 			usual := s.steady(*floodFor, func(context.Context) {})
-			t.Logf("flood | %s | none | %v | %d MiB resident", p.program, usual, family(t, process).Now>>20)
+			t.Logf("flood | %s | none | %v | %v", p.program, usual, spent())
 			for i, f := range loadtest.Floods() {
 				t.Run(underscored(f.Name), func(t *testing.T) {
 					s := *s
@@ -73,17 +75,15 @@ func (s *stage) floodPeer(name string, process *netlab.Process, f loadtest.Flood
 	report := loadtest.NewReport()
 	ctx, cancel := context.WithCancel(s.Context())
 	took := make(chan loadtest.Latencies, 1)
+	spent := s.spend(process)
 	go func() {
 		took <- s.usual(report).Run(ctx)
 	}()
-	during, end := context.WithTimeout(ctx, *floodFor)
-	defer end()
-	r := f.Run(during, s.target, floodSize(f), seed, peerGrace)
+	r := s.runFlood(f, seed, peerGrace)
 	cancel()
 	usual := <-took
 	_, failed := report.Failures()
-	m := family(s.T, process)
-	s.Logf("flood | %s | %s | %v, %d failed | %v | %d MiB resident, at most %d so far", name, f.Name, usual, failed, r, m.Now>>20, m.Peak>>20)
+	s.Logf("flood | %s | %s | %v, %d failed | %v | %v", name, f.Name, usual, failed, r, spent())
 }
 
 // peerGrace is how long another balancer has to end a flood's connections: nginx waits a minute for a TLS handshake.

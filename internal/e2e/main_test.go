@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(holderMarker) != "" {
 		os.Exit(runHolder())
 	}
+	if os.Getenv(flooderMarker) != "" {
+		os.Exit(runFlooder())
+	}
 	os.Exit(run(m))
 }
 

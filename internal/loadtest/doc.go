@@ -29,6 +29,7 @@
 //	run.go        Config, Run and the worker that plays scenarios
 //	report.go     Report and Failure; errors.go: kinds of errors
 //	flood.go      Flood, the table of floods, and a flood's connections; flood_*.go: what they send
+//	flooder_linux.go   a flood in a process of its own
 //	steady.go     Steady: traffic at a rate of its own; latency.go: how long it took
 //	hold_linux.go Hold: many idle connections in a process of its own
 //	pauses.go     Pauses: when this program itself did not run

@@ -10,7 +10,15 @@ import (
 // Memory is what a process has in memory.
 type Memory struct {
 	Now  int // bytes resident
-	Peak int // the most that it ever had
+	Peak int // the most that it had since it began, or since ForgetPeak
+}
+
+// ForgetPeak has a process's peak begin anew at what is resident now.
+func ForgetPeak(pid int) error {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
+		return fmt.Errorf("forget the peak of a process's memory: %w", err)
+	}
+	return nil
 }
 
 // ReadMemory returns that of a process.

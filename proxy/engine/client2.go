@@ -158,6 +158,7 @@ func (c *client2) frames(p []byte) (n int) {
 
 // received does what can be done once for many frames.
 func (c *client2) received() {
+	c.begin()
 	if c.window {
 		c.window = false
 		c.serve()

@@ -101,14 +101,40 @@ func (c *client2) request(ev *http2.Event) {
 		s.asking.length = 0
 		s.asking.empty = r.Method == http1.POST || r.Method == http1.PUT || r.Method == http1.PATCH
 	}
+	s.hold = true
 	s.route(&s.asking)
 	if t.s != s {
 		return
 	}
+	if s.next.Do != 0 {
+		c.core.held = append(c.core.held, held2{t, ev.Stream})
+		return
+	}
+	s.hold = false
 	s.flushServer()
 	if t.s == s {
 		t.attend()
 	}
+}
+
+// held2 is a request whose server is looked for when all frames of the read that has brought it are dealt with. One that its client takes
+// back in the same read costs no server anything: of a client that does nothing else, each would be a connection opened and closed.
+type held2 struct {
+	t  *stream2
+	id uint32 // it may have ended since, and t be another's
+}
+
+// maxHeld is how much of a held request's body is copied: a client that has sent more has paid for what the server does.
+const maxHeld = 4 << 10
+
+// begin goes on with the requests that were held.
+func (c *client2) begin() {
+	for _, h := range c.core.held {
+		if h.t.c == c && h.t.id == h.id {
+			h.t.s.letGo()
+		}
+	}
+	c.core.held = c.core.held[:0]
 }
 
 // targetOf is the target as HTTP/1 writes it.
@@ -154,6 +180,9 @@ func (t *stream2) body(p []byte, last bool) {
 		s.server.data(p)
 	} else {
 		t.in = t.c.core.spare.put(t.in, p)
+		if s.hold && len(t.in.bytes()) > maxHeld {
+			s.letGo()
+		}
 	}
 	if t.s == s {
 		t.pump()

@@ -39,6 +39,7 @@ type core struct {
 	frames       []byte              // what is received in of an HTTP/2 server; nil until there is one
 	asks         http2.Encoder
 	calls2       []*call2 // to be used again
+	held         []held2  // requests of the read that is being dealt with; empty between calls
 	idle         map[*upstream.Server]*idleServers
 	servers2     map[*upstream.Server]*servers2 // all HTTP/2 connections
 	sweep        loop.Ref                       // the timer that ends connections which have been idle for long
@@ -89,6 +90,6 @@ func (c *core) reuse(s *stream) {
 
 // broken says that a bug was met: it costs one connection.
 func (c *core) broken(what any) {
-	c.down, c.up, c.block = c.down[:0], c.up[:0], c.block[:0]
+	c.down, c.up, c.block, c.held = c.down[:0], c.up[:0], c.block[:0], c.held[:0]
 	c.log.Error("connection ended in a panic", "err", what, "stack", string(debug.Stack()))
 }

@@ -129,6 +129,9 @@ func (a *audit) check(what string, got, want int) {
 
 func (a *audit) all() {
 	c := a.core
+	if len(c.held) > 0 {
+		a.fault("%d requests are held", len(c.held))
+	}
 	if len(c.down)+len(c.up)+len(c.block) > 0 {
 		a.fault("written and not sent: %q to a client, %q to a server, %q of fields", c.down, c.up, c.block)
 	}

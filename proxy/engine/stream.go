@@ -26,16 +26,18 @@ type stream struct {
 	response http1.Response // of a server that does
 	upload   body           // of the request, of a client that speaks HTTP/1
 
-	text     []byte       // host and target, which x refers to
-	method   http1.Method // of the request
-	length   int64        // of the request's body: octets, or http1.ChunkedLength
-	asking   question     // memory for the next
-	question *question    // the request's head, until ask is written
-	ask      []byte       // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
-	head     int          // of an HTTP/2 server: how much of ask that is
-	size     int64        // and what http2.Encoder.Size says of it
-	replays  uint8        // how often a server said that it has not looked at the request
-	tried    bool         // a connection that was used before turned out closed
+	text     []byte          // host and target, which x refers to
+	method   http1.Method    // of the request
+	length   int64           // of the request's body: octets, or http1.ChunkedLength
+	asking   question        // memory for the next
+	question *question       // the request's head, until ask is written
+	ask      []byte          // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
+	head     int             // of an HTTP/2 server: how much of ask that is
+	size     int64           // and what http2.Encoder.Size says of it
+	replays  uint8           // how often a server said that it has not looked at the request
+	tried    bool            // a connection that was used before turned out closed
+	hold     bool            // no connection to a server is looked for before letGo
+	next     exchange.Action // the Connect that waits for that; the zero Action: none
 
 	whole  bool              // all of the request has come
 	begun  bool              // the server's side has been told to begin
@@ -119,19 +121,38 @@ func (s *stream) refuse(why http1.Reason) {
 
 func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
 
-// connect finds a connection to the server. A request that could not be sent again gets one of its own.
+// connect writes the request as the server gets it, and finds a connection unless that is to wait.
 func (s *stream) connect(a *exchange.Action) {
-	c := s.core
 	s.begun = false
-	if a.Server.Link().HTTP2 {
-		if len(s.ask) == 0 {
+	if len(s.ask) == 0 {
+		if a.Server.Link().HTTP2 {
 			s.encodeAsk(a.Backend)
+		} else {
+			s.appendAsk(a.Backend)
 		}
-		s.connect2(a.Server, a.Backend)
+	}
+	if s.hold {
+		s.next = *a
 		return
 	}
-	if len(s.ask) == 0 {
-		s.appendAsk(a.Backend)
+	s.join(a)
+}
+
+// letGo looks for the connection to a server that was held back.
+func (s *stream) letGo() {
+	a := s.next
+	s.hold, s.next = false, exchange.Action{}
+	if a.Do != 0 {
+		s.join(&a)
+	}
+}
+
+// join finds a connection to the server. A request that could not be sent again gets one of its own.
+func (s *stream) join(a *exchange.Action) {
+	c := s.core
+	if a.Server.Link().HTTP2 {
+		s.connect2(a.Server, a.Backend)
+		return
 	}
 	if !s.tried && s.length >= 0 && s.length <= maxReplay {
 		if v := c.takeIdle(a.Server); v != nil {
