@@ -62,7 +62,7 @@ func Check(config *tls.Config) error {
 // Start begins the handshake. notify is called from another goroutine, or from Start itself, when Poll has something to say; then not
 // again before the next Poll. A call that was on its way may still come after Abort and Close. It must not block, nor call the Conn.
 func (c *Conn) Start(s *Handshaker, notify func()) {
-	h := &handshake{tls: c.tls, server: c.server, notify: notify}
+	h := &handshake{tls: c.tls, inside: c.inside, server: c.server, notify: notify}
 	c.shaker, c.wire.hs = s, h
 	if err := Check(c.config); err != nil {
 		s.refuse(h, &Failure{Reason: Internal, Err: err})

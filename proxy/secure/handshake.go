@@ -25,6 +25,7 @@ const (
 // free, and hands back to the worker where it would wait for the other side.
 type handshake struct {
 	tls    *tls.Conn
+	inside inside
 	server bool
 	notify func()
 
@@ -74,6 +75,9 @@ func (h *handshake) take() {
 		n += recordLen(h.in[n:])
 	}
 	h.taken, h.in = h.in[:n:n], h.in[n:]
+	if len(h.in) == 0 {
+		h.in = nil // with the memory, which taken has
+	}
 	h.last = h.ended
 }
 
@@ -104,8 +108,12 @@ func (h *handshake) read(p []byte) (int, error) {
 	return n, nil
 }
 
-// write is what crypto/tls writes by, while the handshake lasts.
+// write is what crypto/tls writes by, while the handshake lasts. After it crypto/tls waits for the other side, which may take its time:
+// what it has read of it does not stay until then.
 func (h *handshake) write(p []byte) (int, error) {
+	if h.inside.known() {
+		h.inside.trim()
+	}
 	if alert, ok := lastAlert(p); ok {
 		h.alert = alert
 	}

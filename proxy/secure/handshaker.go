@@ -139,6 +139,7 @@ func (s *Handshaker) serve(h *handshake) {
 		s.conclude(h, &Failure{Reason: Crowded})
 	default:
 		h.stage = idle
+		h.taken = nil // all of it is read
 		s.parked.push(h)
 		s.enqueue(h)
 		if len(h.out) > 0 {
@@ -235,7 +236,7 @@ func (s *Handshaker) poll(h *handshake, w *wire) (done bool, err error) {
 	h.told = false
 	w.reserve(len(h.out))
 	w.out = append(w.out, h.out...)
-	h.out = h.out[:0]
+	h.out = nil
 	if h.stage != over {
 		return false, nil
 	}

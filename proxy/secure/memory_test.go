@@ -75,6 +75,45 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
+// halfOpenLimit is what a handshake may keep whose client has sent its hello and nothing since, in bytes: 8 KB of stack, and what
+// crypto/tls has made of the hello and the keys. It was 6 KB more when what had been read and sent stayed too.
+const halfOpenLimit = 20_000
+
+func TestHalfOpenHandshakeMemory(t *testing.T) {
+	const conns = 200
+	server, client := configs(t)
+	hello := start(t, Client(client, &FreeList{})).take()
+	shaker := NewHandshaker(Limits{Workers: 1, Open: conns + 1})
+	var buffers FreeList
+	all := make([]*Conn, 0, conns+1)
+	half := func() {
+		c := Server(server, &buffers)
+		all = append(all, c)
+		c.Start(shaker, func() {})
+		c.Feed(hello)
+		work(shaker)
+		if done, err := c.Poll(); done || len(c.Out()) < 1000 {
+			t.Fatalf("the handshake is over: %v, %v; or the server has said %d bytes", done, err, len(c.Out()))
+		}
+		c.Sent(len(c.Out()))
+	}
+	half()
+	before := heap()
+	for range conns {
+		half()
+	}
+	if got := (heap() - before) / conns; got > halfOpenLimit {
+		t.Errorf("%d bytes each, want at most %d", got, halfOpenLimit)
+	} else {
+		t.Logf("%d bytes each", got)
+	}
+	for _, c := range all {
+		c.Close()
+	}
+	work(shaker)
+	runtime.KeepAlive(&buffers)
+}
+
 func TestReadsAndWritesAllocateNothing(t *testing.T) {
 	if race {
 		t.Skip("crypto/tls has a sync.Pool, which loses a part of what it is given under the race detector")
