@@ -14,8 +14,8 @@ import (
 const (
 	collectEach  = 500 * time.Millisecond // how often the pace is thought over
 	many         = 50                     // handshakes in that time
-	slackPercent = 400                    // as GOGC
-	slackHeap    = 32 << 20               // octets that are in use: with more the usual pace is kept
+	slackPercent = 400                    // as GOGC, at most
+	slackHeap    = 32 << 20               // octets that are in use or garbage: the pace is not slackened beyond that
 )
 
 // collect sets the garbage collector's pace until ctx ends. Whoever has set GOGC has decided.
@@ -39,29 +39,46 @@ func (e *Engine) collect(ctx context.Context) {
 
 // pace is that of the garbage collector.
 type pace struct {
-	seen  int64 // handshakes
-	usual int   // percent
-	slack bool
+	seen    int64 // handshakes
+	usual   int   // percent
+	percent int   // 0: the usual pace
 }
 
 // adapt takes in how many handshakes there were so far, and how many octets are in use.
 func (p *pace) adapt(handshakes int64, heap uint64) {
-	busy := handshakes-p.seen >= many && heap <= slackHeap
+	busy := handshakes-p.seen >= many
 	p.seen = handshakes
+	percent := slacken(heap)
 	switch {
-	case busy && !p.slack:
-		p.usual, p.slack = debug.SetGCPercent(slackPercent), true
-	case !busy:
+	case !busy || percent == 0:
 		p.tighten()
+	case percent != p.percent:
+		before := debug.SetGCPercent(percent)
+		if p.percent == 0 {
+			p.usual = before
+		}
+		p.percent = percent
 	}
+}
+
+// slacken returns the pace that has collections begin before there are more than slackHeap octets, in hundreds of percent, since
+// each change stops the loops for a moment; 0: there is no room for a slack one. It was a flood's to double the memory, when the
+// pace was the same with little and with much in use.
+func slacken(heap uint64) (percent int) {
+	room := slackHeap - min(int(heap), slackHeap)
+	percent = min(room/max(int(heap), 1), slackPercent/100) * 100
+	if percent <= 100 {
+		return 0
+	}
+	return percent
 }
 
 // tighten goes back to the usual pace.
 func (p *pace) tighten() {
-	if !p.slack {
+	if p.percent == 0 {
 		return
 	}
-	p.slack = false
+	p.percent = 0
 	debug.SetGCPercent(p.usual)
 	debug.FreeOSMemory()
 }
