@@ -79,7 +79,11 @@ func (s *stage) floodPeer(name string, process *netlab.Process, f loadtest.Flood
 	go func() {
 		took <- s.usual(report).Run(ctx)
 	}()
-	r := s.runFlood(f, seed, peerGrace)
+	life := floodClient + floodClient/20 // or Tandem, which ends them, would have more of them to open
+	if f.Costly {
+		life = 0
+	}
+	r := s.runFlood(f, seed, life, peerGrace)
 	cancel()
 	usual := <-took
 	_, failed := report.Failures()

@@ -185,7 +185,7 @@ func (s *stage) measure(f loadtest.Flood, seed uint64) loadtest.Latencies {
 	var r loadtest.FloodResult
 	spent := s.spend(s.daemon)
 	took := s.steady(*floodFor, func(context.Context) {
-		r = s.runFlood(f, seed, handshaking+patience)
+		r = s.runFlood(f, seed, 0, handshaking+patience)
 	})
 	cost := spent()
 	s.Logf("flood | %s | %v | %v | %v", f.Name, took, r, cost)
@@ -193,7 +193,7 @@ func (s *stage) measure(f loadtest.Flood, seed uint64) loadtest.Latencies {
 		s.Errorf("%d MiB resident at most, want at most %d", cost.peak>>20, floodMemory>>20)
 	}
 	if r.Failed > 0 {
-		s.Errorf("%d connections of the flood could not be opened", r.Failed)
+		s.Errorf("%d connections of the flood could not be opened: %s", r.Failed, r.Why)
 	}
 	s.wantEnded(r, wantEndings[f.Name])
 	now := s.await("the flood's connections are gone", func(now status.Snapshot) bool { return now.Frontends[0].Connections == 0 })
@@ -206,14 +206,15 @@ func (s *stage) measure(f loadtest.Flood, seed uint64) loadtest.Latencies {
 	return took
 }
 
-// runFlood floods from a process on the node, and returns what became of it.
-func (s *stage) runFlood(f loadtest.Flood, seed uint64, grace time.Duration) (r loadtest.FloodResult) {
+// runFlood floods from a process on the node, and returns what became of it. Connections live for as long as the balancer lets them,
+// but no longer than a life above 0.
+func (s *stage) runFlood(f loadtest.Flood, seed uint64, life, grace time.Duration) (r loadtest.FloodResult) {
 	s.Helper()
 	roots, err := os.ReadFile(s.pem)
 	check(s.T, err)
 	cfg, err := json.Marshal(loadtest.FloodConfig{
 		Name: f.Name, Plain: s.target.Plain, TLS: s.target.TLS, Roots: roots,
-		Connections: floodSize(f), Seed: seed, For: *floodFor, Grace: grace,
+		Connections: floodSize(f), Seed: seed, For: *floodFor, Life: life, Grace: grace,
 	})
 	check(s.T, err)
 	var out bytes.Buffer

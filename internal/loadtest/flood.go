@@ -1,11 +1,13 @@
 package loadtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -28,6 +30,7 @@ type Flood struct {
 	more   func(a *attacker) []byte // nil: nothing more comes
 	every  time.Duration            // between two pieces of more
 	stops  bool                     // no more comes when the flood is over; else until the connection ends
+	life   time.Duration            // after which the client ends a connection itself; 0: it does not
 	unread bool                     // what the balancer sends is left in the kernel until it has ended the connection
 	ending func(net.Conn) string    // reads to the connection's end and says how it came
 }
@@ -67,6 +70,7 @@ const StillOpen = "still open"
 type FloodResult struct {
 	Opened  int
 	Failed  int            // attempts to connect, or to do the handshake of those that come with one
+	Why     string         // the first of these failed; empty: none did
 	Endings map[string]int // of the opened ones: a status, a GOAWAY's reason, "closed", StillOpen
 	Longest time.Duration  // the life of the one that lived longest
 }
@@ -79,12 +83,13 @@ func (r FloodResult) String() string {
 	return strconv.Itoa(r.Opened) + " connections: " + strings.Join(parts, ", ") + "; the longest lived " + r.Longest.Round(time.Millisecond).String()
 }
 
-// reopenAfter is how long a connection that has ended stays away: what is asked is what the flood costs, not the
-// connections.
+// reopenAfter is how long a connection that has ended stays away in the mean: what is asked is what the flood costs, not the
+// connections. It is drawn, from nothing to twice that, so that connections which have ended together do not come together for ever.
 const reopenAfter = 100 * time.Millisecond
 
-// stagger is the distance between the first connections of a flood: what is asked is what they cost while they are there.
-const stagger = 500 * time.Microsecond
+// stagger is the distance between the first connections of a flood: what is asked is what they cost while they are there. And where
+// each has a server send as much as it can, more of them at once are what the servers take the processors for.
+const stagger = 2 * time.Millisecond
 
 // Run floods over so many connections at a time until the context ends, opens no more then, and waits up to grace for the
 // balancer to end those that are open. Requests have numbers from the seed, unlike those of other floods.
@@ -97,6 +102,7 @@ func (f Flood) Run(ctx context.Context, target Target, connections int, seed uin
 	for i := range connections {
 		wg.Go(func() {
 			a := &attacker{flood: f, target: target, next: seed<<48 | uint64(i)<<32}
+			random := rand.New(rand.NewPCG(seed, uint64(i)))
 			rest(ctx, time.Duration(i)*stagger)
 			for ctx.Err() == nil {
 				how, lived, err := a.attack(ctx, grace)
@@ -108,9 +114,10 @@ func (f Flood) Run(ctx context.Context, target Target, connections int, seed uin
 					all.Longest = max(all.Longest, lived)
 				case !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil: // else the flood's time was over
 					all.Failed++
+					all.Why = cmp.Or(all.Why, err.Error())
 				}
 				mu.Unlock()
-				rest(ctx, reopenAfter)
+				rest(ctx, time.Duration(random.Int64N(int64(2*reopenAfter))))
 			}
 		})
 	}
@@ -153,12 +160,14 @@ func (a *attacker) attack(ctx context.Context, grace time.Duration) (how string,
 		ended <- a.flood.ending(c)
 	}()
 	late := make(chan struct{}) // closed when grace is over
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(grace, func() {
-			close(late)
-			_ = c.SetWriteDeadline(time.Now()) // a write may wait for room
-		})
+	giveUp := sync.OnceFunc(func() {
+		close(late)
+		_ = c.SetWriteDeadline(time.Now()) // a write may wait for room
 	})
+	if a.flood.life > 0 {
+		defer time.AfterFunc(a.flood.life, giveUp).Stop()
+	}
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, giveUp) })
 	defer stop()
 	if how = a.send(ctx, c, ended, late); how == "" {
 		_ = c.Close()

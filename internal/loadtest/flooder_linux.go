@@ -21,6 +21,7 @@ type FloodConfig struct {
 	Connections int
 	Seed        uint64
 	For         time.Duration // how long connections are opened
+	Life        time.Duration // after which the client closes one itself and opens another; 0: it does not
 	Grace       time.Duration // how long the balancer then has to end them
 }
 
@@ -38,6 +39,7 @@ func RunFlood(ctx context.Context, cfg FloodConfig) (FloodResult, error) {
 		if f.Name == cfg.Name {
 			during, end := context.WithTimeout(ctx, cfg.For)
 			defer end()
+			f.life = cfg.Life
 			return f.Run(during, target, cfg.Connections, cfg.Seed, cfg.Grace), nil
 		}
 	}
