@@ -2,6 +2,7 @@ package status
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -180,7 +181,7 @@ func (s Snapshot) writeBackends(w *bufio.Writer) {
 	for _, b := range s.Backends {
 		for _, v := range b.Servers {
 			rows = append(rows, []string{
-				b.Name, v.Name, v.Address.String(), strconv.Itoa(v.Weight), v.Status, s.age(v.Since),
+				b.Name, v.Name, v.Address.String(), strconv.Itoa(v.Weight), cmp.Or(v.Held, v.Status), s.age(v.Since),
 				strconv.FormatInt(v.InFlight, 10), strconv.FormatInt(v.Requests, 10),
 				strconv.FormatInt(v.ConnectFailures+v.ResponseFailures, 10), orDash(v.Check),
 			})

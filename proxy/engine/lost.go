@@ -80,6 +80,12 @@ func (v *server1) forsake(cut bool) {
 	}
 }
 
+// unheard reports whether the server's host has acknowledged nothing of the request.
+func (v *server1) unheard() bool {
+	sent := int(v.wire.sent - v.mark)
+	return sent > 0 && v.core.loop.Outstanding(v.wire.ref) >= sent
+}
+
 // repeats reports whether the request that was sent may be sent to another server: its method is safe, nothing of an answer has come, and
 // all of it is held.
 func (v *server1) repeats() bool {

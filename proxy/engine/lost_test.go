@@ -191,6 +191,23 @@ func TestSlowServersAreNotDoubted(t *testing.T) {
 	w.ended()
 }
 
+// Nor is one that has taken a part of a long request.
+func TestAPartThatIsTakenIsNoDoubt(t *testing.T) {
+	t.Parallel()
+	w := newTwin(t)
+	w.says("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
+	s := w.server.Accept()
+	s.Unplug()
+	w.says("llo")
+	w.advance(habit + 2*tick)
+	if w.doubts != 0 {
+		t.Errorf("%d doubts, want none", w.doubts)
+	}
+	w.client.Close()
+	w.step()
+	w.ended()
+}
+
 // Nor is any where nobody asks, and then connecting takes as long as it may.
 func TestNobodyAsks(t *testing.T) {
 	t.Parallel()

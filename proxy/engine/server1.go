@@ -136,7 +136,7 @@ func (v *server1) Expired(*loop.Loop, loop.Ref) {
 	case s == nil, s.tunnel: // the client's side has the time of tunnels
 	case v.rest > 0:
 		// It has not even acknowledged, which hosts do at once. How long it takes to answer is another matter.
-		if v.state == connecting && v.wire.tls == nil || v.state == awaiting && v.core.loop.Outstanding(v.wire.ref) > 0 {
+		if v.state == connecting && v.wire.tls == nil || v.state == awaiting && v.unheard() {
 			v.dial.to.Doubt()
 		}
 		v.allow(v.rest, 0)

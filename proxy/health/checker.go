@@ -22,6 +22,8 @@ const (
 	patience = 250 * time.Millisecond
 	// slower is how much slower than usual a server may be before that is odd.
 	slower = 3
+	// maxCaution bounds how many times patience a server is left that was doubted for nothing before.
+	maxCaution = 16
 )
 
 // Target is the server that is probed.
@@ -58,6 +60,7 @@ type Checker struct {
 	counter hysteresis.Counter                // owned by Run, as those that follow
 	usual   time.Duration                     // what a good probe took last
 	connect time.Duration                     // what its connection took
+	caution int                               // how many times patience doubts wait for
 	doubted bool                              // since Hurry was called, until a probe succeeds or the server is down
 	random  func(time.Duration) time.Duration // uniform from 0 to below its argument, which is positive
 
@@ -81,7 +84,7 @@ func New(c Check, t Target, since hysteresis.Status, report func(Result)) *Check
 	if since != hysteresis.Unknown {
 		counter = hysteresis.Start(c.Rise, c.Fall, since, max(c.Rise, c.Fall))
 	}
-	return &Checker{target: t, config: c, probe: newProbe(c, t), report: report, counter: counter, random: rand.N[time.Duration], hurry: make(chan struct{}, 1)}
+	return &Checker{target: t, config: c, probe: newProbe(c, t), report: report, counter: counter, caution: 1, random: rand.N[time.Duration], hurry: make(chan struct{}, 1)}
 }
 
 // Hurry has the server probed at once, for somebody has reason to think that it is gone: what is learnt that way in short is worth more
@@ -167,6 +170,11 @@ func (c *Checker) check(ctx context.Context, start time.Time) (r Result, whole b
 	}
 	if found.ok {
 		c.usual, c.connect = end.Sub(start), found.connect
+		if c.doubted { // for nothing
+			c.caution = min(2*c.caution, maxCaution)
+		} else {
+			c.caution = max(c.caution-1, 1)
+		}
 	}
 	changed := c.counter.Observe(found.ok)
 	if found.ok || c.counter.Status() == hysteresis.Down {
@@ -182,7 +190,7 @@ func (c *Checker) check(ctx context.Context, start time.Time) (r Result, whole b
 		At:       end,
 	}
 	if c.connect > 0 {
-		r.Patience = patience + slower*c.connect
+		r.Patience = time.Duration(c.caution)*patience + slower*c.connect
 	}
 	return r, true
 }
