@@ -15,6 +15,7 @@ const warmup = 500 * time.Millisecond
 type cost struct {
 	workload workload
 	rounds   map[string][]load.Result // by the proxy's name
+	bare     map[string][]load.Result // of a logged workload: the same without a log, just before
 }
 
 // costs measures CPU time for a request. With an error it returns what it has.
@@ -25,10 +26,20 @@ func (b *bench) costs(ctx context.Context) (all []cost, err error) {
 	}
 	defer stop()
 	for _, w := range b.workloads {
-		c := cost{workload: w, rounds: map[string][]load.Result{}}
+		c := cost{workload: w, rounds: map[string][]load.Result{}, bare: map[string][]load.Result{}}
+		unlogged := w
+		unlogged.logged = false
 		for round := range b.rounds {
 			for i := range running {
 				r := running[(round+i)%len(running)] // nobody is always the first after a break
+				if w.logged {
+					result, err := b.ask(ctx, r, unlogged, load.Timing{Warmup: warmup, Duration: b.duration})
+					if err != nil {
+						return append(all, c), err
+					}
+					fmt.Fprintf(b.progress, "%-6s %-8s %v, without a log\n", w.name, r.proxy.name, describe(result))
+					c.bare[r.proxy.name] = append(c.bare[r.proxy.name], result)
+				}
 				result, err := b.ask(ctx, r, w, load.Timing{Warmup: warmup, Duration: b.duration})
 				if err != nil {
 					return append(all, c), err
@@ -49,8 +60,11 @@ func (b *bench) ask(ctx context.Context, r *process, w workload, t load.Timing) 
 		return load.Result{}, err
 	}
 	c.To = r.place.plain
-	if c.TLS {
+	switch {
+	case c.TLS:
 		c.To = r.place.tls
+	case w.logged:
+		c.To = r.place.logged
 	}
 	t.CPU = r.cpu
 	result, err := load.Run(ctx, b.site.loop, c, t)
@@ -82,6 +96,18 @@ func (c cost) figures(name string) []float64 {
 	return all
 }
 
+// added is by how much a log raised a proxy's figures, one a round: 0.05 is 5 %.
+func (c cost) added(name string) []float64 {
+	var all []float64
+	figures := c.figures(name)
+	for i, r := range c.bare[name] {
+		if bare := micros(r.PerRequest()); i < len(figures) && bare > 0 {
+			all = append(all, figures[i]/bare-1)
+		}
+	}
+	return all
+}
+
 // ratios compares Tandem with the cheaper peer of each round.
 func (c cost) ratios(peers []string) []float64 {
 	var theirs [][]float64
@@ -95,10 +121,12 @@ func (c cost) ratios(peers []string) []float64 {
 
 // fault is the first error of any proxy.
 func (c cost) fault() error {
-	for name, rounds := range c.rounds {
-		for _, r := range rounds {
-			if r.Err != nil {
-				return fmt.Errorf("%s, %s: %d errors, the first: %w", c.workload.name, name, r.Errors, r.Err)
+	for _, all := range []map[string][]load.Result{c.rounds, c.bare} {
+		for name, rounds := range all {
+			for _, r := range rounds {
+				if r.Err != nil {
+					return fmt.Errorf("%s, %s: %d errors, the first: %w", c.workload.name, name, r.Errors, r.Err)
+				}
 			}
 		}
 	}

@@ -21,7 +21,7 @@ func TestFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"workload", []string{"-workloads", "a64,t64"}, `-workloads: no "t64", want some of a64, a512, b, c64k, c1m, chunk, d, d64k, e, eres, f`},
+		{"workload", []string{"-workloads", "a64,t64"}, `-workloads: no "t64", want some of a64, a512, b, c64k, c1m, chunk, d, d64k, e, eres, f, log`},
 		{"proxy", []string{"-proxies", "caddy"}, `-proxies: no "caddy", want some of tandem, haproxy, nginx`},
 		{"no proxy", []string{"-proxies", ""}, "-proxies: none, want some of tandem, haproxy, nginx"},
 		{"rounds", []string{"-rounds", "0"}, "-rounds: 0, want 1 or more"},
@@ -66,7 +66,7 @@ func TestPrint(t *testing.T) {
 	for _, want := range []string{
 		`- {address: "127.0.0.1:8001"}`, `{name: origin2, address: "127.0.0.1:9002"}`,
 		"bind 127.0.0.1:8102 backlog 4096 ssl crt /tmp/bench/pair.pem alpn h2,http/1.1", "nbthread 1",
-		"listen 127.0.0.1:8103 ssl http2 backlog=4096;", "worker_processes 1;", "worker_rlimit_nofile 20000;",
+		"listen 127.0.0.1:8103 ssl http2 backlog=4096;", "access_log: {format: httplog, output: [/tmp/bench/access.log]}", "worker_processes 1;", "worker_rlimit_nofile 20000;",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)

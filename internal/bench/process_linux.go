@@ -153,11 +153,11 @@ func startOn(cmd *exec.Cmd, core int) error {
 	return err
 }
 
-// ready waits until both ports accept connections.
+// ready waits until all ports accept connections.
 func (r *process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	for _, at := range []netip.AddrPort{r.place.plain, r.place.tls} {
+	for _, at := range []netip.AddrPort{r.place.plain, r.place.tls, r.place.logged} {
 		for {
 			c, err := net.DialTimeout("tcp", at.String(), time.Second)
 			if err == nil {

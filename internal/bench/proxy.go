@@ -20,7 +20,8 @@ type proxy struct {
 }
 
 // proxies are all of them, Tandem first. They do the same: forward to two origins in turn over connections that are
-// kept, and add X-Forwarded-For. None keeps a log; each has one worker; TLS 1.3 with one suite.
+// kept, and add X-Forwarded-For. On the port for it they keep a log, each as it does by default: HAProxy cannot write a file, so its
+// standard output is one; each has one worker; TLS 1.3 with one suite.
 func proxies(tandem string) []proxy {
 	return []proxy{
 		{
@@ -67,6 +68,7 @@ func (p proxy) find() (string, error) {
 type place struct {
 	dir        string // its own
 	plain, tls netip.AddrPort
+	logged     netip.AddrPort // plain, with an access log
 	origins    []netip.AddrPort
 	pair       string // certificate and key, PEM
 }
@@ -83,7 +85,7 @@ func (p proxy) write(at place) (string, error) {
 // text is the configuration.
 func (p proxy) text(at place) string {
 	return strings.NewReplacer(
-		"DIRECTORY", at.dir, "PAIR", at.pair, "PLAIN", at.plain.String(), "SECURE", at.tls.String(),
+		"DIRECTORY", at.dir, "PAIR", at.pair, "PLAIN", at.plain.String(), "SECURE", at.tls.String(), "LOGGED", at.logged.String(),
 		"ORIGIN1", at.origins[0].String(), "ORIGIN2", at.origins[1].String(), "CONNECTIONS", fmt.Sprint(maxConnections), "FILES", fmt.Sprint(files),
 	).Replace(p.config)
 }
@@ -95,6 +97,10 @@ const tandemConfig = `proxy:
         - {address: "PLAIN"}
         - {address: "SECURE", tls: {certificates: [PAIR], min_version: "1.3", alpn: [h2, http/1.1]}}
       default_backend: origins
+    - name: logged
+      bind: [{address: "LOGGED"}]
+      default_backend: origins
+      access_log: {format: httplog, output: [DIRECTORY/access.log]}
   backends:
     - name: origins
       balance: {algorithm: round_robin}
@@ -122,6 +128,12 @@ defaults
 frontend bench
     bind PLAIN backlog 4096
     bind SECURE backlog 4096 ssl crt PAIR alpn h2,http/1.1
+    option forwardfor
+    default_backend origins
+frontend logged
+    bind LOGGED backlog 4096
+    option httplog
+    log stdout format raw local0
     option forwardfor
     default_backend origins
 backend origins
@@ -165,18 +177,25 @@ http {
         keepalive_requests 1000000000;
         keepalive_timeout 60s;
     }
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $host;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_request_buffering off;
+    proxy_buffers 16 16k;
+    proxy_max_temp_file_size 0;
     server {
         listen PLAIN backlog=4096;
         listen SECURE ssl http2 backlog=4096;
         location / {
             proxy_pass http://origins;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $host;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_request_buffering off;
-            proxy_buffers 16 16k;
-            proxy_max_temp_file_size 0;
+        }
+    }
+    server {
+        listen LOGGED backlog=4096;
+        access_log DIRECTORY/access.log combined;
+        location / {
+            proxy_pass http://origins;
         }
     }
 }

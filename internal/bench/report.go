@@ -52,7 +52,7 @@ func markdown(w io.Writer, about string, tables []table) error {
 // tables are all that was measured; met says whether every target was.
 func (r results) tables() (all []table, met bool) {
 	met = true
-	for _, t := range []func() (table, bool){r.costTable, r.memoryTable, r.latencyTable} {
+	for _, t := range []func() (table, bool){r.costTable, r.logTable, r.memoryTable, r.latencyTable} {
 		made, good := t()
 		if len(made.rows) > 1 {
 			all = append(all, made)
@@ -94,6 +94,37 @@ func (r results) costTable() (table, bool) {
 		row = append(row, cell(c.ratios(r.peers()), "%.2f"), fmt.Sprintf("%.2f", c.workload.target), text, strings.Join(rates, ", "), strings.Join(busy, ", "))
 		t.rows = append(t.rows, row)
 		met = met && good
+	}
+	return t, met
+}
+
+func (r results) logTable() (table, bool) {
+	t := table{
+		title: "What an access log adds",
+		note: fmt.Sprintf("Percent of the CPU time for a request without a log, which was measured just before in the same turn; median (least to most) of %d rounds. "+
+			"Each logs as it does by default.", r.rounds),
+		rows: [][]string{r.heading("Workload", "target", "verdict")},
+	}
+	met := true
+	for _, c := range r.costs {
+		if !c.workload.logged {
+			continue
+		}
+		row := []string{c.workload.name + ": " + c.workload.title}
+		for _, p := range r.proxies {
+			var percent []float64
+			for _, a := range c.added(p.name) {
+				percent = append(percent, 100*a)
+			}
+			row = append(row, cell(percent, "%.1f"))
+		}
+		text := none
+		if own := c.added("tandem"); len(own) > 0 {
+			good := true
+			text, good = under(spreadOf(own).median, logTarget)
+			met = met && good
+		}
+		t.rows = append(t.rows, append(row, fmt.Sprintf("%.0f", 100*logTarget), text))
 	}
 	return t, met
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,5 +142,29 @@ func TestTandemAlone(t *testing.T) {
 	want := "a64: 1 KB, 64 connections|11.0 (10.0 to 12.0)|-|1.20|-|1000|1 %"
 	if got := strings.Join(tables[0].rows[1], "|"); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestLogTable(t *testing.T) {
+	t.Parallel()
+	all, err := pick([]string{"log"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := results{proxies: proxies("bin/tandem"), rounds: 2}
+	r.costs = []cost{{
+		workload: all[0],
+		rounds:   map[string][]load.Result{"tandem": {answered(1000, 21), answered(1000, 22)}, "haproxy": {answered(1000, 30)}},
+		bare:     map[string][]load.Result{"tandem": {answered(1000, 20), answered(1000, 20)}, "haproxy": {answered(1000, 25)}},
+	}}
+	tables, _ := r.tables()
+	want := []string{"log: a64, with an access log in a file", "7.5 (5.0 to 10.0)", "20.0 (20.0 to 20.0)", "-", "8", "met"}
+	if len(tables) != 2 || !slices.Equal(tables[1].rows[1], want) {
+		t.Errorf("got %q, want a table of logs with %q", tables, want)
+	}
+	r.costs[0].bare["tandem"][1] = answered(1000, 19)
+	tables, met := r.tables()
+	if got := tables[1].rows[1][5]; got != "missed by 30 %" || met {
+		t.Errorf("got %q, met %t; want it missed", got, met)
 	}
 }
