@@ -83,12 +83,14 @@ func timer(of func(l *line) time.Duration) func(dst []byte, l *line, n *node) []
 
 // ofRequest is an alias of a part of the request, which may not be there.
 func ofRequest(text func(dst []byte, l *line) []byte) func(dst []byte, l *line, n *node) []byte {
-	return plain(func(dst []byte, l *line) []byte {
-		if !l.known() {
-			return append(dst, noRequest...)
+	return func(dst []byte, l *line, n *node) []byte {
+		if dst = n.quote(dst); l.known() {
+			dst = text(dst, l)
+		} else {
+			dst = append(dst, noRequest...)
 		}
-		return text(dst, l)
-	})
+		return n.quote(dst)
+	}
 }
 
 // captured writes fields in braces; nothing where no such field is captured, or there was no request.
@@ -97,14 +99,7 @@ func captured(of func(l *line) *exchange.Captures) func(dst []byte, l *line, n *
 		if n.index == 0 || !l.known() {
 			return dst
 		}
-		dst = append(n.quote(dst), '{')
-		for i := range n.index {
-			if i > 0 {
-				dst = append(dst, '|')
-			}
-			dst = appendEscaped(dst, of(l).At(i), inField)
-		}
-		return n.quote(append(dst, '}'))
+		return n.quote(appendBraced(n.quote(dst), of(l), n.index))
 	}
 }
 
@@ -161,23 +156,14 @@ var aliases = []alias{
 	{name: "fc", write: number(func(l *line) int64 { return l.d.FrontendConnections })},
 	{name: "bc", write: number(func(l *line) int64 { return l.d.BackendRequests })},
 	{name: "sc", write: number(func(l *line) int64 { return l.d.ServerRequests })},
-	{name: "rc", write: bare(func(dst []byte, l *line) []byte {
-		if l.r.Redispatched {
-			dst = append(dst, '+')
-		}
-		return appendInt(dst, int64(l.r.Retries))
-	})},
+	{name: "rc", write: bare(func(dst []byte, l *line) []byte { return appendRetries(dst, l.r) })},
 	{name: "sq", write: number(func(l *line) int64 { return int64(l.r.ServerQueue) })},
 	{name: "bq", write: number(func(l *line) int64 { return int64(l.r.BackendQueue) })},
 
 	{name: "hr", write: captured(func(l *line) *exchange.Captures { return &l.d.Request }), capture: func(f *Format) int { return len(f.request) }},
 	{name: "hs", write: captured(func(l *line) *exchange.Captures { return &l.d.Response }), capture: func(f *Format) int { return len(f.response) }},
 
-	{name: "r", write: ofRequest(func(dst []byte, l *line) []byte {
-		dst = append(appendEscaped(dst, l.d.Method, inRequest), ' ')
-		dst = append(appendURI(dst, l, l.d.Target), ' ')
-		return append(dst, l.d.Protocol...)
-	})},
+	{name: "r", write: ofRequest(appendRequestLine)},
 	{name: "HM", write: ofRequest(func(dst []byte, l *line) []byte { return appendEscaped(dst, l.d.Method, inRequest) })},
 	{name: "HU", write: ofRequest(func(dst []byte, l *line) []byte { return appendURI(dst, l, l.d.Target) })},
 	{name: "HP", write: ofRequest(func(dst []byte, l *line) []byte {

@@ -19,7 +19,7 @@
 //	format.go      Format: the syntax of HAProxy
 //	alias.go       what its names stand for
 //	line.go        what a line is made of; stamp.go: times; escape.go: what does not stand as it is
-//	object.go      JSON; common.go: the Common and Combined Log Formats
+//	http.go        httplog; object.go: JSON; common.go: the Common and Combined Log Formats
 //	log.go         Log: which records become lines
 //	sink.go        Sink: from many goroutines to one
 //	file_linux.go  files and standard output; syslog.go: syslog daemons

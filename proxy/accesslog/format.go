@@ -11,7 +11,8 @@ import (
 	"github.com/tandem-lb/tandem/proxy/exchange"
 )
 
-// The formats of HAProxy by name, in its own syntax (its manual, sections 8.2.2 and 8.2.3).
+// The formats of HAProxy by name, in its own syntax (its manual, sections 8.2.2 and 8.2.3). Lines of the first are written without it,
+// in half the time: a test compares the two.
 const (
 	httplog = `%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r`
 	tcplog  = `%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq`
@@ -36,7 +37,8 @@ func Parse(text string, request, response []exchange.Capture) (*Format, error) {
 	f := &Format{request: slices.Clone(request), response: slices.Clone(response), shown: len(request)}
 	switch text {
 	case "httplog":
-		text = httplog
+		f.append = (*Format).appendHTTPLog
+		return f, nil
 	case "tcplog":
 		text = tcplog
 	case "json":

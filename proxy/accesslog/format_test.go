@@ -115,6 +115,9 @@ func TestR6_HTTPLog(t *testing.T) {
 			if got := string(f.appendLine(nil, c.record, moment, &line{})); got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
+			if got := string(mustParse(t, httplog, c.request, c.response).appendLine(nil, c.record, moment, &line{})); got != c.want {
+				t.Errorf("by HAProxy's own text of it\n got %s\nwant %s", got, c.want)
+			}
 		})
 	}
 }
@@ -161,8 +164,11 @@ func TestR7_TerminationStates(t *testing.T) {
 			if got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
+			slow := string(mustParse(t, httplog, nil, nil).appendLine(nil, c.record, moment, &line{}))
 			if whole := string(mustParse(t, "httplog", nil, nil).appendLine(nil, c.record, moment, &line{})); !strings.Contains(whole, " "+c.want+" ") {
 				t.Errorf("httplog: %s, want %s in it", whole, c.want)
+			} else if whole != slow {
+				t.Errorf("httplog:\n got %s\nwant %s", whole, slow)
 			}
 		})
 	}
@@ -185,7 +191,7 @@ func TestFormat(t *testing.T) {
 		{"quoted from here on", `%{+Q}o %ci %cp %si %sp %f %ft %b %s %ST %CC %CS %tsc %hr %r %HM %HP %HQ %HU %HV %sslv %sslc %{-Q}r`, full,
 			`"192.0.2.9" 41052 "198.51.100.7" 8080 "f" "f~" "b" "s1" 200 "" "" ---- "{example.}" "GET /shop?item=7 HTTP/1.1" "GET" "/shop" "?item=7" "/shop?item=7" "HTTP/1.1" "TLSv1.3" "TLS_AES_128_GCM_SHA256" GET /shop?item=7 HTTP/1.1`},
 		{"nothing there", `%si %sp %CC %sslv %sslc %HQ %r|%hr|%{+Q}si|%{+Q}sp|%{+Q}hr %hr %HM`, none, `- - - - - <BADREQ> <BADREQ>||""|""| <BADREQ>`},
-		{"no query", `%HP %HQ %{+Q}HQ`, with(served(), func(r *exchange.Record, d *exchange.Details) { d.Target = "/a" }), `/a - ""`},
+		{"no query", `%HP %HQ %{+Q}HQ`, with(served(), func(r *exchange.Record, d *exchange.Details) { d.Target = "/a" }), `/a ""`},
 		{"times", `%t %tr %T %Tl %trg %trl %Ts %ms`, served(),
 			`21/Nov/2026:07:33:45.123 21/Nov/2026:07:33:45.123 21/Nov/2026:06:33:45 +0000 21/Nov/2026:07:33:45 +0100 21/Nov/2026:06:33:45 +0000 21/Nov/2026:07:33:45 +0100 1795242825 123`},
 		{"durations", `%TR %Tw %Tc %Tr %Td %Ta %Tt`, served(), "1 2 3 4 2 12 12"},

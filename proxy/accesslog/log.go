@@ -24,6 +24,19 @@ type Log struct {
 type scratch struct {
 	text []byte
 	line line
+
+	second int64         // of the record by which off was found
+	off    time.Duration // how far the records' clock is behind that of the host
+}
+
+// begin is when a request began by the clock of the host. The record's own times are by one that nobody sets; once a second it is
+// asked how far it is off, of a request that has just ended.
+func (s *scratch) begin(r *exchange.Record) time.Time {
+	end := r.Begin.Add(r.Active)
+	if second := end.Unix(); second != s.second {
+		s.second, s.off = second, time.Now().Sub(end.Round(0)) // Round: by the host's clock, not by the monotonic one
+	}
+	return r.Begin.Add(s.off)
 }
 
 // maxLine bounds a line, in octets: no client makes one as long with the limits that heads have.
@@ -70,8 +83,7 @@ func (l *Log) write(r *exchange.Record) {
 		return
 	}
 	s := l.lines.Get().(*scratch)
-	// The record's own times are by a clock that nobody sets. A request has just ended when its line is written.
-	s.text = l.format.appendLine(s.text[:0], r, time.Now().Add(-r.Active), &s.line)
+	s.text = l.format.appendLine(s.text[:0], r, s.begin(r), &s.line)
 	line := s.text[:min(len(s.text), maxLine)]
 	for _, to := range *sinks {
 		to.put(line)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -247,6 +248,19 @@ func BenchmarkWrite(b *testing.B) {
 		l.Wants().Write(r)
 		if len(s.waiting) > batch {
 			s.waiting = s.waiting[:0]
+		}
+	}
+}
+
+// Lines have the time of the host's clock, however far off the records' is.
+func TestTimesAreThoseOfTheHost(t *testing.T) {
+	r := served()
+	r.Active = 2 * time.Second
+	var s scratch
+	for _, off := range []time.Duration{-time.Hour, 0, time.Hour} {
+		r.Begin = time.Now().Add(off).Round(0)
+		if got := time.Since(s.begin(r)); got < 2*time.Second || got > 5*time.Second {
+			t.Errorf("off by %v: began %v ago, want 2s", off, got)
 		}
 	}
 }

@@ -50,30 +50,41 @@ func (s *stream) detail(from netip.AddrPort, w *wire) {
 func (s *stream) requested(q *question, authority, target, method string) {
 	d := s.log
 	d.Method, d.Authority, d.Target = method, authority, target
-	capture(&d.Request, d.Log.Request, q.fields, q.buf)
+	if d.Protocol != protocol2 {
+		authority = "" // HTTP/1 has it as a field
+	}
+	capture(&d.Request, d.Log.Request, q.fields, q.buf, authority)
 }
 
 // responded notes the response that a client gets: a head of size octets, as far as they can be told.
 func (s *stream) responded(h *head, size int) {
 	d := s.log
 	d.ResponseHead = int64(size)
-	capture(&d.Response, d.Log.Response, h.fields, h.buf)
+	capture(&d.Response, d.Log.Response, h.fields, h.buf, "")
 }
 
-// capture notes the values of fields: of those that are there more than once the last one, as HAProxy does.
-func capture(into *exchange.Captures, wanted []exchange.Capture, fields []http1.Field, buf []byte) {
+// capture notes the values of fields: of those that are there more than once the last one, as HAProxy does. host is that of a request
+// whose Host need not be a field.
+func capture(into *exchange.Captures, wanted []exchange.Capture, fields []http1.Field, buf []byte, host string) {
 	for i := range wanted {
 		w := &wanted[i]
-		var value []byte
-		for j := len(fields) - 1; j >= 0; j-- {
-			f := &fields[j]
-			if name := f.Name.In(buf); len(name) == len(w.Name) && equalFold(name, w.Name) {
-				value = f.Value.In(buf)
-				break
-			}
+		value := last(fields, buf, w.Name)
+		if value == nil && host != "" && http1.EqualFold([]byte(w.Name), "host") {
+			value = []byte(host)
 		}
 		into.Add(value[:min(len(value), w.Length)])
 	}
+}
+
+// last is the value of the last field of that name; nil: there is none.
+func last(fields []http1.Field, buf []byte, name string) []byte {
+	for i := len(fields) - 1; i >= 0; i-- {
+		f := &fields[i]
+		if own := f.Name.In(buf); len(own) == len(name) && equalFold(own, name) {
+			return f.Value.In(buf)
+		}
+	}
+	return nil
 }
 
 // account hands the record of the stream on.
