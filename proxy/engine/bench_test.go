@@ -143,8 +143,8 @@ func (k *treadmill) run(tb testing.TB, l *loop.Loop) {
 	}
 }
 
-// tread returns a loop of an engine on a treadmill that has gone round for a while.
-func tread(tb testing.TB, last bool, octets int) (*treadmill, *loop.Loop) {
+// tread returns a loop of an engine on a treadmill that has gone round for a while. Its requests are logged as log wants; nil: not.
+func tread(tb testing.TB, last bool, octets int, log *exchange.Log) (*treadmill, *loop.Loop) {
 	tb.Helper()
 	end := "\r\n"
 	if last {
@@ -166,13 +166,13 @@ func tread(tb testing.TB, last bool, octets int) (*treadmill, *loop.Loop) {
 		tb.Fatal(err)
 	}
 	frontend := &exchange.Frontend{
-		Name: "web", Rules: table, HTTPRequest: headTime, Client: clientTime, KeepAlive: keepAliveTime, Tunnel: tunnelTime,
+		Name: "web", Rules: table, HTTPRequest: headTime, Client: clientTime, KeepAlive: keepAliveTime, Tunnel: tunnelTime, Log: log,
 		Default: &exchange.Backend{Name: "app", Servers: pool, Connect: connectTime, Server: serverTime, Retries: retries, Forwarded: exchange.Forwarded{AppendFor: true, Proto: true}},
 	}
 	b := &engine.Bind{
 		Frontend: func() *exchange.Frontend { return frontend }, Draining: func() bool { return false },
 		Account: func(r *exchange.Record) {
-			if r.Status != 200 {
+			if r.Status != 200 || (r.Details != nil) != (log != nil) {
 				tb.Errorf("record %+v", r)
 			}
 		},
@@ -188,14 +188,21 @@ func tread(tb testing.TB, last bool, octets int) (*treadmill, *loop.Loop) {
 	return k, l
 }
 
+// everything is what a log may want to know.
+var everything = &exchange.Log{
+	Request:  []exchange.Capture{{Name: "Host", Length: 64}, {Name: "User-Agent", Length: 128}, {Name: "Absent", Length: 64}},
+	Response: []exchange.Capture{{Name: "Content-Type", Length: 64}}, TLS: true, Unheard: true,
+}
+
 func BenchmarkExchange(b *testing.B) {
 	for _, bb := range []struct {
 		name   string
 		last   bool
 		octets int
-	}{{"KeepAlive1KB", false, 1 << 10}, {"KeepAlive16KB", false, 16 << 10}, {"ConnectionARequest", true, 1 << 10}} {
+		log    *exchange.Log
+	}{{"KeepAlive1KB", false, 1 << 10, nil}, {"KeepAlive1KBLogged", false, 1 << 10, everything}, {"KeepAlive16KB", false, 16 << 10, nil}, {"ConnectionARequest", true, 1 << 10, nil}} {
 		b.Run(bb.name, func(b *testing.B) {
-			k, l := tread(b, bb.last, bb.octets)
+			k, l := tread(b, bb.last, bb.octets, bb.log)
 			b.ReportAllocs()
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
@@ -223,8 +230,9 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 		name string
 		last bool
 		most float64
-	}{{"kept alive", false, 0}, {"a connection a request", true, 1}} { // client1
-		k, l := tread(t, tt.last, 1<<10)
+		log  *exchange.Log
+	}{{"kept alive", false, 0, nil}, {"a connection a request", true, 1, nil}, {"logged", false, 0, everything}} { // client1
+		k, l := tread(t, tt.last, 1<<10, tt.log)
 		if got := testing.AllocsPerRun(1000, func() { k.run(t, l) }); got > tt.most {
 			t.Errorf("%s: %v allocations a request, want %v", tt.name, got, tt.most)
 		}
@@ -243,7 +251,7 @@ func TestSystemCalls(t *testing.T) {
 		{"kept alive", false, map[looptest.Op]int{looptest.OpRecv: 2, looptest.OpSend: 2}},
 		{"a connection a request", true, map[looptest.Op]int{looptest.OpRecv: 2, looptest.OpSend: 2, looptest.OpAccept: 2, looptest.OpClose: 1}},
 	} {
-		k, l := tread(t, tt.last, 1<<10)
+		k, l := tread(t, tt.last, 1<<10, nil)
 		k.calls = [len(k.calls)]int{}
 		for range requests {
 			k.run(t, l)
