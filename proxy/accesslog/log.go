@@ -34,7 +34,7 @@ type scratch struct {
 func (s *scratch) begin(r *exchange.Record) time.Time {
 	end := r.Begin.Add(r.Active)
 	if second := end.Unix(); second != s.second {
-		s.second, s.off = second, time.Now().Sub(end.Round(0)) // Round: by the host's clock, not by the monotonic one
+		s.second, s.off = second, time.Since(end.Round(0)) // Round: by the host's clock, not by the monotonic one
 	}
 	return r.Begin.Add(s.off)
 }
