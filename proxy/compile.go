@@ -89,10 +89,12 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	}
 	passive, fault := c.Passive.compile(c.Servers)
 	err = errors.Join(err, fault)
+	key, fault := c.Balance.key()
+	err = errors.Join(err, fault)
 	if err != nil {
 		return nil, err
 	}
-	if b.speaksAs(old) && old.config.Algorithm == c.Algorithm && old.config.panicThreshold() == c.panicThreshold() && slices.EqualFunc(old.config.Servers, c.Servers, sameMember) {
+	if b.speaksAs(old) && old.config.Balance == c.Balance && old.config.panicThreshold() == c.panicThreshold() && slices.EqualFunc(old.config.Servers, c.Servers, sameMember) {
 		b.pool = old.pool
 	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
@@ -105,6 +107,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		Retries: c.Retries,
 		Doubts:  c.Check != nil && c.FastEject,
 		Passive: passive,
+		Key:     key,
 		Forwarded: exchange.Forwarded{
 			AppendFor:  c.Forwarded.For == ForwardedForAppend,
 			ReplaceFor: c.Forwarded.For == ForwardedForReplace,
@@ -124,37 +127,6 @@ func sameMember(a, b Server) bool {
 // speaksAs reports whether old, which may be nil, speaks to its servers as b does to its own.
 func (b *backend) speaksAs(old *backend) bool {
 	return old != nil && old.tls == b.tls && old.config.HTTP2 == b.config.HTTP2
-}
-
-func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
-	c := b.config
-	var members []upstream.Member
-	for i, s := range c.Servers {
-		if slices.ContainsFunc(c.Servers[:i], func(o Server) bool { return o.Name == s.Name }) {
-			return nil, fmt.Errorf("server %s is configured twice", s.Name)
-		}
-		members = append(members, upstream.Member{Server: b.server(s, old), Weight: s.Weight})
-	}
-	return upstream.NewPool(upstream.Options{Algorithm: c.Algorithm, PanicThreshold: c.panicThreshold()}, members)
-}
-
-// server returns the server of that identity, an old one where there is one.
-func (b *backend) server(s Server, old *backend) *upstream.Server {
-	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address}
-	if b.speaksAs(old) {
-		for i, m := range old.pool.Members() {
-			if m.Key() == key && old.config.Servers[i].ServerName == s.ServerName {
-				return m.Server
-			}
-		}
-	}
-	link := upstream.Link{HTTP2: b.config.HTTP2}
-	if b.tls != nil {
-		link.TLS = b.tls.TLSConfig(s.ServerName)
-	}
-	server := upstream.NewServer(key, link)
-	server.Watch(b.watcher)
-	return server
 }
 
 // unchecked is the health of a server without checks.

@@ -62,7 +62,7 @@ type Bind struct {
 // Backend is a pool of servers that answer alike.
 type Backend struct {
 	Name       string
-	Algorithm  string // a name of balance.Algorithms; empty: round_robin
+	Balance    Balance
 	Servers    []Server
 	TLS        *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says
 	HTTP2      bool                // HTTP/2 is spoken to the servers: over TLS agreed on by ALPN, else known beforehand
@@ -87,6 +87,15 @@ type Passive struct {
 	MinRequests int             // fewer than these say nothing about the share
 	// PanicThreshold is what share of the servers that are up has to be left, in percent, 0 to 100, or all are used; 0: some.
 	PanicThreshold int
+}
+
+// Balance says which server gets the next request.
+type Balance struct {
+	Algorithm   string  // a name of balance.Algorithms; empty: round_robin
+	Key         string  // of hash, as balance.ParseKey reads it
+	BoundedLoad float64 // of source and hash: how many times its share of the requests in flight a server may have, 1.01 or more; 0: any
+	Draws       int     // of random: of how many servers the less loaded is taken, 1 or 2; 0: 2
+	FirstBackup bool    // of several backups that can be used only the first is, as HAProxy does it; else all are
 }
 
 // BackendTimeouts bound what a server may take.
@@ -116,7 +125,10 @@ type Forwarded struct {
 type Server struct {
 	Name    string
 	Address netip.AddrPort
-	Weight  int // 0 to 256; 0: no new traffic. The configuration's default is 1
+	Weight  int  // 0 to 256; 0: no new traffic. The configuration's default is 1
+	Backup  bool // it gets traffic while no other server can
+
+	SlowStart time.Duration // in which its share grows to Weight after it was down; 0: at once
 
 	ServerName string // with TLS: the name that it is asked for and verified by, or its address
 	CheckName  string // the same, with CheckTLS

@@ -58,7 +58,7 @@ func TestPlanRefuses(t *testing.T) {
 			[]string{"frontend web: rule 2: backend x is not configured"},
 		},
 		{"a bad rule", func(c *proxy.Config) { c.Frontends[0].Rules[0].Respond.Status = 99 }, []string{"frontend web: rule 1: respond: status 99, want 200 to 599"}},
-		{"an unknown algorithm", func(c *proxy.Config) { c.Backends[0].Algorithm = "x" }, []string{`backend app: balance algorithm "x", want round_robin`}},
+		{"an unknown algorithm", func(c *proxy.Config) { c.Backends[0].Balance.Algorithm = "x" }, []string{`backend app: balance algorithm "x", want first`}},
 		{"a bad weight", func(c *proxy.Config) { c.Backends[0].Servers[0].Weight = 257 }, []string{"backend app: weight 257 of server s1, want 0 to 256"}},
 		{
 			"TLS to servers by authorities that are not there", func(c *proxy.Config) { c.Backends[0].TLS = &certs.ServerConfig{CAs: []string{"/no/ca"}} },

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
@@ -63,6 +64,10 @@ type ServerStatus struct {
 	Name    string
 	Address netip.AddrPort
 	Weight  int
+	Backup  bool
+
+	SlowStart time.Duration // in which its share grows to Weight; 0: at once
+	Risen     time.Time     // when that began last; zero: it never has
 
 	upstream.Health
 	upstream.Ejection
@@ -74,6 +79,11 @@ type ServerStatus struct {
 	ResponseFailures int64
 
 	HandshakeFailures map[string]int64 // TLS handshakes that failed, by reason; nil: none has
+}
+
+// Throttle returns how much of its weight the server has, in percent: less than 100 during a slow start.
+func (s *ServerStatus) Throttle(now time.Time) int {
+	return upstream.Throttle(now, s.Risen, s.SlowStart)
 }
 
 // Snapshot returns the present state.
@@ -103,7 +113,7 @@ func backendStatus(b *backend) BackendStatus {
 	for _, m := range b.pool.Members() {
 		health, stats := m.Health(), m.Stats()
 		status.Servers = append(status.Servers, ServerStatus{
-			Name: m.Key().Name, Address: m.Key().Address, Weight: m.Weight,
+			Name: m.Key().Name, Address: m.Key().Address, Weight: m.Weight, Backup: m.Backup, SlowStart: m.SlowStart, Risen: m.Risen(),
 			Health: health, Ejection: m.Ejection(), Doubted: m.Doubted(),
 			InFlight: stats.InFlight, Requests: stats.Requests,
 			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,

@@ -145,7 +145,7 @@ func TestWebPair(t *testing.T) {
 				Timeouts:        proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 50 * time.Second, KeepAlive: time.Minute, Tunnel: time.Hour},
 			}},
 			Backends: []proxy.Backend{{
-				Name: "web", Algorithm: "round_robin",
+				Name: "web", Balance: proxy.Balance{Algorithm: "round_robin"},
 				Servers: []proxy.Server{
 					{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3},
 					{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 1},

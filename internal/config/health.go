@@ -139,7 +139,7 @@ func statuses(words []string) []health.Status {
 // server returns a server of a backend.
 func server(raw *rawBackend, s rawServer) proxy.Server {
 	return proxy.Server{
-		Name: s.Name, Address: s.Address, Weight: s.Weight, Track: tracked(raw.Name, s.Track),
+		Name: s.Name, Address: s.Address, Weight: s.Weight, Backup: s.Backup, SlowStart: raw.slowStart(s), Track: tracked(raw.Name, s.Track),
 		ServerName: raw.TLS.nameOf(s), CheckName: raw.Check.tls().nameOf(s),
 	}
 }

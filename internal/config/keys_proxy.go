@@ -87,10 +87,7 @@ func backendKeys() []Key {
 		{Path: in + ".mode", Type: oneOf("http").later("tcp"), Default: "http", Example: "http", Reload: ReloadAnew, Help: "What it speaks."},
 		{Path: in + ".protocol", Type: oneOf(protocolHTTP1, protocolHTTP2), Default: protocolHTTP1, Others: "proto proxy_http_version grpc_pass", Example: protocolHTTP2, Reload: ReloadAnew,
 			Help: "What the servers are spoken to in, whatever clients speak. `h2` is HTTP/2, as gRPC needs it: with `tls` both sides have to agree on it (ALPN), without it the servers have to know (h2c). Requests share connections then."},
-		{Path: in + ".balance", Type: section(), Default: "{}", Example: "{algorithm: round_robin}", Reload: ReloadNew, Help: "Which server gets the next request."},
-		{Path: in + ".balance.algorithm", Type: algorithm(), Default: balance.RoundRobin, Example: balance.RoundRobin, Reload: ReloadNew, Help: "`round_robin`: in turn, by weight."},
-		{Path: in + ".balance.key", Later: true, Help: "What is hashed."},
-		{Path: in + ".balance.bounded_load", Later: true, Help: "How uneven a hash may be."},
+	}, balanceKeys(in+".balance"), []Key{
 		{Path: in + ".forwarded", Type: section(), Default: "{}", Others: "forwardfor", Example: "{x_forwarded_for: replace}", Reload: ReloadNew, Help: "What servers are told of the client."},
 		{Path: in + ".forwarded.x_forwarded_for", Type: oneOf("append", "replace", "off"), Default: "append", Example: "replace", Reload: ReloadNew, Help: "Whether the client's address joins what came in, replaces it, or is not told."},
 		{Path: in + ".forwarded.x_forwarded_proto", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether `http` or `https` is told."},
@@ -107,15 +104,11 @@ func backendKeys() []Key {
 		{Path: in + ".servers[].track", Type: trackedServer(), Absent: "it has the `health_check` of its backend", Example: "web/web1", Reload: ReloadAnew, Help: "A server whose health is its own too, so that it is not probed itself: one of this backend by its name, or of another one as backend/server."},
 		{Path: in + ".servers[].max_connections", Later: true, Others: "maxconn", Help: "How many requests at once."},
 		{Path: in + ".servers[].cookie", Later: true, Help: "Its name in the cookie."},
-		{Path: in + ".servers[].backup", Later: true, Help: "Used when no other is left."},
+		{Path: in + ".servers[].backup", Type: boolean(), Default: "false", Example: "true", Reload: ReloadLive, Help: "It gets traffic when no server is left that is none: all of those are down. A request that all of them have failed goes to it too."},
+		slowStartKey(in+".servers[]", "`slow_start` of the backend"),
+		slowStartKey(in, "at once"),
 		{Path: in + ".retries", Type: integer(0, 100), Absent: "`proxy.defaults.retries`", Example: "1", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".redispatch", Type: boolean(), Absent: "`proxy.defaults.redispatch`", Example: "false", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{server: 5m}", Reload: ReloadParts, Help: "Where this backend differs from `proxy.defaults.timeouts`."},
 	}, overrides(in, "connect", "server"), serverTLSKeys(in+".tls"))
-}
-
-// algorithm is one that the balance package has. The others of the design are known by name.
-func algorithm() Type {
-	return oneOf(balance.Algorithms()...).later(slices.DeleteFunc([]string{"round_robin", "least_conn", "source", "least_time", "random", "hash", "first"},
-		func(name string) bool { return slices.Contains(balance.Algorithms(), name) })...)
 }

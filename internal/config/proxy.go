@@ -36,6 +36,7 @@ func (b *builder) checkProxy() {
 		b.checkServers(i)
 		b.checkServerTLS(i)
 		b.checkHealth(i)
+		b.checkBalance(i)
 	}
 }
 
@@ -93,7 +94,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 	for _, raw := range b.raw.Proxy.Backends {
 		backend := proxy.Backend{
 			Name:      raw.Name,
-			Algorithm: raw.Balance.Algorithm,
+			Balance:   raw.Balance.config(),
 			TLS:       raw.TLS.config(),
 			HTTP2:     raw.Protocol == protocolHTTP2,
 			Check:     raw.Check.config(),

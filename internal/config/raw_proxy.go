@@ -83,12 +83,11 @@ type rawRespond struct {
 }
 
 type rawBackend struct {
-	Name     string `yaml:"name"`
-	Mode     string `yaml:"mode"`
-	Protocol string `yaml:"protocol"`
-	Balance  struct {
-		Algorithm string `yaml:"algorithm"`
-	} `yaml:"balance"`
+	Name      string        `yaml:"name"`
+	Mode      string        `yaml:"mode"`
+	Protocol  string        `yaml:"protocol"`
+	Balance   rawBalance    `yaml:"balance"`
+	SlowStart time.Duration `yaml:"slow_start"`
 	Forwarded struct {
 		For    string `yaml:"x_forwarded_for"`
 		Proto  bool   `yaml:"x_forwarded_proto"`
@@ -108,6 +107,8 @@ type rawServer struct {
 	Name       string         `yaml:"name"`
 	Address    netip.AddrPort `yaml:"address"`
 	Weight     int            `yaml:"weight"`
+	Backup     bool           `yaml:"backup"`
+	SlowStart  *time.Duration `yaml:"slow_start"`
 	ServerName string         `yaml:"server_name"`
 	Track      string         `yaml:"track"`
 }

@@ -206,13 +206,13 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 	s.AccessLogs = accessLogs(p.Logs)
 	algorithms := map[string]string{}
 	for _, b := range cfg.Backends {
-		algorithms[b.Name] = b.Algorithm
+		algorithms[b.Name] = b.Balance.Algorithm
 	}
 	for _, b := range p.Backends {
 		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Servers: []status.Server{}}
 		for _, m := range b.Servers {
 			backend.Servers = append(backend.Servers, status.Server{
-				Name: m.Name, Address: m.Address, Weight: m.Weight, Status: m.Status.String(),
+				Name: m.Name, Address: m.Address, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),
 				Check: m.Text, CheckCode: m.Code, CheckSeconds: m.Took.Seconds(), CheckedAt: m.At, Since: m.Since,
 				Held: held(m), EjectedUntil: m.Until, Ejections: m.Count,
 				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,

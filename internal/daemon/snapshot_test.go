@@ -136,7 +136,7 @@ func TestTrackerStatus(t *testing.T) {
 func TestBalancerSnapshot(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	front, server := netip.MustParseAddrPort("10.0.0.100:443"), netip.MustParseAddrPort("10.0.0.11:80")
-	var got status.Snapshot
+	got := status.Snapshot{Time: now}
 	balancer(&got, proxy.Snapshot{
 		Frontends: []proxy.FrontendStatus{{
 			Name: "https", Binds: []proxy.BindStatus{{Address: front, VIP: true, TLS: true, Gate: proxy.Closed}},
@@ -145,7 +145,7 @@ func TestBalancerSnapshot(t *testing.T) {
 		Backends: []proxy.BackendStatus{{
 			Name: "web", Healthy: 1, Total: 1, Known: true,
 			Servers: []proxy.ServerStatus{{
-				Name: "web1", Address: server, Weight: 2, Health: upstream.Health{Status: hysteresis.Up, Text: "200 OK", Code: 200, Took: time.Millisecond, At: now.Add(1), Since: now},
+				Name: "web1", Address: server, Weight: 2, Backup: true, SlowStart: time.Minute, Risen: now.Add(-30 * time.Second), Health: upstream.Health{Status: hysteresis.Up, Text: "200 OK", Code: 200, Took: time.Millisecond, At: now.Add(1), Since: now},
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
@@ -155,8 +155,9 @@ func TestBalancerSnapshot(t *testing.T) {
 			Renewals:     7, Failures: 8,
 		},
 		Logs: []accesslog.Status{{Output: accesslog.Output{Kind: accesslog.UDP, Address: "10.0.0.1:514"}, Lines: 9, Lost: 10, Err: errors.New("refused")}},
-	}, proxy.Config{Backends: []proxy.Backend{{Name: "web", Algorithm: "round_robin"}}})
+	}, proxy.Config{Backends: []proxy.Backend{{Name: "web", Balance: proxy.Balance{Algorithm: "round_robin"}}}})
 	want := status.Snapshot{
+		Time: now,
 		Frontends: []status.Frontend{{
 			Name: "https", Binds: []status.Bind{{Address: front, TLS: true, VIP: true, Gate: "closed"}}, Connections: 1, Accepted: 2, Requests: 3,
 		}},
@@ -168,7 +169,7 @@ func TestBalancerSnapshot(t *testing.T) {
 		Backends: []status.Backend{{
 			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
 			Servers: []status.Server{{
-				Name: "web1", Address: server, Weight: 2, Status: "up", Check: "200 OK", CheckCode: 200, CheckSeconds: 0.001, CheckedAt: now.Add(1), Since: now,
+				Name: "web1", Address: server, Weight: 2, Backup: true, Throttle: 50, Status: "up", Check: "200 OK", CheckCode: 200, CheckSeconds: 0.001, CheckedAt: now.Add(1), Since: now,
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},

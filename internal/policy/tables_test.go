@@ -12,12 +12,12 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":           {"internal/hysteresis", "proxy/accesslog", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
+	"proxy":           {"internal/hysteresis", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
 	"proxy/accesslog": {"proxy/exchange"},
 	"proxy/balance":   {},
 	"proxy/certs":     {"internal/keyfile"},
 	"proxy/engine":    {"proxy/certs", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
-	"proxy/exchange":  {"internal/hysteresis", "proxy/rule", "proxy/upstream"},
+	"proxy/exchange":  {"internal/hysteresis", "proxy/balance", "proxy/rule", "proxy/upstream"},
 	"proxy/health":    {"internal/hysteresis", "proxy/http1", "proxy/http2"},
 	"proxy/http1":     {},
 	"proxy/http2":     {"proxy/http1"},

@@ -69,6 +69,8 @@ type Server struct {
 	Name             string         `json:"name"`
 	Address          netip.AddrPort `json:"address"`
 	Weight           int            `json:"weight"`
+	Throttle         int            `json:"throttle"`                // percent of the weight that it has; less than 100 during a slow start
+	Backup           bool           `json:"backup"`                  // used when no other is left
 	Status           string         `json:"status"`                  // up, down or unknown
 	Check            string         `json:"check,omitempty"`         // what the last check saw
 	CheckCode        int            `json:"check_code,omitempty"`    // status of HTTP or gRPC, or a script's, where it got one that is not 0

@@ -122,10 +122,10 @@ func full() Snapshot {
 			Renewals: 3, Failures: 1,
 		},
 		Backends: []Backend{{Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Servers: []Server{
-			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2, HandshakeFailures: map[string]int64{"bad_certificate": 1}},
-			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
-			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Status: "unknown"},
-			{Name: "web4", Address: netip.MustParseAddrPort("192.168.1.104:80"), Weight: 1, Status: "up", Check: "HTTP status 200", CheckCode: 200, CheckSeconds: 0.002, CheckedAt: ago(time.Second), Since: ago(time.Minute), Held: "ejected", EjectedUntil: ago(-time.Minute), Ejections: 2},
+			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Throttle: 45, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2, HandshakeFailures: map[string]int64{"bad_certificate": 1}},
+			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Throttle: 100, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
+			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Throttle: 100, Backup: true, Status: "unknown"},
+			{Name: "web4", Address: netip.MustParseAddrPort("192.168.1.104:80"), Weight: 1, Throttle: 100, Status: "up", Check: "HTTP status 200", CheckCode: 200, CheckSeconds: 0.002, CheckedAt: ago(time.Second), Since: ago(time.Minute), Held: "ejected", EjectedUntil: ago(-time.Minute), Ejections: 2},
 		}}},
 		AccessLogs: []AccessLog{
 			{Output: "/var/log/tandem/access.log", Lines: 100000, Lost: 12, Error: "write /var/log/tandem/access.log: no space left on device"},

@@ -181,7 +181,7 @@ func (s Snapshot) writeBackends(w *bufio.Writer) {
 	for _, b := range s.Backends {
 		for _, v := range b.Servers {
 			rows = append(rows, []string{
-				b.Name, v.Name, v.Address.String(), strconv.Itoa(v.Weight), cmp.Or(v.Held, v.Status), s.age(v.Since),
+				b.Name, v.Name, v.Address.String(), v.share(), cmp.Or(v.Held, v.Status), s.age(v.Since),
 				strconv.FormatInt(v.InFlight, 10), strconv.FormatInt(v.Requests, 10),
 				strconv.FormatInt(v.ConnectFailures+v.ResponseFailures, 10), orDash(v.Check),
 			})
@@ -196,6 +196,18 @@ func (s Snapshot) writeAccessLogs(w *bufio.Writer) {
 		rows = append(rows, []string{l.Output, strconv.FormatInt(l.Lines, 10), strconv.FormatInt(l.Lost, 10), orDash(l.Error)})
 	}
 	writeTable(w, "ACCESS LOG|LINES|LOST|LAST ERROR", rows)
+}
+
+// share is the weight of a server and what holds it back: "3", "3 at 45 %", "1 backup".
+func (v *Server) share() string {
+	words := strconv.Itoa(v.Weight)
+	if v.Throttle < 100 {
+		words += " at " + strconv.Itoa(v.Throttle) + " %"
+	}
+	if v.Backup {
+		words += " backup"
+	}
+	return words
 }
 
 func (s Snapshot) writeNotify(w *bufio.Writer) {

@@ -20,6 +20,14 @@ type variant struct {
 func variants() []variant {
 	return []variant{
 		{"round_robin", Config{Algorithm: RoundRobin}},
+		{"least_conn", Config{Algorithm: LeastConn}},
+		{"first", Config{Algorithm: First}},
+		{"random, one draw", Config{Algorithm: Random, Draws: 1}},
+		{"random", Config{Algorithm: Random}},
+		{"least_time", Config{Algorithm: LeastTime}},
+		{"source", Config{Algorithm: Source}},
+		{"hash", Config{Algorithm: Hash}},
+		{"hash, bounded", Config{Algorithm: Hash, BoundedLoad: 1.25}},
 	}
 }
 
@@ -109,9 +117,19 @@ func client(i int) uint64 { return uint64(i)*0x9e3779b97f4a7c15 + 1 }
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{Algorithm: "roundrobin"})
-	if want := `balance algorithm "roundrobin", want round_robin`; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+	for _, tt := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Algorithm: "roundrobin"}, `balance algorithm "roundrobin", want first, hash, least_conn, least_time, random, round_robin, source`},
+		{Config{Algorithm: Hash, BoundedLoad: 1}, "bounded load 1, want 1.01 or more"},
+		{Config{Algorithm: Hash, BoundedLoad: math.NaN()}, "bounded load NaN, want 1.01 or more"},
+		{Config{Algorithm: Random, Draws: 3}, "3 draws, want 1 or 2"},
+		{Config{Algorithm: Random, Draws: -1}, "-1 draws, want 1 or 2"},
+	} {
+		if _, err := New(tt.config); err == nil || err.Error() != tt.want {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
 	}
 }
 
@@ -194,7 +212,7 @@ func TestPickKeepsItsPromises(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			n := rapid.IntRange(0, 24).Draw(t, "servers")
 			g := newCrew(t, v.config, rapid.SliceOfN(rapid.IntRange(0, 20*MaxWeight), n, n).Draw(t, "weights")...)
-			for range 200 {
+			for range 60 {
 				if n > 0 && rapid.Bool().Draw(t, "change") {
 					g.set(rapid.IntRange(0, n-1).Draw(t, "server"), rapid.SampledFrom([]int{0, 1, 20, 5120}).Draw(t, "weight"))
 				}

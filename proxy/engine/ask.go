@@ -25,7 +25,7 @@ func (s *stream) route(q *question) {
 	t := &s.core.target
 	*t = exchange.Target{
 		Host: text(s.text[:host]), URI: text(s.text[host:uri]), Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
-		Fields: q, Client: s.from, TLS: s.secure,
+		Fields: q, Client: s.from, TLS: s.secure, Body: !s.whole,
 	}
 	if s.frontend.SNI {
 		t.SNI = s.wire.serverName()

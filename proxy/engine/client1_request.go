@@ -260,7 +260,7 @@ func (c *client1) feed(p []byte) (n int) {
 			s.server.data(data)
 		}
 		if done && c.s == s && s.server != nil {
-			s.whole = true
+			s.sent()
 			s.server.end(part, s.upload.trailers.Fields)
 		}
 		if m == 0 {

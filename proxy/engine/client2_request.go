@@ -213,7 +213,7 @@ func (t *stream2) pump() {
 		}
 	}
 	if t.in == nil && t.last && !s.whole && s.takes() {
-		s.whole = true
+		s.sent()
 		s.server.end(t.trailing.buf, t.trailing.fields)
 	}
 	if s.flushServer(); t.s == s {

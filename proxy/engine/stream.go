@@ -237,5 +237,11 @@ func (s *stream) flushServer() {
 	}
 }
 
+// sent notes that the server's side gets the end of the request's body.
+func (s *stream) sent() {
+	s.whole = true
+	s.x.Sent(s.core.now())
+}
+
 // takes reports whether the server's side takes more of the request.
 func (s *stream) takes() bool { return s.begun && s.server != nil && s.server.room() }

@@ -26,10 +26,12 @@
 //
 //	route.go     Frontend and Backend: what the configuration says about exchanges, compiled
 //	target.go    which requests are fit to be routed
+//	key.go       what a request is known by where servers are chosen by that
 //	forwarded.go Forwarded: what servers are told about clients
 //	event.go     Event: what an engine tells
 //	action.go    Action and Reply: what it is to do
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
 //	exchange.go  Exchange.Step
+//	timing.go    what servers are told of how long they take
 //	ends.go      the ways in which an exchange ends
 package exchange

@@ -51,5 +51,6 @@ type Target struct {
 
 	Client netip.AddrPort // the other end of the connection
 	TLS    bool           // the client's connection is TLS
+	Body   bool           // one follows the head; Exchange.Sent is called when the server's side has all of it
 	SNI    string         // the name that the client asked for in its handshake, where Frontend.SNI asks; empty: none
 }

@@ -19,8 +19,9 @@ type Exchange struct {
 	server   *upstream.Server   // whose slot is held; nil: none
 	tried    []*upstream.Server // connecting to them has failed
 	state    state
-	trial    bool // the request decides whether the server comes back
-	left     int  // retries left
+	trial    bool   // the request decides whether the server comes back
+	left     int    // retries left
+	key      uint64 // what Backend.Servers know the request by; 0: nothing
 
 	request rule.Request
 	upgrade string        // the protocol that the client may switch to; empty: none
@@ -29,6 +30,9 @@ type Exchange struct {
 	headAt      time.Time // the request head was complete
 	attemptAt   time.Time // the last connection attempt began
 	connectedAt time.Time
+	body        bool // of the request: there is one
+
+	sentAt time.Time
 
 	reply  Reply
 	record Record
@@ -146,6 +150,10 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 		x.active.Add(1)
 	}
 	x.left = x.backend.Retries
+	x.body = ev.Target.Body
+	if x.backend.Key != nil {
+		x.key = keyOf(x.backend.Key, &x.request)
+	}
 	if !x.pick(now) {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
@@ -154,9 +162,14 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 
 // pick takes a slot of the server that is to get the request, and reports whether there is one.
 func (x *Exchange) pick(now time.Time) bool {
-	x.server, _ = x.backend.Servers.Pick(upstream.Request{Now: now, Tried: x.tried})
+	x.server, _ = x.backend.Servers.Pick(x.choice(now))
 	x.tries()
 	return x.server != nil
+}
+
+// choice is what the server is chosen by.
+func (x *Exchange) choice(now time.Time) upstream.Request {
+	return upstream.Request{Now: now, Key: x.key, Tried: x.tried}
 }
 
 // connect begins an attempt to connect to x.server.
@@ -257,6 +270,7 @@ func (x *Exchange) head(now time.Time, status int) Action {
 		x.badResponse(now, "it sent no HTTP")
 		return x.fail(502, Termination{ByProxy, AtHead})
 	}
+	x.answered(now, status >= 500)
 	x.state = forwarding
 	x.record.Status = status
 	x.record.Response = now.Sub(x.connectedAt)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
-	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
 // again asks the same server once more, or another one where it has been found down meanwhile.
@@ -34,7 +33,7 @@ func (x *Exchange) move(now time.Time, at Phase) bool {
 		return false
 	}
 	x.tried = append(x.tried, x.server)
-	other, _ := x.backend.Servers.Pick(upstream.Request{Now: now, Tried: x.tried})
+	other, _ := x.backend.Servers.Pick(x.choice(now))
 	switch other {
 	case nil:
 		return false

@@ -23,6 +23,9 @@ func (x *Exchange) failed(now time.Time, what string) {
 // noConnection notes that connecting came to nothing.
 func (x *Exchange) noConnection(now time.Time, why Cause) {
 	x.server.ConnectFailed()
+	if why != ByDown {
+		x.server.Answered(now, now.Sub(x.attemptAt), true)
+	}
 	switch why {
 	case ServerTimeout:
 		x.failed(now, "connecting took too long")
@@ -35,6 +38,7 @@ func (x *Exchange) noConnection(now time.Time, why Cause) {
 // badResponse notes a response that did not come, came broken, or stopped half-way.
 func (x *Exchange) badResponse(now time.Time, what string) {
 	x.server.ResponseFailed()
+	x.answered(now, true)
 	x.failed(now, what)
 }
 

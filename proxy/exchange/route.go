@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tandem-lb/tandem/proxy/balance"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -47,6 +48,7 @@ type Backend struct {
 	Retries int               // further connection attempts after the first
 	Active  *atomic.Int64     // its requests; nil: nobody wants to know. It outlives this Backend
 	Passive *upstream.Passive // how requests judge the servers; nil: they do not
+	Key     *balance.Key      // what Servers know requests by; nil: nothing
 
 	// What an engine carries out by itself.
 	Server    time.Duration // without a byte from the server while one is due

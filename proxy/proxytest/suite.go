@@ -72,6 +72,11 @@ func Run(t *testing.T, start Start) {
 		{"upgrade_to_h2c_is_not_offered", upgradeH2C},
 
 		{"R22_R23_shares", shares},
+		{"R25_hash_by_header", hashes},
+		{"R25_source", sources},
+		{"R26_quick_failures_draw_no_traffic", quickFailures},
+		{"backup_takes_over_and_gives_back", backup},
+		{"backup_serves_what_all_others_refused", refusedByAll},
 		{"R29_R35_health_moves_traffic", health},
 		{"R37_failures_eject", failuresEject},
 		{"R37_a_single_server_is_not_ejected", oneIsNotEjected},

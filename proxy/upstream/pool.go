@@ -13,8 +13,10 @@ import (
 
 // Options are what a Pool chooses by.
 type Options struct {
-	Algorithm   string // a name of balance.Algorithms; empty: round_robin
-	FirstBackup bool   // of the backups that can be used only the first is
+	Algorithm   string  // a name of balance.Algorithms; empty: round_robin
+	Draws       int     // as in balance.Config
+	BoundedLoad float64 // as in balance.Config
+	FirstBackup bool    // of the backups that can be used only the first is
 	// PanicThreshold is what share of the servers that are up, in percent, has to be left by those that are held back; else they are not.
 	PanicThreshold int
 }
@@ -22,7 +24,7 @@ type Options struct {
 // Request is what a server is chosen for.
 type Request struct {
 	Now   time.Time
-	Key   uint64    // balance.Hash of what clients are told apart by; 0: nothing
+	Key   uint64    // balance.HashKey of what it is known by; 0: nothing
 	Tried []*Server // connecting to them has failed for this request; they are a last resort
 	Stick *Server   // that the request belongs to: chosen wherever it may be used, whatever its weight; nil: none
 }
@@ -49,6 +51,7 @@ type Pool struct {
 	mu       sync.Mutex // guards what follows
 	balancer balance.Balancer
 	loaded   balance.Loaded // the same; nil: it does not go by requests in flight
+	timed    balance.Timed  // the same; nil: it does not go by how long servers take
 	standing []standing     // by member
 	count    [unusable + 1]int
 	now      standing // of those who are chosen among
@@ -63,11 +66,12 @@ type seat struct {
 	pool   *Pool
 	i      int
 	counts bool // it matters how many requests are in flight
+	times  bool // and how long they take
 }
 
 // NewPool returns a pool that chooses among members.
 func NewPool(o Options, members []Member) (*Pool, error) {
-	c := balance.Config{Algorithm: o.Algorithm}
+	c := balance.Config{Algorithm: o.Algorithm, Draws: o.Draws, BoundedLoad: o.BoundedLoad}
 	for _, m := range members {
 		if m.Weight < 0 || m.Weight > balance.MaxWeight {
 			return nil, fmt.Errorf("weight %d of server %s, want 0 to %d", m.Weight, m.Key().Name, balance.MaxWeight)
@@ -83,9 +87,10 @@ func NewPool(o Options, members []Member) (*Pool, error) {
 		balancer: b, standing: make([]standing, len(members)), told: make([]int, len(members)),
 	}
 	p.loaded, _ = b.(balance.Loaded)
+	p.timed, _ = b.(balance.Timed)
 	for i, m := range p.members {
 		p.index[m.Server] = i
-		p.seats[i] = seat{pool: p, i: i, counts: p.loaded != nil || m.MaxConnections > 0}
+		p.seats[i] = seat{pool: p, i: i, counts: p.loaded != nil || m.MaxConnections > 0, times: p.timed != nil}
 		p.standing[i] = unusable
 		p.slow.on = p.slow.on || m.SlowStart > 0
 	}

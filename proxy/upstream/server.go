@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/balance"
 )
 
 // Key is the identity of a server.
@@ -37,7 +38,7 @@ type Health struct {
 // findings are the health of a server, and what follows from the one before.
 type findings struct {
 	Health
-	risen time.Time // when it came back from being down; zero where it has not, or is down
+	risen time.Time // as Server.Risen returns it
 }
 
 // Server is one member of a backend. It is safe for concurrent use.
@@ -61,6 +62,7 @@ type Server struct {
 	mu         sync.Mutex
 	handshakes map[string]int64 // guarded by mu: TLS handshakes that failed, by reason
 	reason     string           // guarded by mu: of the last one that failed, since one succeeded
+	latency    balance.Latency  // guarded by mu: unless no pool was interested
 }
 
 // NewServer returns a server whose health is unknown.
@@ -79,7 +81,7 @@ func (s *Server) Link() Link { return s.link }
 // Health returns what the checks have found.
 func (s *Server) Health() Health { return s.health.Load().Health }
 
-// Risen returns when the server came back from being down; zero where it has not been down, or is.
+// Risen returns when the server came back after checks had found it down; zero where it has not, or is down.
 func (s *Server) Risen() time.Time { return s.health.Load().risen }
 
 // SetHealth replaces what the checks have found. One caller at a time.
@@ -90,7 +92,9 @@ func (s *Server) SetHealth(h Health) {
 		case hysteresis.Up:
 			found.risen = old.risen
 		case hysteresis.Down:
-			found.risen = h.Since
+			if !old.Since.IsZero() { // else it was only taken for down, before its first check
+				found.risen = h.Since
+			}
 		}
 	}
 	s.health.Store(found)
@@ -121,6 +125,24 @@ func (s *Server) tellLoad() {
 	if at := s.seat.Load(); at != nil && at.counts {
 		at.pool.counted(at.i)
 	}
+}
+
+// Answered notes how long the server took for the first byte of its response, or that it gave none, or one that says it cannot. It does
+// nothing where the pool that is attached has no use for that.
+func (s *Server) Answered(now time.Time, took time.Duration, failed bool) {
+	if at := s.seat.Load(); at != nil && at.times {
+		s.mu.Lock()
+		s.latency = s.latency.After(now, took, failed)
+		l := s.latency
+		s.mu.Unlock()
+		at.pool.timedAs(at.i, l)
+	}
+}
+
+func (s *Server) lastLatency() balance.Latency {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.latency
 }
 
 // ConnectFailed counts a connection attempt that came to nothing.

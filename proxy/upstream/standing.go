@@ -1,5 +1,7 @@
 package upstream
 
+import "github.com/tandem-lb/tandem/proxy/balance"
+
 // changed takes in that the health of a member is another.
 func (p *Pool) changed(i int) {
 	p.mu.Lock()
@@ -19,6 +21,13 @@ func (p *Pool) counted(i int) {
 	p.load(i)
 }
 
+// timedAs takes in how long a server takes.
+func (p *Pool) timedAs(i int, l balance.Latency) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timed.SetLatency(i, l)
+}
+
 // refresh takes in all there is to know of the servers. mu is held, or nobody has the pool yet.
 func (p *Pool) refresh() {
 	for i := range p.members {
@@ -28,6 +37,9 @@ func (p *Pool) refresh() {
 	p.tellAll()
 	for i := range p.members {
 		p.load(i)
+		if p.timed != nil {
+			p.timed.SetLatency(i, p.members[i].lastLatency())
+		}
 	}
 }
 
@@ -44,7 +56,7 @@ func (p *Pool) elect() (others bool) {
 	for now < unusable && p.count[now] == 0 {
 		now++
 	}
-	if p.options.FirstBackup && (now == upBackup || now == unknownBackup) {
+	if p.options.FirstBackup && (now == upBackup || now == unknownBackup || now == heldBackup) {
 		for only = 0; p.standing[only] != now; {
 			only++
 		}

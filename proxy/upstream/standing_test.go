@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/balance"
 )
 
 // site is a pool of servers that change: a and b serve, c and d are their backups.
@@ -248,6 +249,7 @@ func TestR39_SlowStart(t *testing.T) {
 		t.Helper()
 		return count(p, Request{Now: start.Add(time.Duration(seconds * float64(time.Second)))}, 400)["a"]
 	}
+	a.SetHealth(Health{Status: down}) // as init_state may have it
 	a.SetHealth(Health{Status: up, Since: start})
 	if got := share(0.1); got != 200 {
 		t.Errorf("first seen: got %d of 400, want 200", got)
@@ -321,5 +323,53 @@ func TestPoolConcurrently(t *testing.T) {
 	}
 	if got, want := count(p, Request{}, 400), map[string]int{"a": 200, "b": 200}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// What is known of the servers' times outlives a reload; a pool that has no use for it costs them nothing.
+func TestLatencyOutlivesReload(t *testing.T) {
+	a, b := newServer(0, up), newServer(1, up)
+	members := []Member{{Server: a, Weight: 1}, {Server: b, Weight: 1}}
+	now := time.Unix(1_000_000, 0)
+	plain := poolOf(t, Options{}, members...)
+	plain.Attach()
+	a.Answered(now, time.Minute, false)
+	if got := a.lastLatency(); got != (balance.Latency{}) {
+		t.Errorf("nobody asked for it, got %v", got)
+	}
+	for reload := range 3 {
+		p := poolOf(t, Options{Algorithm: balance.LeastTime}, members...)
+		p.Attach()
+		if reload == 0 {
+			a.Answered(now, time.Second, false)
+			b.Answered(now, time.Millisecond, false)
+		}
+		if got := count(p, Request{}, 10); got["b"] != 10 {
+			t.Errorf("reload %d: got %v, want b alone", reload, got)
+		}
+	}
+}
+
+// A client keeps its server through what happens to others, and is told apart by its key alone.
+func TestKeysAreHashed(t *testing.T) {
+	var members []Member
+	for i := range 5 {
+		members = append(members, Member{Server: newServer(i, up), Weight: 1})
+	}
+	p := poolOf(t, Options{Algorithm: balance.Hash}, members...)
+	p.Attach()
+	key := balance.HashKey("client")
+	home := slices.Collect(maps.Keys(count(p, Request{Key: key}, 5)))
+	if len(home) != 1 {
+		t.Fatalf("got %v, want one server", home)
+	}
+	for _, m := range members {
+		if m.Key().Name == home[0] {
+			continue
+		}
+		m.SetHealth(Health{Status: down})
+		if got := count(p, Request{Key: key}, 5)[home[0]]; got != 5 {
+			t.Errorf("with %s down: got %d of 5", m.Key().Name, got)
+		}
 	}
 }
