@@ -20,6 +20,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,21 +219,23 @@ func writeCertificate(t *testing.T, file string) *x509.CertPool {
 	return roots
 }
 
-// accessLines returns what the access log, if there is one, says of requests, by their targets.
-func (s *stage) accessLines(of []loadtest.Failure) map[string]string {
+// accessLines returns what the access log, if there is one, says of requests, by their IDs.
+func (s *stage) accessLines(of []loadtest.Failure) map[uint64]string {
 	s.Helper()
-	lines := map[string]string{}
+	lines := map[uint64]string{}
 	log, err := os.Open(s.access)
 	if errors.Is(err, fs.ErrNotExist) || len(of) == 0 {
 		return lines
 	}
 	check(s.T, err)
 	defer log.Close()
+	parameter := regexp.MustCompile(`[?&]id=(\d+)`)
 	scan := bufio.NewScanner(log)
 	for scan.Scan() {
+		id := parameter.FindStringSubmatch(scan.Text())
 		for _, f := range of {
-			if strings.Contains(scan.Text(), f.Target+" ") {
-				lines[f.Target] += scan.Text()
+			if len(id) > 0 && id[1] == strconv.FormatUint(f.ID, 10) {
+				lines[f.ID] += scan.Text()
 			}
 		}
 	}
@@ -248,7 +252,7 @@ func (s *stage) judge(r *loadtest.Report) {
 	first, all := r.Failures()
 	lines := s.accessLines(first)
 	for _, f := range first {
-		s.Errorf("unexplained: %v\naccess log: %s", f, cmp.Or(lines[f.Target], "no line"))
+		s.Errorf("unexplained: %v\naccess log: %s", f, cmp.Or(lines[f.ID], "no line"))
 	}
 	if all > len(first) {
 		s.Errorf("and %d more", all-len(first))

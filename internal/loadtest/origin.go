@@ -60,14 +60,14 @@ func (o *origin) admit(c net.Conn) {
 	})
 }
 
-// stop ends the server as kill -9 does, and returns the requests that were under way.
-func (o *origin) stop() (cut []uint64) {
+// stop ends the server as kill -9 does. What was under way is noted first: the client may know of the end at once.
+func (o *origin) stop() {
 	o.mu.Lock()
 	l := o.listener
 	o.listener = nil
 	for c, id := range o.conns {
 		if id != nil {
-			cut = append(cut, *id)
+			o.all.lose(*id)
 		}
 		_ = c.Close()
 	}
@@ -76,7 +76,6 @@ func (o *origin) stop() (cut []uint64) {
 		_ = l.Close()
 	}
 	o.wg.Wait()
-	return cut
 }
 
 // dropIdle closes the connections on which nothing is under way.

@@ -64,13 +64,17 @@ func (o *Origins) Kill(i int) {
 	this := len(o.deaths)
 	o.deaths = append(o.deaths, death{})
 	o.mu.Unlock()
-	cut := o.all[i].stop()
+	o.all[i].stop()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.deaths[this] = death{over: true, ended: time.Now()}
-	for _, id := range cut {
-		o.cut[id] = true
-	}
+}
+
+// lose notes that a server dies which has begun a request.
+func (o *Origins) lose(id uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cut[id] = true
 }
 
 // DropIdle has every server close the connections that wait for a request, so that the balancer's pools empty.

@@ -1,8 +1,13 @@
 package loadtest
 
 import (
+	"bufio"
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -40,6 +45,63 @@ func TestDeathsExplainLostConnectionsAlone(t *testing.T) {
 	if got := o.explain(script{ID: 2}, time.Now(), broken); got != "a server died meanwhile" {
 		t.Errorf("while a server dies: %q", got)
 	}
+}
+
+// A client that sees its tunnel end asks at once why, when the server's other connections have not ended yet.
+func TestWhatADeathCutsIsKnownBeforeItsEnd(t *testing.T) {
+	l, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewOrigins(t.Context(), []string{l.Addr().String()}, func(context.Context, string) (net.Listener, error) { return l, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	ask := func(s script) net.Conn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", s.target(), host)
+		return c
+	}
+	slow := script{ID: 2, Up: -1, Wait: 300 * time.Millisecond} // holds up the death
+	tunnel := script{ID: 1, Up: -1, Tunnel: true}
+	ask(slow)
+	c := bufio.NewReader(ask(tunnel))
+	if _, err := http.ReadResponse(c, nil); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for o.all[0].underWay() < 2 {
+		time.Sleep(time.Millisecond) // a server has no events
+	}
+	died := make(chan struct{})
+	go func() {
+		o.Kill(0)
+		close(died)
+	}()
+	if _, err := c.ReadByte(); err != io.EOF {
+		t.Fatalf("read from the tunnel: got %v, want %v", err, io.EOF)
+	}
+	if got, want := o.explain(tunnel, began, errCleanEnd), "its server died"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	<-died
+}
+
+// underWay is how many requests a server has begun.
+func (o *origin) underWay() (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, id := range o.conns {
+		if id != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // A server that sees a connection end is no witness against the balancer where the client had left.

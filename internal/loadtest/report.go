@@ -16,7 +16,8 @@ const maxFailures = 20
 // Failure is an error that nothing explains.
 type Failure struct {
 	Scenario string
-	Target   string    // of the request, which is all of its script; "" where there was none
+	ID       uint64    // of the request: parameter "id" of its target, in every log
+	Target   string    // which is all of its script
 	Local    string    // the client's address and port
 	Began    time.Time // the request
 	Took     time.Duration

@@ -107,6 +107,6 @@ func (w *worker) conclude(s script, local string, began time.Time, err error) {
 			w.Report.expect(w.scenario, why+": "+manner(err))
 			return
 		}
-		w.Report.fail(Failure{w.scenario, s.target(), local, began, time.Since(began), err})
+		w.Report.fail(Failure{w.scenario, s.ID, s.target(), local, began, time.Since(began), err})
 	}
 }
