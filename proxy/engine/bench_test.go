@@ -128,7 +128,7 @@ func (k *treadmill) Wake()                             {}
 func (k *treadmill) Forget(int) error                  { return nil }
 func (k *treadmill) Error(int) error                   { return nil }
 func (k *treadmill) CloseWrite(int) error              { return nil }
-func (k *treadmill) Unacked(int) (int, error)          { return 0, nil }
+func (k *treadmill) Unacked(int) (int, int, error)     { return 0, 0, nil }
 func (k *treadmill) Pipe(int) (int, int, int, error)   { return 0, 0, 0, syscall.EMFILE }
 func (k *treadmill) Splice(int, int, int) (int, error) { return 0, syscall.EINVAL }
 func (k *treadmill) Now() time.Duration                { return k.now }

@@ -83,7 +83,8 @@ func (v *server1) forsake(cut bool) {
 // unheard reports whether the server's host has acknowledged nothing of the request.
 func (v *server1) unheard() bool {
 	sent := int(v.wire.sent - v.mark)
-	return sent > 0 && v.core.loop.Outstanding(v.wire.ref) >= sent
+	octets, unsent := v.core.loop.Outstanding(v.wire.ref)
+	return sent > 0 && octets >= sent && octets > unsent
 }
 
 // repeats reports whether the request that was sent may be sent to another server: its method is safe, nothing of an answer has come, and
@@ -146,12 +147,13 @@ func (v *server2) lookAfter(now time.Duration) {
 	}
 	v.looks = 0
 	p := v.dial.to.Patience()
+	octets, unsent := v.core.loop.Outstanding(v.wire.ref)
 	switch {
 	case v.state == coming:
 		if v.wire.tls == nil {
 			v.dial.to.Doubt()
 		}
-	case p == 0, v.core.loop.Outstanding(v.wire.ref) == 0:
+	case p == 0, octets == unsent: // what has not left is what it has no room for
 	case now-v.heard >= p:
 		v.dial.to.Doubt()
 	default: // something came while this was on its way: what it was sent since may yet be late

@@ -58,8 +58,7 @@ type Checker struct {
 	probe   probe
 	report  func(Result)
 	counter hysteresis.Counter                // owned by Run, as those that follow
-	usual   time.Duration                     // what a good probe took last
-	connect time.Duration                     // what its connection took
+	connect time.Duration                     // what the connection of a good probe took last
 	caution int                               // how many times patience doubts wait for
 	doubted bool                              // since Hurry was called, until a probe succeeds or the server is down
 	random  func(time.Duration) time.Duration // uniform from 0 to below its argument, which is positive
@@ -87,9 +86,9 @@ func New(c Check, t Target, since hysteresis.Status, report func(Result)) *Check
 	return &Checker{target: t, config: c, probe: newProbe(c, t), report: report, counter: counter, caution: 1, random: rand.N[time.Duration], hurry: make(chan struct{}, 1)}
 }
 
-// Hurry has the server probed at once, for somebody has reason to think that it is gone: what is learnt that way in short is worth more
-// than what a patient probe says later. Until a probe succeeds, or the server is down, the next ones follow as quickly. It does not block, and
-// may be called by anybody, any number of times.
+// Hurry has the server probed at once, for somebody has reason to think that its host is gone: that it does not take a connection is learnt
+// in short. One that it takes has the time of any probe. Until a probe succeeds, or the server is down, the next ones follow as quickly. It does
+// not block, and may be called by anybody, any number of times.
 func (c *Checker) Hurry() {
 	select {
 	case c.hurry <- struct{}{}:
@@ -144,32 +143,32 @@ func (c *Checker) pause() time.Duration {
 	return interval*9/10 + c.random(interval/5+1)
 }
 
-// haste is the time for a probe of a server that is in doubt.
-func (c *Checker) haste() time.Duration { return min(patience+slower*c.usual, c.config.Timeout) }
+// haste is the time that a connection to a server has that is in doubt.
+func (c *Checker) haste() time.Duration { return min(patience+slower*c.connect, c.config.Timeout) }
 
 // check probes once and counts what came out. whole is false where the probe was cut short.
 func (c *Checker) check(ctx context.Context, start time.Time) (r Result, whole bool) {
-	timeout := c.config.Timeout
+	connect := c.config.Timeout
 	if c.doubted {
-		timeout = c.haste()
+		connect = c.haste()
 		select {
 		case <-c.hurry: // called again before this probe, which is what it asks for
 		default:
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	if !c.doubted {
 		c.cutBy(cancel)
 	}
-	found := c.probe(ctx)
+	found := c.probe(ctx, connect)
 	c.cutBy(nil)
 	end := time.Now()
 	if !found.ok && ctx.Err() == context.Canceled {
 		return Result{}, false
 	}
 	if found.ok {
-		c.usual, c.connect = end.Sub(start), found.connect
+		c.connect = found.connect
 		if c.doubted { // for nothing
 			c.caution = min(2*c.caution, maxCaution)
 		} else {

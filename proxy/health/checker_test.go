@@ -24,11 +24,11 @@ func newBench(c Check, script ...probe) *bench {
 	b.checker = New(c, Target{Backend: "web", Server: "web1"}, hysteresis.Unknown, func(r Result) { b.results = append(b.results, r) })
 	b.checker.random = func(time.Duration) time.Duration { return 0 }
 	begin, n := time.Now(), 0
-	b.checker.probe = func(ctx context.Context) outcome {
+	b.checker.probe = func(ctx context.Context, connect time.Duration) outcome {
 		b.starts = append(b.starts, time.Since(begin))
 		p := script[min(n, len(script)-1)]
 		n++
-		return p(ctx)
+		return p(ctx, connect)
 	}
 	return b
 }
@@ -43,12 +43,14 @@ func (b *bench) runFor(t *testing.T, d time.Duration) {
 	}
 }
 
-func good(context.Context) outcome { return outcome{ok: true, text: "fine", code: 200} }
-func bad(context.Context) outcome  { return outcome{text: "broken", code: 503} }
+func good(context.Context, time.Duration) outcome {
+	return outcome{ok: true, text: "fine", code: 200}
+}
+func bad(context.Context, time.Duration) outcome { return outcome{text: "broken", code: 503} }
 
 // slow takes d, or until the probe's time is up.
 func slow(d time.Duration) probe {
-	return func(ctx context.Context) outcome {
+	return func(ctx context.Context, _ time.Duration) outcome {
 		select {
 		case <-time.After(d):
 			return outcome{ok: true, text: "slow"}
@@ -284,7 +286,19 @@ func TestR32_InitState(t *testing.T) {
 func TestHurry(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
-	well := func(context.Context) outcome { return outcome{ok: true, text: "fine", connect: 2 * ms} }
+	well := func(context.Context, time.Duration) outcome {
+		return outcome{ok: true, text: "fine", connect: 2 * ms}
+	}
+	gone := func(ctx context.Context, connect time.Duration) outcome {
+		ctx, cancel := context.WithTimeout(ctx, connect)
+		defer cancel()
+		return slow(time.Hour)(ctx, connect)
+	}
+	late := func(ctx context.Context, connect time.Duration) outcome {
+		found := slow(700*ms)(ctx, connect)
+		found.connect = 2 * ms
+		return found
+	}
 	for _, tt := range []struct {
 		name   string
 		script []probe
@@ -292,10 +306,11 @@ func TestHurry(t *testing.T) {
 		starts []time.Duration
 		want   string
 	}{
-		{"gone", []probe{well, slow(time.Hour)}, 500 * ms, []time.Duration{0, 500 * ms, 750 * ms, 1000 * ms, 2800 * ms, 4800 * ms}, "UuuDd"},
-		{"gone while it is probed", []probe{well, slow(time.Hour)}, 2 * time.Second, []time.Duration{0, 1800 * ms, 2000 * ms, 2250 * ms, 2500 * ms, 4300 * ms}, "UuuD"},
+		{"gone", []probe{well, gone}, 500 * ms, []time.Duration{0, 500 * ms, 756 * ms, 1012 * ms, 2812 * ms, 4812 * ms}, "UuuDd"},
+		{"gone while it is probed", []probe{well, gone}, 2 * time.Second, []time.Duration{0, 1800 * ms, 2000 * ms, 2256 * ms, 2512 * ms, 4312 * ms}, "UuuD"},
 		{"nothing is the matter", []probe{well}, 500 * ms, []time.Duration{0, 500 * ms, 2300 * ms, 4100 * ms}, "Uuuu"},
-		{"a packet was lost", []probe{well, slow(time.Hour), well}, 500 * ms, []time.Duration{0, 500 * ms, 750 * ms, 2550 * ms, 4350 * ms}, "Uuuuu"},
+		{"a packet was lost", []probe{well, gone, well}, 500 * ms, []time.Duration{0, 500 * ms, 756 * ms, 2556 * ms, 4356 * ms}, "Uuuuu"},
+		{"its host is there, and it had no processor", []probe{well, late}, 500 * ms, []time.Duration{0, 500 * ms, 2300 * ms, 4100 * ms}, "Uuuu"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The protocol of https://github.com/grpc/grpc/blob/master/doc/health-checking.md, over that of PROTOCOL-HTTP2.md beside it.
@@ -27,8 +28,8 @@ func newGRPC(c Check, t Target) probe {
 		method: "POST", authority: p.address, path: grpcPath, https: p.secure != nil, body: healthRequest(c.GRPC.Service),
 		fields: []Field{{"content-type", "application/grpc"}, {"te", "trailers"}, {"user-agent", userAgent}},
 	}
-	return func(ctx context.Context) outcome {
-		conn, at, err := p.dial(ctx)
+	return func(ctx context.Context, connect time.Duration) outcome {
+		conn, at, err := p.dial(ctx, connect)
 		if err != nil {
 			return outcome{text: failure(at, err)}
 		}

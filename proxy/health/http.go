@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -68,8 +69,8 @@ func newHTTP(c Check, t Target) probe {
 
 // probe speaks on a connection of its own. An http.Transport would do more than is wanted (proxies of the environment,
 // retries, goroutines) and could not tell a server that is gone from one that is slow to answer.
-func (p *httpProbe) probe(ctx context.Context) outcome {
-	conn, at, err := p.dial(ctx)
+func (p *httpProbe) probe(ctx context.Context, connect time.Duration) outcome {
+	conn, at, err := p.dial(ctx, connect)
 	if err != nil {
 		return outcome{text: failure(at, err)}
 	}

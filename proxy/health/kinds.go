@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// probe looks at a server once. It ends, with whatever it found, when ctx does. The loop calls it, never twice at once.
-type probe func(ctx context.Context) outcome
+// probe looks at a server once. It ends, with whatever it found, when ctx does, and where it connects, in vain when that takes longer than
+// connect. The loop calls it, never twice at once.
+type probe func(ctx context.Context, connect time.Duration) outcome
 
 // outcome is what one probe found.
 type outcome struct {

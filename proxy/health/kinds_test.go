@@ -60,7 +60,7 @@ func refusing(t *testing.T) netip.AddrPort {
 
 // look probes once. How long connecting took is different each time.
 func look(ctx context.Context, c Check, t Target) outcome {
-	found := newProbe(c, t)(ctx)
+	found := newProbe(c, t)(ctx, time.Minute)
 	found.connect = 0
 	return found
 }
@@ -238,7 +238,7 @@ func TestHTTPWithoutAnAnswerInTime(t *testing.T) {
 			_, _ = conn.Read(make([]byte, 1))
 		})
 		done := make(chan outcome, 1)
-		go func() { done <- newProbe(Check{HTTP: &HTTP{}}, Target{Address: address})(ctx) }()
+		go func() { done <- newProbe(Check{HTTP: &HTTP{}}, Target{Address: address})(ctx, time.Minute) }()
 		select {
 		case got := <-done:
 			if got.ok {

@@ -49,9 +49,9 @@ type link struct {
 
 // dial connects from whatever address the kernel picks for the route, as any client on this node does. A virtual
 // address is never that one: it is added after the node's own addresses, as a secondary one. at is the layer of an error. The connection's
-// deadlines follow ctx until it is closed.
-func (p place) dial(ctx context.Context) (l link, at layer, err error) {
-	var d net.Dialer
+// deadlines follow ctx until it is closed. TCP has no more than connect to come about.
+func (p place) dial(ctx context.Context, connect time.Duration) (l link, at layer, err error) {
+	d := net.Dialer{Timeout: connect}
 	start := time.Now()
 	conn, err := d.DialContext(ctx, "tcp", p.address)
 	if err != nil {

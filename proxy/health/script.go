@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // newScript returns the probe that succeeds where a command ends with exit status 0. It is told of the server by its last two arguments,
@@ -15,7 +16,7 @@ func newScript(_ Check, t Target) probe {
 	address, port := t.Address.Addr().String(), strconv.Itoa(int(t.Address.Port()))
 	args := []string{address, port}
 	env := []string{"TANDEM_BACKEND=" + t.Backend, "TANDEM_SERVER=" + t.Server, "TANDEM_ADDRESS=" + address, "TANDEM_PORT=" + port}
-	return func(ctx context.Context) outcome {
+	return func(ctx context.Context, _ time.Duration) outcome {
 		if t.Runner == nil {
 			return outcome{text: "cannot run: nothing runs scripts here"}
 		}

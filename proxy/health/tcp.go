@@ -1,6 +1,9 @@
 package health
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // newTCP returns the probe that succeeds where a connection comes about, and TLS on it where the Target has it.
 func newTCP(c Check, t Target) probe {
@@ -8,8 +11,8 @@ func newTCP(c Check, t Target) probe {
 	if t.OwnTLS { // nobody knows what is spoken there
 		p = p.offering()
 	}
-	return func(ctx context.Context) outcome {
-		conn, at, err := p.dial(ctx)
+	return func(ctx context.Context, connect time.Duration) outcome {
+		conn, at, err := p.dial(ctx, connect)
 		if err != nil {
 			return outcome{text: failure(at, err)}
 		}

@@ -51,7 +51,7 @@ func (k *free) Accept(int) (int, netip.AddrPort, error)             { return 0, 
 func (k *free) Error(int) error                                     { return nil }
 func (k *free) Send2(_ int, a, b []byte, _ bool) (int, error)       { return len(a) + len(b), nil }
 func (k *free) CloseWrite(int) error                                { return nil }
-func (k *free) Unacked(int) (int, error)                            { return 0, nil }
+func (k *free) Unacked(int) (int, int, error)                       { return 0, 0, nil }
 func (k *free) Close(int, bool) error                               { return nil }
 func (k *free) Pipe(size int) (read, write, granted int, err error) { return 0, 0, size, nil }
 func (k *free) Splice(_, _, most int) (int, error)                  { return most, nil }

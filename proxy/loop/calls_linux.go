@@ -110,8 +110,14 @@ func sendFlags(more bool) uintptr {
 // CloseWrite implements Kernel.
 func (k *Epoll) CloseWrite(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }
 
-// Unacked implements Kernel. The answer stays when the connection is over (tcp(7), SIOCOUTQ).
-func (k *Epoll) Unacked(fd int) (int, error) { return unix.IoctlGetInt(fd, unix.SIOCOUTQ) }
+// Unacked implements Kernel. The answer stays when the connection is over (tcp(7), SIOCOUTQ). What has not left is asked for first: it can
+// only become less.
+func (k *Epoll) Unacked(fd int) (octets, unsent int, err error) {
+	if unsent, err = unix.IoctlGetInt(fd, unix.SIOCOUTQNSD); err == nil {
+		octets, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	}
+	return octets, min(unsent, octets), err
+}
 
 // Close implements Kernel.
 func (k *Epoll) Close(fd int, reset bool) error {

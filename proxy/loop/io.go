@@ -123,25 +123,25 @@ func (l *Loop) Unacked(r Ref) (octets int, known bool) {
 	if s == nil || !s.ended || s.shut {
 		return 0, false
 	}
-	octets, err := l.kernel.Unacked(int(s.fd))
+	octets, _, err := l.kernel.Unacked(int(s.fd))
 	if err != nil {
 		return 0, false
 	}
 	return octets, true
 }
 
-// Outstanding returns how many of the octets that were sent the other side's kernel has not acknowledged, as far as is known. On a
-// connection that stands that is soon none.
-func (l *Loop) Outstanding(r Ref) int {
+// Outstanding returns how many of the octets that were sent the other side's kernel has not acknowledged, as far as is known, and how many of
+// these have not left. The others are on their way: on a connection that stands soon none, even where the other side reads nothing.
+func (l *Loop) Outstanding(r Ref) (octets, unsent int) {
 	s := l.sockets.socket(r)
 	if s == nil {
-		return 0
+		return 0, 0
 	}
-	octets, err := l.kernel.Unacked(int(s.fd))
+	octets, unsent, err := l.kernel.Unacked(int(s.fd))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return octets
+	return octets, unsent
 }
 
 // CloseWrite tells the other side that nothing more will be sent.

@@ -34,8 +34,9 @@ type Kernel interface {
 	Send(fd int, b []byte, more bool) (n int, err error)
 	Send2(fd int, a, b []byte, more bool) (n int, err error)
 	CloseWrite(fd int) error
-	// Unacked is how many octets of those that were sent the other side's kernel has not acknowledged, as far as is known.
-	Unacked(fd int) (octets int, err error)
+	// Unacked is how many octets of those that were sent the other side's kernel has not acknowledged, as far as is known, and how many
+	// of these have not left: it has no room for them, or the network not yet.
+	Unacked(fd int) (octets, unsent int, err error)
 	// Close closes a socket, with a reset instead of an orderly end where reset says so.
 	Close(fd int, reset bool) error
 

@@ -136,7 +136,7 @@ var kernelTests = []struct {
 			u.Errorf("send: got %d, %v, want all: the kernel does not know better", n, err)
 		}
 		u.expect(watched, loop.Readable|loop.Writable|loop.HungUp)
-		if n, err := k.Unacked(fd); n != 8 || err != nil {
+		if n, _, err := k.Unacked(fd); n != 8 || err != nil {
 			u.Errorf("unacked: got %d, %v, want 8", n, err)
 		}
 		u.recv(fd, 100, "", nil)
@@ -183,7 +183,7 @@ var kernelTests = []struct {
 		if got := e.hear(8); string(got) != "headbody" {
 			u.Errorf("got %q", got)
 		}
-		if n, err := k.Unacked(fd); err != nil || n != 0 && n != 8 { // the acknowledgement may be on its way
+		if n, _, err := k.Unacked(fd); err != nil || n != 0 && n != 8 { // the acknowledgement may be on its way
 			u.Errorf("unacked: got %d, %v", n, err)
 		}
 	}},

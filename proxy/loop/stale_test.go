@@ -90,6 +90,20 @@ func TestUnackedOverSockets(t *testing.T) {
 	}
 }
 
+// A server that reads nothing, for it is busy, has acknowledged all that it was sent.
+func TestNothingIsOutstandingWhereTheOtherSideHasNoRoom(t *testing.T) {
+	t.Parallel()
+	l, r, _ := connected(t)
+	piece := make([]byte, 64<<10)
+	for st := loop.Done; st == loop.Done; {
+		_, st = l.Send(r, piece)
+	}
+	await(t, l, "all of it is acknowledged that has left", func() bool {
+		octets, unsent := l.Outstanding(r)
+		return octets > 0 && octets == unsent
+	})
+}
+
 // A pooled connection is known to be of no use in the very pass in which the kernel says so, before its own Handler is called.
 func TestIdleOverSockets(t *testing.T) {
 	t.Parallel()

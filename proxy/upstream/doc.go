@@ -18,8 +18,8 @@
 // Where those that are held back leave too few of the first two groups they are among them all the same.
 //
 // Of the group those get nothing that have as many requests as they may, and those that have just come back get less for a while
-// (slow start). A request that a server of the group has failed goes to another of them, then to a backup, and to the same server
-// only if there is neither.
+// (slow start). A request that a server of the group has failed goes to another of them, then to a backup, then to one that is held
+// back, and to the same server only if there is none of these.
 //
 // The servers tell the pool that is attached what changes in them, so that a choice looks at none but those that the balancer looks
 // at. Until a pool is attached, and after another one has taken its place, it looks at all of them each time.

@@ -285,6 +285,29 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
+// A server that has just been killed refuses a request; another one is in doubt, wrongly.
+func TestARetryAsksOneThatIsHeldBackRatherThanTheSameAgain(t *testing.T) {
+	t.Parallel()
+	a, b, c := newServer(0, up), newServer(1, up), newServer(2, up)
+	p := poolOf(t, Options{PanicThreshold: 30}, Member{Server: a, Weight: 1}, Member{Server: b, Weight: 1}, Member{Server: c, Weight: 1, Backup: true})
+	p.Attach()
+	b.Doubt()
+	for _, tt := range []struct {
+		name  string
+		tried []*Server
+		want  *Server
+	}{
+		{"none", nil, a},
+		{"the only one that is not held back", []*Server{a}, c},
+		{"and the backup", []*Server{a, c}, b},
+		{"all", []*Server{a, b, c}, a},
+	} {
+		if got, _ := p.Pick(Request{Tried: tt.tried}); got != tt.want {
+			t.Errorf("tried %s: got %v, want %v", tt.name, got.Key().Name, tt.want.Key().Name)
+		}
+	}
+}
+
 // A client that belongs to a server which is held back goes elsewhere, while there is an elsewhere.
 func TestStickToOneHeldBack(t *testing.T) {
 	t.Parallel()

@@ -176,7 +176,7 @@ func (p *Pool) stick(r *Request) (int, Outcome) {
 	return i, Picked
 }
 
-// retry chooses one that has not been tried, maybe a backup, and only then one that has. mu is held.
+// retry chooses one that has not been tried, maybe a backup or one that is held back, and only then one that has. mu is held.
 func (p *Pool) retry(r *Request) int {
 	p.exclude(r.Tried, true)
 	i := p.balancer.Pick(r.Key)
@@ -204,11 +204,11 @@ func (p *Pool) exclude(tried []*Server, away bool) {
 	}
 }
 
-// spare returns the backup with the fewest requests for its weight that has not been tried, or -1. It is for a request that all others
-// have failed, where the others have not failed the checks, or not yet.
+// spare returns the backup with the fewest requests for its weight that has not been tried, or one that is held back, or -1. It is for a
+// request that all others have failed, where the others have not failed the checks, or not yet.
 func (p *Pool) spare(tried []*Server) int {
 	best := -1
-	for want := upBackup; want <= unknownBackup && best < 0 && p.now < upBackup; want++ {
+	for want := max(p.now+1, upBackup); want < unusable && best < 0; want++ {
 		for i := range p.members {
 			m := &p.members[i]
 			if p.standing[i] != want || m.full() || slices.Contains(tried, m.Server) {
@@ -217,7 +217,7 @@ func (p *Pool) spare(tried []*Server) int {
 			if best < 0 || m.inFlight.Load()*int64(p.members[best].Weight) < p.members[best].inFlight.Load()*int64(m.Weight) {
 				best = i
 			}
-			if p.options.FirstBackup {
+			if p.options.FirstBackup && m.Backup {
 				break
 			}
 		}

@@ -195,7 +195,9 @@ func (k *kernel) CloseWrite(fd int) error {
 	return nil
 }
 
-func (k *kernel) Unacked(fd int) (int, error) { return at[*conn](k.net, OpSend, fd).unacked, nil }
+func (k *kernel) Unacked(fd int) (octets, unsent int, err error) {
+	return at[*conn](k.net, OpSend, fd).unacked, 0, nil
+}
 
 func (k *kernel) Close(fd int, reset bool) error {
 	if err := k.net.begins(OpClose); err != nil {
