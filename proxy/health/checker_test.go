@@ -341,6 +341,7 @@ func TestHurry(t *testing.T) {
 				b.checker.Hurry()
 			}
 			time.Sleep(20 * time.Hour) // and never again
+			synctest.Wait()
 			var got []time.Duration
 			for _, r := range b.results {
 				got = append(got, r.Patience-6*ms)

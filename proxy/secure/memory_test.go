@@ -102,7 +102,7 @@ func TestHalfOpenHandshakeMemory(t *testing.T) {
 	for range conns {
 		half()
 	}
-	if got := (heap() - before) / conns; got > halfOpenLimit {
+	if got := (heap() - before) / conns; got > halfOpenLimit && !race { // whose detector keeps more
 		t.Errorf("%d bytes each, want at most %d", got, halfOpenLimit)
 	} else {
 		t.Logf("%d bytes each", got)
