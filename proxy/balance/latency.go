@@ -43,5 +43,5 @@ func (l Latency) known() bool { return !l.at.IsZero() }
 // level is what servers are compared by: the logarithm of the average at time 0, if it had fallen from then to what it is now without a
 // response. As time passes all averages fall by the same factor, so levels stay as they are, and so does who is first.
 func (l Latency) level() float64 {
-	return math.Log(l.seconds) + float64(l.at.UnixMilli())/1000/fallTime.Seconds()
+	return math.Log(l.seconds) + float64(l.at.UnixMicro())/1e6/fallTime.Seconds()
 }

@@ -31,10 +31,13 @@ func newLeastTime(c Config) Balancer {
 	return l
 }
 
-// before is the order of the heap. Equals stand as configured.
+// before is the order of the heap. Of equals those come first of which nothing is known: it is time to find out.
 func (l *leastTime) before(a, b int32) bool {
-	if l.score[a] != l.score[b] {
+	switch {
+	case l.score[a] != l.score[b]:
 		return l.score[a] < l.score[b]
+	case l.known[a] != l.known[b]:
+		return l.known[b]
 	}
 	return a < b
 }
@@ -77,13 +80,14 @@ func (l *leastTime) SetLatency(server int, now Latency) {
 	if !now.known() {
 		return
 	}
+	before := l.known[server]
+	l.known[server] = true
 	l.level[server] = now.level()
 	l.rate(server)
 	l.fix(server)
-	if l.known[server] {
+	if before {
 		return
 	}
-	l.known[server] = true
 	l.knowns = append(l.knowns, int32(server))
 	if bits.OnesCount(uint(len(l.knowns))) == 1 { // the median is of more servers than before, twice as many
 		l.guess()

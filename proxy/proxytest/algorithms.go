@@ -152,3 +152,43 @@ func refusedByAll(t *testing.T, start Start) {
 	c.Backends[0].Servers[2].Backup = true
 	wantBody(t, get(t, web(t, start(t, c)), "/"), "spare")
 }
+
+// late is a server that answers after a while, counted from the end of the request.
+func late(t *testing.T, name string, after time.Duration) *server {
+	return serve(t, name, func(c *call) {
+		_ = c.body()
+		time.Sleep(after)
+		says(name)(c)
+	})
+}
+
+// uploads: the time that a client takes for its body is none that the server takes.
+func uploads(t *testing.T, start Start) {
+	upload := func(at string, pause time.Duration) string {
+		client := dial(t, at)
+		client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n")
+		time.Sleep(pause)
+		client.send("hi")
+		return client.receive("POST").body
+	}
+	site := func(servers ...*server) string {
+		c := site(servers...)
+		c.Backends[0].Balance.Algorithm = "least_time"
+		return web(t, start(t, c))
+	}
+	at := site(late(t, "quick", 0), late(t, "slow", 80*time.Millisecond))
+	if got := upload(at, 400*time.Millisecond); got != "quick" {
+		t.Fatalf("got %s first, want the first of the list", got)
+	}
+	if got := picks(t, at, 10); got["quick"] < 6 {
+		t.Errorf("after a slow upload: got %v, want most for the quick one", got)
+	}
+	at = site(late(t, "slow", 80*time.Millisecond), late(t, "quick", 0))
+	got := map[string]int{}
+	for range 10 {
+		got[upload(at, 20*time.Millisecond)]++
+	}
+	if got["quick"] < 6 {
+		t.Errorf("uploads alone: got %v, want most for the quick one", got)
+	}
+}

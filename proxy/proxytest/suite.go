@@ -75,6 +75,7 @@ func Run(t *testing.T, start Start) {
 		{"R25_hash_by_header", hashes},
 		{"R25_source", sources},
 		{"R26_quick_failures_draw_no_traffic", quickFailures},
+		{"R26_uploads_are_the_clients_time", uploads},
 		{"backup_takes_over_and_gives_back", backup},
 		{"backup_serves_what_all_others_refused", refusedByAll},
 		{"R29_R35_health_moves_traffic", health},
