@@ -257,6 +257,22 @@ func TestLostAndAlone(t *testing.T) {
 	w.ended()
 }
 
+// A request that was sent to a server which is down, and has nowhere else to go, may yet be answered.
+func TestDownMayYetAnswer(t *testing.T) {
+	t.Parallel()
+	w := newTwin(t)
+	w.other.SetHealth(upstream.Health{Status: hysteresis.Down})
+	w.says(get)
+	s := w.server.Accept()
+	w.app.SetHealth(upstream.Health{Status: hysteresis.Down})
+	w.engine.Lost(w.app, false)
+	w.step()
+	s.Say(ok)
+	w.step()
+	w.wantAccounts("200 -- 0/2")
+	w.ended()
+}
+
 // on_down: close_connections: R66, "assert a demoted primary's sessions are cut", whatever they are at.
 func TestR66_DownCutsConnections(t *testing.T) {
 	t.Parallel()
