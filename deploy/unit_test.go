@@ -80,6 +80,8 @@ func TestUnitKeepsItsPromises(t *testing.T) {
 		{"nor by a set-user-ID program", "Service.NoNewPrivileges", []string{"yes"}},
 		{"the runtime directory is its own", "Service.RuntimeDirectory", []string{"tandem"}},
 		{"for its group too, for nobody else", "Service.RuntimeDirectoryMode", []string{"0750"}},
+		{"access logs have a place, which others cannot read", "Service.LogsDirectory", []string{"tandem"}},
+		{"nor enter", "Service.LogsDirectoryMode", []string{"0750"}},
 		{"the will survives stop and start", "Service.RuntimeDirectoryPreserve", []string{"yes"}},
 		{"adverts, ARP, netlink, sockets: no other families", "Service.RestrictAddressFamilies", []string{"AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET"}},
 		{"the usual system calls", "Service.SystemCallFilter", []string{"@system-service"}},

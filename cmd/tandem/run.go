@@ -20,8 +20,8 @@ func runCommand() *cobra.Command {
 		Short: "Run the daemon in the foreground",
 		Long: `Run the daemon in the foreground.
 
-TERM and INT resign in order and end it. HUP reloads the configuration file: all of it takes effect, or nothing. HUP and
-USR1 have the files of access logs opened anew.`,
+TERM and INT resign in order and end it. HUP reloads the configuration file: all of it takes effect, or nothing. USR1,
+like every reload, has the files of access logs opened anew.`,
 		Args: cobra.NoArgs,
 	}
 	opt := daemon.Options{Version: version, Log: newLog}
@@ -55,7 +55,6 @@ func runDaemon(ctx context.Context, opt daemon.Options) error {
 			select {
 			case <-reload:
 				_ = d.Reload(ctx, false) // it logs and counts its errors
-				d.ReopenLogs()
 			case <-rotate:
 				d.ReopenLogs()
 			case <-ended:

@@ -39,7 +39,7 @@ func accessLogKeys(in string) []Key {
 		top(Key{Path: "format", Type: logFormat(), Default: "httplog", Others: "log-format httplog tcplog log_format", Example: "json",
 			Help: "`httplog` and `tcplog` are HAProxy's, octet for octet; `json` is an object for each request; `common` and `combined` are Apache's; `off` logs nothing. Text with a % is a format in HAProxy's syntax: see [access logs](access-logs.md)."}),
 		top(Key{Path: "output", Type: list(1, 8), Default: "[stdout]", Others: "log access_log", Example: "[stdout, /var/log/tandem/access.log, \"syslog:/dev/log\"]",
-			Help: "Where lines go, each to all: `stdout`, the absolute path of a file, `syslog:host:port` by UDP, or `syslog:` and the path of a socket. Files are opened anew by the signals HUP and USR1. None of them ever slows a request: lines that there is no room for are dropped, and counted in the status."}),
+			Help: "Where lines go, each to all: `stdout`, the absolute path of a file, `syslog:host:port` by UDP, or `syslog:` and the path of a socket. Files are opened anew by the signal USR1 and by every reload. None of them ever slows a request: lines that there is no room for are dropped, and counted in the status."}),
 		{Path: in + ".output[]", Type: logOutput(), Example: "stdout", Reload: ReloadNew, Help: "An output."},
 		top(Key{Path: "dontlognull", Type: boolean(), Default: "true", Example: "true", Help: "Whether connections on which no octet came are left out."}),
 		top(Key{Path: "sample", Type: share(), Default: "1", Example: "1/10", Help: "Which share of the requests has a line."}),

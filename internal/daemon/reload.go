@@ -34,6 +34,7 @@ func (d *Daemon) Reload(ctx context.Context, force bool) error {
 	d.systemd.reloading()
 	defer d.systemd.ready()
 	err := d.reload(ctx, force)
+	d.ReopenLogs() // whoever rotates logs by HUP wants no more than this
 	now := time.Now()
 	d.mu.Lock()
 	d.loaded.Reloads++

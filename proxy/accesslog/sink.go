@@ -14,7 +14,7 @@ const (
 	gather = 50 * time.Millisecond
 	// batch is how many octets do not wait any longer.
 	batch = 64 << 10
-	// maxWaiting bounds the octets that wait for an output which is slow: a tenth of a second of lines of a busy host. What is beyond
+	// maxWaiting bounds the octets that wait for an output which is slow: half a second of lines of a busy loop. What is beyond
 	// is lost, for no request waits for its line.
 	maxWaiting = 4 << 20
 	// maxSpare bounds the memory that is kept for the next lines.

@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
 // told is what a Log was told of a request, in one line.
@@ -104,4 +108,41 @@ func TestSilentClientsLeaveNoAccount(t *testing.T) {
 		}
 		m.end()
 	}
+}
+
+// Others' requests are counted when one ends, its own not.
+func TestDetailsCountOthers(t *testing.T) {
+	t.Parallel()
+	m, lines := logged(t)
+	m.frontend.Default.Active = &atomic.Int64{}
+	var held []*origin
+	m.answer = func(o *origin, r *http1.Request, head, body []byte) {
+		if bytes.HasPrefix(head, []byte("GET /wait ")) {
+			held = append(held, o)
+			return
+		}
+		echo(o, r, head, body)
+	}
+	for _, path := range []string{"/wait", "/wait", "/go"} {
+		m.net.Dial(bindAddress).Say("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n")
+		m.step()
+		m.step()
+	}
+	for _, o := range held {
+		echo(o, &o.request, nil, nil)
+		m.step()
+	}
+	if len(*lines) != 3 {
+		t.Fatalf("got %q, want three", *lines)
+	}
+	for i, want := range []string{"GET /go others 2 2", "GET /wait others 1 1", "GET /wait others 0 0"} {
+		first, rest, _ := strings.Cut(want, " others")
+		if got := (*lines)[i]; !strings.HasPrefix(got, first+" ") || !strings.HasSuffix(got, "others"+rest) {
+			t.Errorf("line %d: got %q, want %q", i, got, want)
+		}
+	}
+	if n := m.frontend.Default.Active.Load(); n != 0 {
+		t.Errorf("%d requests are left in the count", n)
+	}
+	m.end()
 }
