@@ -60,6 +60,7 @@ var wantEndings = map[string]endings{
 	"half a ClientHello":     {[]string{"closed"}, handshaking},
 	"half a TLS handshake":   {[]string{"closed"}, handshaking},
 	"HTTP/2 rapid reset":     {[]string{"GOAWAY ENHANCE_YOUR_CALM"}, 0},
+	"HTTP/2 late reset":      {[]string{"GOAWAY ENHANCE_YOUR_CALM"}, 0},
 	"HTTP/2 CONTINUATION":    {[]string{"GOAWAY ENHANCE_YOUR_CALM"}, 0},
 	"HTTP/2 unfinished head": {[]string{"closed", "GOAWAY NO_ERROR", "GOAWAY PROTOCOL_ERROR", "GOAWAY ENHANCE_YOUR_CALM"}, floodHead},
 	"HTTP/2 PING":            {[]string{"GOAWAY ENHANCE_YOUR_CALM"}, 0},

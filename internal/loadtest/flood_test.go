@@ -21,6 +21,7 @@ func TestFramesOfFloods(t *testing.T) {
 		more  map[http2.FrameType]int
 	}{
 		{"HTTP/2 rapid reset", map[http2.FrameType]int{http2.FrameHeaders: 50, http2.FrameRSTStream: 50}},
+		{"HTTP/2 late reset", map[http2.FrameType]int{http2.FrameHeaders: 10, http2.FrameRSTStream: 10}},
 		{"HTTP/2 CONTINUATION", map[http2.FrameType]int{http2.FrameContinuation: 40}},
 		{"HTTP/2 PING", map[http2.FrameType]int{http2.FramePing: 100}},
 		{"HTTP/2 SETTINGS", map[http2.FrameType]int{http2.FrameSettings: 100}},
@@ -35,7 +36,11 @@ func TestFramesOfFloods(t *testing.T) {
 			if !ok {
 				t.Fatal("it does not begin with the preface")
 			}
-			r := http2.NewFramer(io.Discard, io.MultiReader(bytes.NewReader(opening), bytes.NewReader(f.more(a))))
+			more := f.more(a)
+			if len(a.begun) > 0 { // the next piece belongs to it
+				more = append(more, f.more(a)...)
+			}
+			r := http2.NewFramer(io.Discard, io.MultiReader(bytes.NewReader(opening), bytes.NewReader(more)))
 			if frame, err := r.ReadFrame(); err != nil || frame.Header().Type != http2.FrameSettings {
 				t.Fatalf("the first frame: %v, %v", frame, err)
 			}
