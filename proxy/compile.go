@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/balance"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -73,6 +74,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	if c.TLS != nil {
 		var fault error
 		config := *c.TLS
+		config.NoALPN = c.TCP
 		if config.ALPN = nil; c.HTTP2 {
 			config.ALPN = []string{"h2"}
 		}
@@ -91,6 +93,9 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	err = errors.Join(err, fault)
 	key, fault := c.Balance.key()
 	err = errors.Join(err, fault)
+	if c.TCP && key != nil && key.From != balance.FromSource {
+		err = errors.Join(err, errors.New("clients are known by their source alone in TCP"))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +154,9 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 	if err == nil {
 		f.SNI = table.AsksSNI()
 	}
+	if c.TCP && len(c.Rules)+len(c.ResponseHeaders) > 0 {
+		err = errors.Join(err, errors.New("rules and headers are of HTTP, not of TCP"))
+	}
 	for i, r := range c.Rules {
 		if r.Backend == "" {
 			continue
@@ -158,6 +166,7 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 			err = errors.Join(err, fmt.Errorf("rule %d: backend %s is not configured", i+1, r.Backend))
 			continue
 		}
+		err = errors.Join(err, sameMode(c, b))
 		f.Routes[i].Backend = b.route
 	}
 	if c.DefaultBackend != "" {
@@ -165,12 +174,21 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error
 		if b == nil {
 			return nil, errors.Join(err, fmt.Errorf("default backend %s is not configured", c.DefaultBackend))
 		}
+		err = errors.Join(err, sameMode(c, b))
 		f.Default = b.route
 	}
 	for _, h := range c.ResponseHeaders {
 		f.Headers = append(f.Headers, exchange.Header{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
 	}
 	return f, err
+}
+
+// sameMode refuses a backend that does not speak what the frontend does.
+func sameMode(f Frontend, b *backend) error {
+	if f.TCP == b.config.TCP {
+		return nil
+	}
+	return fmt.Errorf("backend %s has another mode: TCP is %t there, and %t here", b.config.Name, b.config.TCP, f.TCP)
 }
 
 // positive refuses what would wait for ever, or not at all.

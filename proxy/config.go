@@ -29,6 +29,7 @@ type TLS struct {
 // Frontend accepts connections and decides which backend answers.
 type Frontend struct {
 	Name            string
+	TCP             bool // connections go to a server as they are, with no rules and headers; else HTTP is spoken
 	Binds           []Bind
 	Rules           []rule.Rule // first match wins
 	ResponseHeaders []HeaderSet // set on every response, those of the balancer itself too
@@ -62,6 +63,7 @@ type Bind struct {
 // Backend is a pool of servers that answer alike.
 type Backend struct {
 	Name       string
+	TCP        bool // for frontends that have it too
 	Balance    Balance
 	Servers    []Server
 	TLS        *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says

@@ -13,6 +13,7 @@ import (
 // frontend is what lives on from one configuration of a frontend to the next.
 type frontend struct {
 	name  string
+	tcp   bool
 	route atomic.Pointer[exchange.Frontend]
 	limit *engine.Limit
 	lines accesslog.Target // where its access log goes
@@ -68,14 +69,15 @@ func (f *frontend) account(r *exchange.Record) {
 	if d := r.Details; d != nil {
 		d.FrontendConnections = f.connections.Load()
 		d.Log.Write(r)
-		if d.Unheard && r.Status == 0 {
+		if d.Unheard && r.Status == 0 && !r.Session {
 			return
 		}
 	}
 	f.requests.Add(1)
-	if class := r.Status/100 - 1; class >= 0 && class < len(f.classes) {
+	switch class := r.Status/100 - 1; {
+	case class >= 0 && class < len(f.classes):
 		f.classes[class].Add(1)
-	} else {
+	case !r.Session:
 		f.unanswered.Add(1)
 	}
 	switch r.Termination.Cause {

@@ -38,6 +38,7 @@ func newLane(f *frontend, g *Gate, b *plannedBind) *lane {
 		Limit:    f.limit,
 		TLS:      b.tls,
 		H2C:      b.config.H2C,
+		TCP:      b.tcp,
 		Frontend: f.route.Load,
 		Draining: func() bool { return g.State() == Draining },
 		Account:  f.account,

@@ -25,6 +25,7 @@ type Plan struct {
 
 type plannedFrontend struct {
 	name  string
+	tcp   bool
 	most  int // connections
 	route *exchange.Frontend
 	log   *accesslog.Log // nil: none
@@ -35,6 +36,7 @@ type plannedFrontend struct {
 type plannedBind struct {
 	key    socketKey
 	config Bind
+	tcp    bool
 	tls    *tls.Config // nil: plain
 	socket *socket     // nil: there is a listener already
 }
@@ -76,7 +78,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 			continue
 		}
 		names[c.Name] = true
-		f := plannedFrontend{name: c.Name, most: c.MaxConnections}
+		f := plannedFrontend{name: c.Name, tcp: c.TCP, most: c.MaxConnections}
 		if f.route, err = compileFrontend(c, backends); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
 		}
@@ -84,7 +86,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 			faults = append(faults, fmt.Errorf("frontend %s: access log: %w", c.Name, err))
 		}
 		for i, b := range c.Binds {
-			bind := plannedBind{key: keyOf(c.Name, i, b.Address), config: b}
+			bind := plannedBind{key: keyOf(c.Name, i, b.Address), config: b, tcp: c.TCP}
 			if other, ok := seen[bind.key]; ok {
 				faults = append(faults, fmt.Errorf("frontend %s: bind %s: frontend %s has it already", c.Name, b.Address, other))
 				continue
@@ -110,7 +112,9 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 // their clients apart.
 func (plan *Plan) prepare(b *plannedBind, frontend string, bound bool) (err error) {
 	if b.config.TLS != nil {
-		if b.tls, err = plan.keychain.Bind(frontend, *b.config.TLS); err != nil {
+		config := *b.config.TLS
+		config.NoALPN = b.tcp
+		if b.tls, err = plan.keychain.Bind(frontend, config); err != nil {
 			return err
 		}
 	}
@@ -185,7 +189,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	p.keychain.Apply(plan.keychain)
 	retire := p.outputs.Apply(plan.outputs)
 	for _, f := range plan.frontends {
-		live := p.frontend(f.name)
+		live := p.frontend(f.name, f.tcp)
 		p.outputs.Point(&live.lines, f.lines)
 		if f.log != nil {
 			f.log.To(&live.lines)
@@ -213,14 +217,14 @@ func (p *Proxy) Apply(plan *Plan) {
 	p.sentinel.look()
 }
 
-// frontend returns what lives on of the frontend of that name. mu is held.
-func (p *Proxy) frontend(name string) *frontend {
+// frontend returns what lives on of the frontend of that name: nothing of one that has spoken something else. mu is held.
+func (p *Proxy) frontend(name string, tcp bool) *frontend {
 	for _, f := range p.now.frontends {
-		if f.live.name == name {
+		if f.live.name == name && f.live.tcp == tcp {
 			return f.live
 		}
 	}
-	return &frontend{name: name, limit: &engine.Limit{}}
+	return &frontend{name: name, tcp: tcp, limit: &engine.Limit{}}
 }
 
 // applyBind gives a bind's listener what the configuration says about it, and makes the listener where there is none. mu is
@@ -232,6 +236,10 @@ func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
 		l = newListener(p.engine, b.socket, newLane(f, gate, b), p.log)
 		b.socket = nil // the listener's now
 		gate.add(l.engine)
+	case l.lane.bind.TCP != b.tcp:
+		old := l.lane.bind
+		l.move(newLane(f, gate, b))
+		p.engine.Retire(func(b *engine.Bind) bool { return b == old })
 	case l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
 		l.move(newLane(f, gate, b))
 	}

@@ -36,7 +36,7 @@ type BindStatus struct {
 type Traffic struct {
 	Connections int64    // open now
 	Accepted    int64    // connections in all
-	Requests    int64    // exchanges that have ended
+	Requests    int64    // exchanges that have ended; of TCP mode sessions
 	Responses   [5]int64 // by class of status: 1xx (101) to 5xx
 	Unanswered  int64    // exchanges that ended before the client was told a status
 	Faults      int64    // exchanges that a client, a server or a refusal ended early

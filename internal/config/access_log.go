@@ -72,6 +72,9 @@ func (b *builder) accessLog(i int) *accesslog.Config {
 		Sample: shareOf(cmp.Or(own.Sample, defaults.Sample)),
 		Null:   !*cmp.Or(own.DontLogNull, defaults.DontLogNull),
 	}
+	if c.Format == formatHTTP && b.raw.Proxy.Frontends[i].Mode == modeTCP { // as HAProxy takes it
+		c.Format = formatTCP
+	}
 	if c.Format == formatOff {
 		return nil
 	}

@@ -386,6 +386,20 @@ func TestHealthChecks(t *testing.T) {
 	}
 }
 
+func TestTCP(t *testing.T) {
+	p := good(t, "tcp.yaml", "").Proxy
+	f, b := p.Frontends[0], p.Backends[0]
+	if !f.TCP || !b.TCP || f.Binds[1].TLS == nil || f.AccessLog.Format != "tcplog" {
+		t.Errorf("got %+v, %+v", f, b)
+	}
+	if want := (proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 30 * time.Minute, KeepAlive: time.Minute, Tunnel: 12 * time.Hour}); f.Timeouts != want {
+		t.Errorf("got the timeouts %+v, want %+v", f.Timeouts, want)
+	}
+	if b.Check.HTTP.Port != 8008 || b.Check.HTTP.Path != "/primary" {
+		t.Errorf("got the check %+v", b.Check.HTTP)
+	}
+}
+
 func TestConfigNamesItsNodesAndText(t *testing.T) {
 	file := filepath.Join("testdata", "good", "web_pair.yaml")
 	cfg, _ := Load(file)

@@ -9,8 +9,12 @@ import (
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 )
 
-// formatOff is the format of a frontend that logs nothing.
-const formatOff = "off"
+// formatOff is the format of a frontend that logs nothing. The others are HAProxy's.
+const (
+	formatOff  = "off"
+	formatHTTP = "httplog"
+	formatTCP  = "tcplog"
+)
 
 // accessLogKeys are those of the defaults, or of a frontend, where each stands for that of the defaults.
 func accessLogKeys(in string) []Key {
@@ -37,7 +41,7 @@ func accessLogKeys(in string) []Key {
 	return slices.Concat([]Key{
 		{Path: in, Type: section(), Absent: absent, Others: "log httplog", Example: "{format: httplog, output: [stdout], dontlognull: true}", Reload: ReloadParts, Help: help},
 		top(Key{Path: "format", Type: logFormat(), Default: "httplog", Others: "log-format httplog tcplog log_format", Example: "json",
-			Help: "`httplog` and `tcplog` are HAProxy's, octet for octet; `json` is an object for each request; `common` and `combined` are Apache's; `off` logs nothing. Text with a % is a format in HAProxy's syntax: see [access logs](access-logs.md)."}),
+			Help: "`httplog` and `tcplog` are HAProxy's, octet for octet, and in `mode: tcp` the first is the second; `json` is an object for each request; `common` and `combined` are Apache's; `off` logs nothing. Text with a % is a format in HAProxy's syntax: see [access logs](access-logs.md)."}),
 		top(Key{Path: "output", Type: list(1, 8), Default: "[stdout]", Others: "log access_log", Example: "[stdout, /var/log/tandem/access.log, \"syslog:/dev/log\"]",
 			Help: "Where lines go, each to all: `stdout`, the absolute path of a file, `syslog:host:port` by UDP, or `syslog:` and the path of a socket. Files are opened anew by the signal USR1 and by every reload. None of them ever slows a request: lines that there is no room for are dropped, and counted in the status."}),
 		{Path: in + ".output[]", Type: logOutput(), Example: "stdout", Reload: ReloadNew, Help: "An output."},

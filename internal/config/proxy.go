@@ -19,6 +19,7 @@ func (b *builder) checkProxy() {
 	for i, f := range b.raw.Proxy.Frontends {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
 		b.checkRules(i)
+		b.checkMode(i)
 		b.checkHeaders(i)
 		b.checkAccessLog(i)
 		for j, bind := range f.Bind {
@@ -28,11 +29,16 @@ func (b *builder) checkProxy() {
 			b.noBackend(frontendPath(i, "default_backend"), f.DefaultBackend)
 		}
 		if f.DefaultBackend == "" && len(f.Rules) == 0 && !b.reported(item("proxy.frontends", i)) {
-			b.warnAt(item("proxy.frontends", i), "answers every request with 503", "a default_backend or rules")
+			what, want := "answers every request with 503", "a default_backend or rules"
+			if f.Mode == modeTCP {
+				what, want = "ends every connection at once", "a default_backend"
+			}
+			b.warnAt(item("proxy.frontends", i), what, want)
 		}
 	}
 	for i, raw := range b.raw.Proxy.Backends {
 		backends.add(raw.Name, "name", backendPath(i, "name"))
+		b.checkBackendMode(i)
 		b.checkServers(i)
 		b.checkServerTLS(i)
 		b.checkHealth(i)
@@ -77,6 +83,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 		t, d := raw.Timeouts, defaults.Timeouts
 		cfg.Frontends = append(cfg.Frontends, proxy.Frontend{
 			Name:            raw.Name,
+			TCP:             raw.Mode == modeTCP,
 			Binds:           b.binds(i, n, &taken),
 			Rules:           rules(raw.Rules),
 			ResponseHeaders: headers(raw.ResponseHeaders.Set),
@@ -94,6 +101,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 	for _, raw := range b.raw.Proxy.Backends {
 		backend := proxy.Backend{
 			Name:      raw.Name,
+			TCP:       raw.Mode == modeTCP,
 			Balance:   raw.Balance.config(),
 			TLS:       raw.TLS.config(),
 			HTTP2:     raw.Protocol == protocolHTTP2,

@@ -16,6 +16,7 @@ type Config struct {
 	CipherSuites []uint16      // of TLS 1.2, as CipherSuite names them; empty: all with forward secrecy and AEAD
 	Curves       []tls.CurveID // key exchanges, as Curve names them; empty: the standard library's choice, hybrids with ML-KEM among them
 	ALPN         []string      // the protocols offered, the preferred one first; empty: Protocols
+	NoALPN       bool          // no protocols are offered, whatever ALPN says: it is not known what clients will speak
 	Clients      Clients       // whose certificates are asked for
 }
 
@@ -75,7 +76,10 @@ func (c Config) tlsConfig(store func() *Store, clients *x509.CertPool) *tls.Conf
 		ClientAuth:       c.Clients.Mode.auth(),
 		ClientCAs:        clients,
 	}
-	if len(t.NextProtos) == 0 {
+	switch {
+	case c.NoALPN:
+		t.NextProtos = nil
+	case len(c.ALPN) == 0:
 		t.NextProtos = Protocols()
 	}
 	if len(t.CipherSuites) == 0 {

@@ -15,6 +15,7 @@ type ServerConfig struct {
 	Certificate Path     // what servers are shown that ask for a certificate: a bundle, or a pair; the zero value: nothing
 	MinVersion  uint16   // tls.VersionTLS12 or tls.VersionTLS13; 0: TLS 1.2
 	ALPN        []string // the protocols offered, the preferred one first; empty: http/1.1
+	NoALPN      bool     // none are, whatever ALPN says
 }
 
 // Servers is the TLS towards the servers of one backend.
@@ -64,7 +65,10 @@ func (s *Servers) TLSConfig(name string) *tls.Config {
 		NextProtos:         s.config.ALPN,
 		ClientSessionCache: tls.NewLRUClientSessionCache(1),
 	}
-	if len(t.NextProtos) == 0 {
+	switch {
+	case s.config.NoALPN:
+		t.NextProtos = nil
+	case len(s.config.ALPN) == 0:
 		t.NextProtos = []string{protocolHTTP1}
 	}
 	if s.own != nil {

@@ -34,16 +34,15 @@ func (c *core) reuseDetails(d *exchange.Details) {
 	}
 }
 
-// detail begins to collect what the frontend logs.
-func (s *stream) detail(from netip.AddrPort, w *wire) {
-	d := s.core.details()
-	s.log = d
-	d.Log, d.Client, d.TLS = s.frontend.Log, from, s.secure
-	if d.Log.TLS && w.tls != nil {
+// detail begins to collect what a frontend logs of a client's request or session.
+func (c *core) detail(log *exchange.Log, from netip.AddrPort, w *wire) *exchange.Details {
+	d := c.details()
+	d.Log, d.Client, d.TLS = log, from, w.secure()
+	if log.TLS && w.tls != nil {
 		info := w.handshake()
 		d.Version, d.CipherSuite = info.Version, info.CipherSuite
 	}
-	s.x.Detail(d)
+	return d
 }
 
 // requested notes the request that is routed. Its protocol and length are noted already.

@@ -34,6 +34,7 @@
 //	server2.go    an HTTP/2 connection to a server, which many requests share
 //	server2_end.go    the ways in which it ends
 //	server2_request.go, server2_response.go    the two directions of one of its requests
+//	session.go    TCP mode: a client's connection and its server's; leg.go: the two directions of it
 //	idle.go       connections to servers that wait for a request
 //	body.go       framing of bodies
 //	queue.go      bytes that wait

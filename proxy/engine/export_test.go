@@ -73,6 +73,16 @@ func (e *Engine) Idle() (n int) {
 	return n
 }
 
+// Holds is how many queues and pipes sessions hold.
+func (e *Engine) Holds() (n int) {
+	for _, c := range e.cores {
+		a := audit{core: c}
+		a.all()
+		n += a.queues + a.pipes
+	}
+	return n
+}
+
 // stock is how much of everything, but for large buffers, a loop of the tests has to begin with: more than most of them need.
 const stock, stockLarge = 12, 2
 
@@ -115,6 +125,7 @@ type audit struct {
 	faults                        []string
 	queues, small, large, streams int // in use
 	idle                          int // connections to servers
+	pipes                         int // that hold nothing
 }
 
 func (a *audit) fault(format string, args ...any) {
@@ -149,6 +160,13 @@ func (a *audit) all() {
 			a.client2(h)
 		case *server2:
 			a.server2(h)
+		case *front:
+			a.front(h)
+		case *back:
+			a.leg(&h.leg)
+			if h.s.server != h {
+				a.fault("a session's server is another one")
+			}
 		default:
 			a.fault("a socket has the handler %T", h)
 		}
@@ -250,6 +268,28 @@ func (a *audit) server2(v *server2) {
 	})
 	if n != v.active || v.fresh != nil {
 		a.fault("%d requests on an HTTP/2 connection to a server, %d of them active", n, v.active)
+	}
+}
+
+func (a *audit) front(f *front) {
+	a.leg(&f.leg)
+	s := f.s
+	a.queue(s.early)
+	if s.open && s.server == nil {
+		a.fault("a session is open and has no server")
+	}
+	if s.open && s.early != nil {
+		a.fault("a session is open, and what came early waits on")
+	}
+}
+
+func (a *audit) leg(p *leg) {
+	a.queue(p.out)
+	if p.s.ended || p.s.gone {
+		a.fault("a session has ended and has a socket")
+	}
+	if p.pipe != nil && p.pipe.Held() == 0 {
+		a.pipes++ // in the midst of much that comes at once
 	}
 }
 

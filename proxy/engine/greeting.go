@@ -96,6 +96,10 @@ func (g *greeting) progress(l *loop.Loop) {
 // welcome hands a connection on to who speaks its protocol.
 func (c *core) welcome(b *Bind, w wire, from netip.AddrPort) {
 	w.more = true // data may have come with the end of the handshake
+	if b.TCP {
+		c.loop.SetHandler(w.ref, &c.newSession(b, w, from).client)
+		return
+	}
 	info := w.tls.Info()
 	if len(info.Peer) > 0 {
 		told := certs.PeerHeaders(info.Peer[0])

@@ -21,6 +21,7 @@ type Bind struct {
 	Limit *Limit      // how many clients its listeners serve at once; nil: no bound but that of Options
 	Owner any         // the caller's own
 	TLS   *tls.Config // nil: plain; its NextProtos may have h2
+	TCP   bool        // clients are sessions, whose bytes go to a server as they are
 	H2C   bool        // without TLS: clients may speak HTTP/2, as those do that know it (RFC 9113 section 3.3)
 
 	leaving atomic.Bool // its connections end with their response
@@ -141,6 +142,10 @@ func (c *core) take(b *Bind, from loop.Client) {
 	c.engine.open.Add(1)
 	if b.TLS != nil {
 		c.greet(b, from)
+		return
+	}
+	if b.TCP {
+		c.loop.Adopt(from, &c.newSession(b, wire{}, from.From).client)
 		return
 	}
 	c.loop.Adopt(from, &client1{core: c, bind: b, from: from.From})

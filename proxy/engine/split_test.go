@@ -13,7 +13,7 @@ import (
 // All talks go as they should on a kind kernel, and nothing is left of them.
 func TestTalks(t *testing.T) {
 	t.Parallel()
-	for _, list := range [][]talk{talks, faults} {
+	for _, list := range [][]talk{talks, faults, sessions} {
 		for i := range list {
 			t.Run(list[i].name, func(t *testing.T) {
 				w := newWorld(t, site{})
@@ -26,7 +26,7 @@ func TestTalks(t *testing.T) {
 
 // everyWay gives all talks that are not too long in each of many ways.
 func everyWay(t *testing.T, give func(t *testing.T, talk *talk)) {
-	for _, list := range [][]talk{talks, faults} {
+	for _, list := range [][]talk{talks, faults, sessions} {
 		for i := range list {
 			t.Run(list[i].name, func(t *testing.T) {
 				t.Parallel()

@@ -65,7 +65,8 @@ func (s *stream) start(client asker, b *Bind, from netip.AddrPort, w *wire) {
 	s.frontend = b.Frontend()
 	s.x.Start(s.core.now(), s.frontend)
 	if s.frontend.Log != nil {
-		s.detail(from, w)
+		s.log = s.core.detail(s.frontend.Log, from, w)
+		s.x.Detail(s.log)
 	}
 }
 

@@ -20,6 +20,7 @@ type talk struct {
 	idle    int      // connections to the server that are kept
 	warm    bool     // it begins with a connection to the server that has carried a request before
 	large   bool     // it is too long for every way to cut it
+	tcp     bool     // it is a session of TCP mode
 	until   bool     // the response ends when the server closes
 }
 
@@ -60,6 +61,7 @@ func (s side) says(text string) step           { return step{s, says, text} }
 func (s side) hears(text string) step          { return step{s, hears, text} }
 func (s side) ends() step                      { return step{s, ends, ""} }
 func (s side) closes() step                    { return step{s, closes, ""} }
+func (s side) resets() step                    { return step{s, resets, ""} }
 func (s side) seesEnd() step                   { return step{s, seesEnd, ""} }
 func (s side) seesReset() step                 { return step{s, seesReset, ""} }
 func (s side) seesGone() step                  { return step{s, seesGone, ""} }
@@ -110,6 +112,7 @@ func (w *world) giveSlowly(t *talk, who side, window int) {
 func (st *stage) give(t *talk) {
 	st.Helper()
 	w := st.world
+	w.bind.TCP = t.tcp || w.bind.TCP
 	if t.warm {
 		st.warm()
 	}

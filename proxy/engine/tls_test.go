@@ -216,7 +216,7 @@ var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS1
 func overTLS(t *testing.T, give func(t *testing.T, talk *talk, config *tls.Config)) {
 	for name, version := range versions {
 		config := serverTLS(t, version)
-		for _, list := range [][]talk{talks, faults} {
+		for _, list := range [][]talk{talks, faults, sessions} {
 			for i := range list {
 				t.Run(name+"/"+list[i].name, func(t *testing.T) {
 					t.Parallel()

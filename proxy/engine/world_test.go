@@ -45,6 +45,7 @@ type site struct {
 	seed  uint64 // of the kernel; 0: it is kind
 	loops int    // 0: one
 	tls   *tls.Config
+	tcp   bool
 	limit *engine.Limit // of all clients; nil: none
 }
 
@@ -80,6 +81,7 @@ func newWorld(t testing.TB, s site) *world {
 	w.routes()
 	w.bind = &engine.Bind{
 		TLS:      s.tls,
+		TCP:      s.tcp,
 		Frontend: func() *exchange.Frontend { return w.frontend },
 		Draining: func() bool { return w.draining },
 		Account: func(r *exchange.Record) {

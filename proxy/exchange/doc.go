@@ -22,6 +22,12 @@
 // first retry goes to another server where there is one. On the server that has just refused it waits
 // min(connect timeout, 1 s) first, so that a restart can be bridged.
 //
+// In TCP mode a whole connection is one exchange, which begins with Opened, is a Tunnel when it is connected, and gets no answers:
+//
+//	Step(now, Opened)     Connect   the client's connection stands, its TLS too
+//	Step(now, Connected)  Tunnel    move bytes in both directions
+//	Step(now, Finished)   Done      both sides have ended
+//
 // Files, in reading order:
 //
 //	route.go     Frontend and Backend: what the configuration says about exchanges, compiled
@@ -33,5 +39,6 @@
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
 //	exchange.go  Exchange.Step
 //	timing.go    what servers are told of how long they take
+//	session.go   what is different in TCP mode
 //	ends.go      the ways in which an exchange ends
 package exchange

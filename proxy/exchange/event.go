@@ -12,6 +12,7 @@ type Kind uint8
 // What can happen to an exchange.
 const (
 	Request  Kind = iota + 1 // the request head is complete; Event.Target
+	Opened                   // in its place: a session of TCP mode begins; Event.Target.TLS
 	Refused                  // the request, or its body, is not fit for anything; Event.Status says why
 	WaitOver                 // the delay of a Wait has passed
 
@@ -36,7 +37,7 @@ const (
 // Event is what an engine tells an exchange.
 type Event struct {
 	Kind   Kind
-	Target *Target // of Request; what it refers to is valid until Forget
+	Target *Target // of Request and Opened; what it refers to is valid until Forget
 	Status int     // of Refused and Head
 	Why    string  // of Refused and ServerGarbage: a label of the reason, one of few
 }

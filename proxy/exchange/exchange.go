@@ -20,6 +20,7 @@ type Exchange struct {
 	tried    []*upstream.Server // connecting to them has failed
 	state    state
 	trial    bool   // the request decides whether the server comes back
+	session  bool   // of TCP mode
 	left     int    // retries left
 	key      uint64 // what Backend.Servers know the request by; 0: nothing
 
@@ -86,6 +87,13 @@ func (x *Exchange) Upgrade() string { return x.upgrade }
 // Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
 // engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
 func (x *Exchange) Step(now time.Time, ev Event) Action {
+	if x.session || ev.Kind == Opened {
+		return x.stepSession(now, ev)
+	}
+	return x.step(now, ev)
+}
+
+func (x *Exchange) step(now time.Time, ev Event) Action {
 	if ev.Why != "" && x.state != over {
 		x.record.Why = ev.Why
 	}
@@ -111,6 +119,8 @@ func (x *Exchange) whileReading(now time.Time, ev Event) Action {
 	switch ev.Kind {
 	case Request:
 		return x.route(now, ev)
+	case Opened:
+		return x.open(now, ev)
 	case Refused:
 		return x.fail(ev.Status, Termination{ByProxy, AtRequest})
 	case ClientSilent:
@@ -134,6 +144,7 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 	if upgrades(ev.Target.Upgrade) {
 		x.upgrade = ev.Target.Upgrade
 	}
+	x.body = ev.Target.Body
 	x.backend = x.frontend.Default
 	if n := x.frontend.Rules.Find(&x.request); n != rule.None {
 		r := x.frontend.Rules.Rule(n)
@@ -142,6 +153,11 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 			return x.answer(r)
 		}
 	}
+	return x.forward(now)
+}
+
+// forward begins to look for a server.
+func (x *Exchange) forward(now time.Time) Action {
 	if x.backend == nil {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
@@ -150,7 +166,6 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 		x.active.Add(1)
 	}
 	x.left = x.backend.Retries
-	x.body = ev.Target.Body
 	if x.backend.Key != nil {
 		x.key = keyOf(x.backend.Key, &x.request)
 	}
@@ -191,6 +206,9 @@ func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
 		x.state = sending
 		x.connectedAt = now
 		x.record.Connect = now.Sub(x.attemptAt)
+		if x.session {
+			return x.join(now)
+		}
 		return Action{Do: Send, Server: x.server, Backend: x.backend}
 	case ConnectFailed:
 		return x.retry(now, Termination{ByServer, AtConnect})
@@ -286,13 +304,15 @@ func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
 	case Finished:
 		return x.done(now)
 	case ServerClosed:
-		x.badResponse(now, "it closed the connection")
+		if !x.session { // which may end as it likes
+			x.badResponse(now, "it closed the connection")
+		}
 		return x.abort(now, Termination{ByServer, AtData})
 	case ServerGarbage:
 		x.badResponse(now, "it sent no HTTP")
 		return x.abort(now, Termination{ByProxy, AtData})
 	case ServerSilent:
-		if x.record.Status != 101 { // nobody owes a byte to a tunnel
+		if !x.tunnels() {
 			x.badResponse(now, "it was silent")
 		}
 		return x.abort(now, Termination{ServerTimeout, AtData})

@@ -11,6 +11,7 @@ type Record struct {
 	Frontend string
 	Backend  string // empty: none was chosen
 	Server   string // the last one that was tried; empty: none
+	Session  bool   // of TCP mode: there is no request, and no status
 	TLS      bool   // the client's connection is TLS
 	NoLog    bool   // a rule keeps this exchange out of access logs
 

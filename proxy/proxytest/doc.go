@@ -10,5 +10,5 @@
 //	server.go      servers: scripted, refusing, silent
 //	client.go      raw requests
 //	config.go      configurations to vary
-//	routing.go, headers.go, faults.go, bodies.go, upgrade.go, balance.go, algorithms.go, tls.go, servers_tls.go, gates.go, reload.go   the cases
+//	routing.go, headers.go, faults.go, bodies.go, upgrade.go, balance.go, algorithms.go, tls.go, servers_tls.go, tcp.go, gates.go, reload.go   the cases
 package proxytest

@@ -65,6 +65,24 @@ func serve(t *testing.T, name string, answer func(*call)) *server {
 }
 
 func serveOn(t *testing.T, name string, l net.Listener, answer func(*call)) *server {
+	return attend(t, name, l, func(s *server, conn net.Conn) { s.serve(t, conn, answer) })
+}
+
+// serveTCP runs a server that speaks whatever each connection's talk does.
+func serveTCP(t *testing.T, name string, talk func(net.Conn)) *server {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attend(t, name, l, func(_ *server, conn net.Conn) {
+		defer conn.Close()
+		talk(conn)
+	})
+}
+
+// attend runs a server until the test ends.
+func attend(t *testing.T, name string, l net.Listener, each func(*server, net.Conn)) *server {
 	s := &server{name: name, address: l.Addr().(*net.TCPAddr).AddrPort(), listener: l, conns: map[net.Conn]bool{}}
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -74,7 +92,7 @@ func serveOn(t *testing.T, name string, l net.Listener, answer func(*call)) *ser
 				return
 			}
 			s.track(conn)
-			all.Go(func() { s.serve(t, conn, answer) })
+			all.Go(func() { each(s, conn) })
 		}
 	})
 	t.Cleanup(func() {

@@ -93,6 +93,8 @@ func Run(t *testing.T, start Start) {
 		{"TLS_to_servers", serversTLS},
 		{"HTTP2_to_servers", serversHTTP2},
 
+		{"TCP_mode", tcpCases},
+
 		{"R69_binds_before_the_address_arrives", bindsEarly},
 		{"gate_closed_open", gateClosedOpen},
 		{"gate_closes_while_accepting", gateCloses},

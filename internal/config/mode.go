@@ -1,0 +1,51 @@
+package config
+
+// What frontends and backends speak.
+const (
+	modeHTTP = "http"
+	modeTCP  = "tcp"
+)
+
+// checkMode reports what does not fit the mode of a frontend.
+func (b *builder) checkMode(i int) {
+	raw := b.raw.Proxy.Frontends[i]
+	if b.reported(frontendPath(i, "mode")) {
+		return
+	}
+	b.sameMode(frontendPath(i, "default_backend"), raw.Mode, raw.DefaultBackend)
+	for j, r := range raw.Rules {
+		b.sameMode(item(frontendPath(i, "rules"), j)+".backend", raw.Mode, r.Backend)
+	}
+	if raw.Mode != modeTCP {
+		return
+	}
+	if len(raw.Rules) > 0 {
+		b.errorAt(frontendPath(i, "rules"), "are of HTTP, which mode tcp knows nothing of", "default_backend alone")
+	}
+	if len(raw.ResponseHeaders.Set) > 0 {
+		b.errorAt(frontendPath(i, "response_headers"), "are of HTTP, which mode tcp knows nothing of", "none")
+	}
+	for j, bind := range raw.Bind {
+		if bind.H2C {
+			b.errorAt(item(frontendPath(i, "bind"), j)+".h2c", "is of HTTP, which mode tcp knows nothing of", "none")
+		}
+	}
+}
+
+// sameMode reports a backend that does not speak what the frontend does.
+func (b *builder) sameMode(path, mode, name string) {
+	if raw := b.backend(name); raw != nil && raw.Mode != "" && raw.Mode != mode {
+		b.errorAt(path, "backend "+name+" is of mode "+raw.Mode, "one of mode "+mode)
+	}
+}
+
+// checkBackendMode reports what does not fit the mode of a backend.
+func (b *builder) checkBackendMode(i int) {
+	raw := b.raw.Proxy.Backends[i]
+	if raw.Mode == modeTCP && raw.Protocol == protocolHTTP2 {
+		b.errorAt(backendPath(i, "protocol"), "is of HTTP, which mode tcp knows nothing of", "none")
+	}
+	if raw.Mode == modeTCP && raw.Balance.Key != "" && raw.Balance.Key != "source" && !b.reported(backendPath(i, "balance")) {
+		b.errorAt(backendPath(i, "balance.key"), "is of HTTP, which mode tcp knows nothing of", "source")
+	}
+}

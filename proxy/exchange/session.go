@@ -1,0 +1,47 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
+// A session is an exchange of TCP mode: a connection whose bytes mean nothing to the balancer. It begins with Opened in place of Request, gets
+// its server as a request does, and is a tunnel as soon as both connections stand. Nobody there could read an answer, so where a request
+// would get one a session ends with Abort.
+
+// stepSession is step for a session.
+func (x *Exchange) stepSession(now time.Time, ev Event) Action {
+	a := x.step(now, ev)
+	if a.Do != Respond {
+		return a
+	}
+	x.record.Status = 0
+	return x.end(now, Abort)
+}
+
+// open routes a session.
+func (x *Exchange) open(now time.Time, ev Event) Action {
+	x.session = true
+	x.headAt = now
+	x.record.Session = true
+	x.record.Request = now.Sub(x.record.Begin)
+	x.record.TLS = ev.Target.TLS
+	x.request = rule.Request{TLS: ev.Target.TLS, SNI: ev.Target.SNI, Client: ev.Target.Client.Addr()}
+	x.backend = x.frontend.Default
+	return x.forward(now)
+}
+
+// join makes a tunnel of two connections that stand.
+func (x *Exchange) join(now time.Time) Action {
+	x.server.Answered(now, x.record.Connect, false) // nothing else shows how busy it is
+	x.state = forwarding
+	if x.backend.Passive != nil {
+		x.server.Succeeded(x.trial)
+		x.trial = false
+	}
+	return Action{Do: Tunnel}
+}
+
+// tunnels reports whether the exchange is a tunnel, in which nobody owes a byte.
+func (x *Exchange) tunnels() bool { return x.session || x.record.Status == 101 }
