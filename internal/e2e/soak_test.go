@@ -24,7 +24,7 @@ var (
 	soakOnly    = flag.String("soak.only", "", "a scenario to play alone")
 	soakReload  = flag.Duration("soak.reload", 3*time.Second, "how often the configuration changes")
 	soakKill    = flag.Duration("soak.kill", 7*time.Second, "how often a server dies")
-	soakRace    = flag.Bool("soak.race", false, "build the daemon with the race detector; memory is not judged then")
+	soakRace    = flag.Bool("soak.race", false, "build the daemon with the race detector; memory is not judged then, for it keeps some of each TLS handshake (docs/benchmarks.md, Long runs)")
 )
 
 const (
