@@ -380,7 +380,7 @@ func TestR6_R7_AccessLog(t *testing.T) {
 	}
 }
 
-// R6: what is counted and timed. A client that waits 100 ms before it ends its head, a server that takes as long.
+// R6: what is counted and timed. A client that waits 200 ms before it ends its head; a busy machine may see its first octets later.
 func TestR6_TimersAndOctets(t *testing.T) {
 	t.Parallel()
 	s := tandem(t, accesslog.Config{Format: "%TR %Tw %Tc %Tr %Td %Ta %B %U %ac %fc %ci %cp %sp"})
@@ -394,7 +394,7 @@ func TestR6_TimersAndOctets(t *testing.T) {
 	if _, err := io.WriteString(conn, head); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(headPatience / 4) // the client's own time
+	time.Sleep(headPatience / 2) // the client's own time
 	if _, err := io.WriteString(conn, rest+body); err != nil {
 		t.Fatal(err)
 	}
@@ -403,8 +403,13 @@ func TestR6_TimersAndOctets(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := strings.Fields(s.lines(t, 1)[0])
-	if len(f) != 13 || len(f[0]) != 3 || f[0] < "100" || f[5] < f[0] {
-		t.Errorf("timers %q, want 100 ms and more for the head, and in all", f)
+	if len(f) != 13 {
+		t.Fatalf("got %q, want 13 fields", f)
+	}
+	request, rerr := strconv.Atoi(f[0])
+	active, aerr := strconv.Atoi(f[5])
+	if rerr != nil || aerr != nil || request < 50 || active < request {
+		t.Errorf("timers %q, want 50 ms and more for the head, and no less in all", f)
 	}
 	octets := []string{strconv.Itoa(len(got)), strconv.Itoa(len(head + rest + body))}
 	if !slices.Equal(f[6:8], octets) || !slices.Equal(f[8:10], []string{"1", "1"}) || net.JoinHostPort(f[10], f[11]) != conn.LocalAddr().String() {
