@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +37,8 @@ func TestSignalsReopenAccessLogs(t *testing.T) {
 	cmd.Env = append(os.Environ(), commandKey+"=1")
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // prctl(2): it is this thread's end that kills
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +75,14 @@ func TestSignalsReopenAccessLogs(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	}
+	logged := func(lines string) func() bool {
+		return func() bool {
+			b, err := os.ReadFile(log)
+			return err == nil && strings.TrimSpace(string(b)) == lines
+		}
+	}
 	await("the daemon", func() bool { return get("/first") })
+	await("/first", logged("/first")) // it is not to be found in the next file
 	for i, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGHUP} {
 		if err := os.Rename(log, fmt.Sprint(log, i)); err != nil {
 			t.Fatal(err)
@@ -91,9 +101,6 @@ func TestSignalsReopenAccessLogs(t *testing.T) {
 		if !get(line) {
 			t.Fatal("no answer")
 		}
-		await(line, func() bool {
-			b, err := os.ReadFile(log)
-			return err == nil && strings.TrimSpace(string(b)) == line
-		})
+		await(line, logged(line))
 	}
 }
