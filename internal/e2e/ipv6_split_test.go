@@ -44,9 +44,10 @@ func TestIntegrationFamiliesApart(t *testing.T) {
 				}
 				return len(gates) == 2 && gates[vip] == "open" && slices.Contains(slices.Collect(maps.Values(gates)), "closed")
 			})
-			if code, err := get(t, p, netip.AddrPortFrom(vip, 80).String(), "/"); err != nil || code != http.StatusOK {
-				t.Errorf("%s on %s: got status %d and %v, want 200", vip, node, code, err)
-			}
+			eventually(t, vip.String()+" is served on "+node, func() (bool, any) { // its gate opens before the client hears of it
+				code, err := get(t, p, netip.AddrPortFrom(vip, 80).String(), "/")
+				return err == nil && code == http.StatusOK, err
+			})
 		}
 	}
 	served(map[string]netip.Addr{"lb1": drill.VIP, "lb2": vip6})
