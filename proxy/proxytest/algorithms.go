@@ -183,6 +183,19 @@ func uploads(t *testing.T, start Start) {
 	if got := picks(t, at, 10); got["quick"] < 6 {
 		t.Errorf("after a slow upload: got %v, want most for the quick one", got)
 	}
+	early := serve(t, "quick", func(c *call) { // answers the first octet of an upload
+		_, _ = c.req.Body.Read(make([]byte, 1)) // none of a request without a body
+		c.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nquick")
+	})
+	at = site(early, late(t, "slow", 80*time.Millisecond))
+	client := dial(t, at)
+	client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
+	time.Sleep(400 * time.Millisecond)
+	client.send("h")
+	wantBody(t, client.receive("POST"), "quick")
+	if got := picks(t, at, 10); got["quick"] < 6 {
+		t.Errorf("after a response to half an upload: got %v, want most for the quick one", got)
+	}
 	at = site(late(t, "slow", 80*time.Millisecond), late(t, "quick", 0))
 	got := map[string]int{}
 	for range 10 {

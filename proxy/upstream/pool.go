@@ -208,7 +208,7 @@ func (p *Pool) exclude(tried []*Server, away bool) {
 // request that all others have failed, where the others have not failed the checks, or not yet.
 func (p *Pool) spare(tried []*Server) int {
 	best := -1
-	for want := max(p.now+1, upBackup); want < unusable && best < 0; want++ {
+	for want := max(p.now, upBackup); want < unusable && best < 0; want++ {
 		for i := range p.members {
 			m := &p.members[i]
 			if p.standing[i] != want || m.full() || slices.Contains(tried, m.Server) {

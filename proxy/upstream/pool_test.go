@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"strings"
@@ -189,12 +190,71 @@ func TestNewPoolRefuses(t *testing.T) {
 	}
 }
 
+// many returns that many members, of weight 1 to 3.
+func many(n int) []Member {
+	members := make([]Member, n)
+	for i := range members {
+		members[i] = Member{Server: NewServer(Key{Backend: "app", Name: fmt.Sprint("web", i)}, Link{}), Weight: 1 + i%3}
+		members[i].SetHealth(Health{Status: up})
+	}
+	return members
+}
+
+// BenchmarkPick is what a request costs from its choice to the slot given back, 64 requests being in flight.
 func BenchmarkPick(b *testing.B) {
-	p := newPool(b, []hysteresis.Status{up, up, up}, 3, 2, 1)
-	p.Attach()
-	b.ReportAllocs()
-	for b.Loop() {
-		p.pick().Release()
+	for _, algorithm := range balance.Algorithms() {
+		for _, n := range []int{1, 10, 100, 1000, 10_000} {
+			b.Run(fmt.Sprint(algorithm, "/", n), func(b *testing.B) {
+				p := poolOf(b, Options{Algorithm: algorithm}, many(n)...)
+				p.Attach()
+				r := Request{Now: time.Unix(1_000_000, 0)}
+				var busy [64]*Server
+				next := func(i int) {
+					r.Now = r.Now.Add(10 * time.Microsecond)
+					r.Key = uint64(i+1) * 0x9e3779b97f4a7c15
+					busy[i%64], _ = p.Pick(r)
+				}
+				for i := range busy {
+					next(i)
+				}
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					busy[i%64].Answered(r.Now, time.Duration(1+i%20)*time.Millisecond, false)
+					busy[i%64].Release()
+					next(i)
+					i++
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkNewPool is what a reload costs that changes a backend of 10,000 servers.
+func BenchmarkNewPool(b *testing.B) {
+	for _, algorithm := range balance.Algorithms() {
+		b.Run(algorithm, func(b *testing.B) {
+			members := many(10_000)
+			b.ReportAllocs()
+			for b.Loop() {
+				poolOf(b, Options{Algorithm: algorithm}, members...).Attach()
+			}
+		})
+	}
+}
+
+// BenchmarkHealth is what a change of a server's health costs a backend of 10,000.
+func BenchmarkHealth(b *testing.B) {
+	for _, algorithm := range balance.Algorithms() {
+		b.Run(algorithm, func(b *testing.B) {
+			members := many(10_000)
+			poolOf(b, Options{Algorithm: algorithm}, members...).Attach()
+			i := 0
+			for b.Loop() {
+				members[i/2%len(members)].SetHealth(Health{Status: []hysteresis.Status{down, up}[i%2]})
+				i++
+			}
+		})
 	}
 }
 

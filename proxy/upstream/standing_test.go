@@ -71,15 +71,17 @@ func TestBackups(t *testing.T) {
 func TestBackupServesARetry(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
+		first bool
 		tried []int
 		want  map[string]int
 	}{
-		{"another is left", []int{0}, map[string]int{"b": 4}},
-		{"none is", []int{0, 1}, map[string]int{"c": 4}},
-		{"nor the first backup", []int{0, 1, 2}, map[string]int{"d": 4}},
-		{"nobody", []int{0, 1, 2, 3}, map[string]int{"a": 2, "b": 2}},
+		{"another is left", false, []int{0}, map[string]int{"b": 4}},
+		{"none is", false, []int{0, 1}, map[string]int{"c": 4}},
+		{"nor the first backup", false, []int{0, 1, 2}, map[string]int{"d": 4}},
+		{"nor the first backup, which is the only one", true, []int{0, 1, 2}, map[string]int{"d": 4}},
+		{"nobody", false, []int{0, 1, 2, 3}, map[string]int{"a": 2, "b": 2}},
 	} {
-		p, servers := site(t, Options{})
+		p, servers := site(t, Options{FirstBackup: tt.first})
 		p.Attach()
 		var tried []*Server
 		for _, i := range tt.tried {
@@ -236,6 +238,17 @@ func TestReloadCountsRequestsOfBothPools(t *testing.T) {
 	}
 	if at := first.seat.Load(); at.pool != next {
 		t.Error("the servers tell the old pool")
+	}
+}
+
+// The first backup serves alone, but for what it has failed itself.
+func TestFirstBackupFails(t *testing.T) {
+	p, servers := site(t, Options{FirstBackup: true})
+	p.Attach()
+	servers[0].SetHealth(Health{Status: down})
+	servers[1].SetHealth(Health{Status: down})
+	if got, want := count(p, Request{Tried: servers[2:3]}, 4), map[string]int{"d": 4}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
