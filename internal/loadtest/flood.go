@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -113,7 +112,7 @@ func (f Flood) Run(ctx context.Context, target Target, connections int, seed uin
 					all.Opened++
 					all.Endings[how]++
 					all.Longest = max(all.Longest, lived)
-				case !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil: // else the flood's time was over
+				case !over(ctx): // else it was that which ended the attempt
 					all.Failed++
 					all.Why = cmp.Or(all.Why, err.Error())
 				}
@@ -124,6 +123,12 @@ func (f Flood) Run(ctx context.Context, target Target, connections int, seed uin
 	}
 	wg.Wait()
 	return all
+}
+
+// over reports whether a context has ended. What has the context's deadline may have ended for it a moment before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // rest lets time pass, or the context end.
