@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"net/textproto"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/tandem-lb/tandem/proxy/balance"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
-	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -24,7 +22,8 @@ type backend struct {
 	pool     *upstream.Pool
 	watcher  upstream.Watcher // of its servers
 	route    *exchange.Backend
-	active   *atomic.Int64 // requests that it has, counted where there is an access log
+	edits    *exchange.Edits // nil: none
+	active   *atomic.Int64   // requests that it has, counted where there is an access log
 }
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
@@ -96,6 +95,10 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	if c.TCP && key != nil && key.From != balance.FromSource {
 		err = errors.Join(err, errors.New("clients are known by their source alone in TCP"))
 	}
+	pages, fault := loadPages(c.ErrorPages)
+	err = errors.Join(err, fault)
+	b.edits, fault = compileEdits(c.RequestEdits, c.ResponseEdits)
+	err = errors.Join(err, fault)
 	if err != nil {
 		return nil, err
 	}
@@ -105,20 +108,17 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		return nil, err
 	}
 	b.route = &exchange.Backend{
-		Name:    c.Name,
-		Servers: b.pool,
-		Connect: c.Timeouts.Connect,
-		Server:  c.Timeouts.Server,
-		Retries: c.Retries,
-		Doubts:  c.Check != nil && c.FastEject,
-		Passive: passive,
-		Key:     key,
-		Forwarded: exchange.Forwarded{
-			AppendFor:  c.Forwarded.For == ForwardedForAppend,
-			ReplaceFor: c.Forwarded.For == ForwardedForReplace,
-			Proto:      c.Forwarded.Proto,
-			RealIP:     c.Forwarded.RealIP,
-		},
+		Name:      c.Name,
+		Servers:   b.pool,
+		Connect:   c.Timeouts.Connect,
+		Server:    c.Timeouts.Server,
+		Retries:   c.Retries,
+		Doubts:    c.Check != nil && c.FastEject,
+		Passive:   passive,
+		HTTP2:     c.HTTP2,
+		Key:       key,
+		Pages:     pages,
+		Forwarded: c.Forwarded.compile(),
 	}
 	return b, nil
 }
@@ -136,60 +136,6 @@ func (b *backend) speaksAs(old *backend) bool {
 
 // unchecked is the health of a server without checks.
 var unchecked = upstream.Health{Status: hysteresis.Up, Text: "not checked"}
-
-// compileFrontend makes the tables of a frontend.
-func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, error) {
-	table, err := rule.Compile(c.Rules)
-	err = errors.Join(err,
-		positive("timeout http_request", c.Timeouts.HTTPRequest),
-		positive("timeout client", c.Timeouts.Client),
-		positive("timeout keep_alive", c.Timeouts.KeepAlive),
-		positive("timeout tunnel", c.Timeouts.Tunnel),
-	)
-	f := &exchange.Frontend{
-		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
-		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)),
-		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
-	}
-	if err == nil {
-		f.SNI = table.AsksSNI()
-	}
-	if c.TCP && len(c.Rules)+len(c.ResponseHeaders) > 0 {
-		err = errors.Join(err, errors.New("rules and headers are of HTTP, not of TCP"))
-	}
-	for i, r := range c.Rules {
-		if r.Backend == "" {
-			continue
-		}
-		b := find(backends, r.Backend)
-		if b == nil {
-			err = errors.Join(err, fmt.Errorf("rule %d: backend %s is not configured", i+1, r.Backend))
-			continue
-		}
-		err = errors.Join(err, sameMode(c, b))
-		f.Routes[i].Backend = b.route
-	}
-	if c.DefaultBackend != "" {
-		b := find(backends, c.DefaultBackend)
-		if b == nil {
-			return nil, errors.Join(err, fmt.Errorf("default backend %s is not configured", c.DefaultBackend))
-		}
-		err = errors.Join(err, sameMode(c, b))
-		f.Default = b.route
-	}
-	for _, h := range c.ResponseHeaders {
-		f.Headers = append(f.Headers, exchange.Header{Name: textproto.CanonicalMIMEHeaderKey(h.Name), Value: h.Value})
-	}
-	return f, err
-}
-
-// sameMode refuses a backend that does not speak what the frontend does.
-func sameMode(f Frontend, b *backend) error {
-	if f.TCP == b.config.TCP {
-		return nil
-	}
-	return fmt.Errorf("backend %s has another mode: TCP is %t there, and %t here", b.config.Name, b.config.TCP, f.TCP)
-}
 
 // positive refuses what would wait for ever, or not at all.
 func positive(what string, d time.Duration) error {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/edit"
+	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
@@ -28,15 +30,20 @@ type TLS struct {
 
 // Frontend accepts connections and decides which backend answers.
 type Frontend struct {
-	Name            string
-	TCP             bool // connections go to a server as they are, with no rules and headers; else HTTP is spoken
-	Binds           []Bind
-	Rules           []rule.Rule // first match wins
-	ResponseHeaders []HeaderSet // set on every response, those of the balancer itself too
-	DefaultBackend  string      // for requests that no rule takes; empty: 503
-	Timeouts        FrontendTimeouts
-	MaxConnections  int               // how many clients it serves at once, further ones wait; 0: no bound but that of Config
-	AccessLog       *accesslog.Config // nil: requests are not logged
+	Name           string
+	TCP            bool // connections go to a server as they are, with no rules and headers; else HTTP is spoken
+	Binds          []Bind
+	Rules          []rule.Rule // first match wins
+	RequestEdits   []edit.Edit // of all that servers get
+	ResponseEdits  []edit.Edit // of all that clients get, the balancer's own responses too
+	DefaultBackend string      // for requests that no rule takes; empty: 503
+	Timeouts       FrontendTimeouts
+	ErrorPages     map[int]string    // files by status, in place of the balancer's own pages
+	Monitor        *Monitor          // nil: none
+	TrustedProxies []netip.Prefix    // that are believed what they tell of clients
+	RequestID      *RequestID        // nil: none is made
+	MaxConnections int               // how many clients it serves at once, further ones wait; 0: no bound but that of Config
+	AccessLog      *accesslog.Config // nil: requests are not logged
 }
 
 // FrontendTimeouts bound what a client may take. All are finite; the configuration supplies the defaults.
@@ -47,9 +54,22 @@ type FrontendTimeouts struct {
 	Tunnel      time.Duration // without a byte in either direction after an upgrade
 }
 
-// HeaderSet replaces every instance of a response header by one value.
-type HeaderSet struct {
-	Name, Value string
+// Monitor is where others ask whether the balancer is alive. Such requests are answered before all rules, and not logged.
+type Monitor struct {
+	Path   string
+	FailIf []TooFew // then the answer is 503
+}
+
+// TooFew is a state of a backend: less than so many of its servers are healthy.
+type TooFew struct {
+	Backend string
+	MinUp   int
+}
+
+// RequestID says how requests are named.
+type RequestID struct {
+	Header  string // that servers get the name in; what trusted proxies say there is kept
+	Respond bool   // clients get it too
 }
 
 // Bind is one listening address.
@@ -62,18 +82,23 @@ type Bind struct {
 
 // Backend is a pool of servers that answer alike.
 type Backend struct {
-	Name       string
-	TCP        bool // for frontends that have it too
-	Balance    Balance
-	Servers    []Server
-	TLS        *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says
-	HTTP2      bool                // HTTP/2 is spoken to the servers: over TLS agreed on by ALPN, else known beforehand
-	Check      *health.Check       // nil: servers are taken as healthy
-	FastEject  bool                // with Check: a server that does not even acknowledge is probed at once, and gets nothing meanwhile
-	CutOnDown  bool                // connections to a server that goes down are cut, whatever is under way on them
-	Passive    *Passive            // nil: what servers answer is not held against them
-	CheckTLS   *certs.ServerConfig // TLS of the probes alone; nil: that of the backend, at the server's own port
-	Forwarded  Forwarded
+	Name      string
+	TCP       bool // for frontends that have it too
+	Balance   Balance
+	Servers   []Server
+	TLS       *certs.ServerConfig // nil: plain. Its ALPN is what HTTP2 says
+	HTTP2     bool                // HTTP/2 is spoken to the servers: over TLS agreed on by ALPN, else known beforehand
+	Check     *health.Check       // nil: servers are taken as healthy
+	FastEject bool                // with Check: a server that does not even acknowledge is probed at once, and gets nothing meanwhile
+	CutOnDown bool                // connections to a server that goes down are cut, whatever is under way on them
+	Passive   *Passive            // nil: what servers answer is not held against them
+	CheckTLS  *certs.ServerConfig // TLS of the probes alone; nil: that of the backend, at the server's own port
+	Forwarded Forwarded
+
+	RequestEdits  []edit.Edit    // of what its servers get, after those of the frontend
+	ResponseEdits []edit.Edit    // of what they answer
+	ErrorPages    map[int]string // as that of a frontend, before that
+
 	Timeouts   BackendTimeouts
 	Retries    int  // further connection attempts after the first; the configuration's default is 3
 	Redispatch bool // the last retry may go to another server even where persistence names one
@@ -111,9 +136,10 @@ type ForwardedFor uint8
 
 // The choices for X-Forwarded-For.
 const (
-	ForwardedForAppend  ForwardedFor = iota // the client's address joins what came in, as nginx does
+	ForwardedForAppend  ForwardedFor = iota // the client's address joins what a trusted proxy tells
 	ForwardedForReplace                     // only the client's address
 	ForwardedForOff                         // the header passes as it came
+	ForwardedForIfNone                      // the client's address, unless a trusted proxy tells one
 )
 
 // Forwarded says which facts about the client a server is told.
@@ -121,6 +147,17 @@ type Forwarded struct {
 	For    ForwardedFor
 	Proto  bool // X-Forwarded-Proto: http or https
 	RealIP bool // X-Real-IP: the client's address
+
+	Host     bool           // X-Forwarded-Host: the host that the client asked for
+	Standard bool           // Forwarded (RFC 7239)
+	Except   []netip.Prefix // of clients for which X-Forwarded-For stays as it came
+}
+
+func (f *Forwarded) compile() exchange.Forwarded {
+	return exchange.Forwarded{
+		AppendFor: f.For == ForwardedForAppend, ReplaceFor: f.For == ForwardedForReplace, KeepFor: f.For == ForwardedForIfNone,
+		Proto: f.Proto, RealIP: f.RealIP, Host: f.Host, Standard: f.Standard, Except: rule.NewNetworks(f.Except),
+	}
 }
 
 // Server is one member of a backend.

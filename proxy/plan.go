@@ -20,6 +20,7 @@ type Plan struct {
 	wanted    int // what the configuration says of them
 	backends  []*backend
 	keychain  *certs.Plan
+	maps      []*mapFile
 	outputs   *accesslog.Plan
 }
 
@@ -79,9 +80,11 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 		}
 		names[c.Name] = true
 		f := plannedFrontend{name: c.Name, tcp: c.TCP, most: c.MaxConnections}
-		if f.route, err = compileFrontend(c, backends); err != nil {
+		var files []*mapFile
+		if f.route, files, err = compileFrontend(c, backends); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
 		}
+		plan.maps = append(plan.maps, files...)
 		if err := plan.openLog(&f, c.AccessLog); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: access log: %w", c.Name, err))
 		}
@@ -187,6 +190,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	}
 	p.applyChecks(plan.backends)
 	p.keychain.Apply(plan.keychain)
+	p.maps.set(plan.maps)
 	retire := p.outputs.Apply(plan.outputs)
 	for _, f := range plan.frontends {
 		live := p.frontend(f.name, f.tcp)

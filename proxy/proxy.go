@@ -39,6 +39,7 @@ type Proxy struct {
 	engine     *engine.Engine
 	limit      *engine.Limit
 	keychain   *certs.Keychain
+	maps       *mapFiles
 	outputs    *accesslog.Outputs
 	alwaysOpen *Gate           // of the binds that are no virtual addresses
 	checking   context.Context // of the health checks
@@ -88,6 +89,7 @@ func New(o Options) *Proxy {
 		engine:     engine.New(engine.Options{Log: o.Log, Loops: o.Threads, Limit: limit, Handshakes: o.Handshakes}),
 		limit:      limit,
 		keychain:   certs.NewKeychain(o.Log),
+		maps:       newMapFiles(o.Log),
 		outputs:    accesslog.NewOutputs(o.Log),
 		alwaysOpen: newGate(Open),
 		scripts:    o.Scripts,
@@ -122,6 +124,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	watching, endWatch := context.WithCancel(ctx)
 	defer endWatch()
 	p.tasks.Go(func() { _ = p.keychain.Run(watching) }) // it returns no error
+	p.tasks.Go(func() { _ = p.maps.Run(watching) })     // nor does this
 	logging, endLogs := context.WithCancel(context.Background())
 	defer endLogs()
 	p.tasks.Go(func() { _ = p.outputs.Run(logging) }) // as above

@@ -17,6 +17,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/notify"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/tracker"
@@ -140,9 +141,9 @@ func TestWebPair(t *testing.T) {
 					{Match: rule.Match{TLS: &insecure, Not: &rule.Match{PathPrefix: "/.well-known/acme-challenge/"}}, Redirect: &rule.Redirect{Scheme: "https", Code: 301}},
 					{Match: rule.Match{Path: "/health"}, Respond: &rule.Respond{Status: 200, Body: "healthy\n", ContentType: "text/plain"}, NoLog: true},
 				},
-				ResponseHeaders: []proxy.HeaderSet{{Name: "X-Frame-Options", Value: "SAMEORIGIN"}},
-				DefaultBackend:  "web",
-				Timeouts:        proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 50 * time.Second, KeepAlive: time.Minute, Tunnel: time.Hour},
+				ResponseEdits:  []edit.Edit{{Name: "X-Frame-Options", Value: "SAMEORIGIN"}},
+				DefaultBackend: "web",
+				Timeouts:       proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 50 * time.Second, KeepAlive: time.Minute, Tunnel: time.Hour},
 			}},
 			Backends: []proxy.Backend{{
 				Name: "web", Balance: proxy.Balance{Algorithm: "round_robin"},
@@ -185,7 +186,7 @@ func TestPlainBalancer(t *testing.T) {
 	if want := (proxy.BackendTimeouts{Connect: time.Second, Server: 50 * time.Second}); back.Timeouts != want {
 		t.Errorf("got %+v, want %+v", back.Timeouts, want)
 	}
-	if want := (proxy.Forwarded{For: proxy.ForwardedForOff}); back.Forwarded != want {
+	if want := (proxy.Forwarded{For: proxy.ForwardedForOff}); !reflect.DeepEqual(back.Forwarded, want) {
 		t.Errorf("got %+v, want %+v", back.Forwarded, want)
 	}
 	if want := (&health.Check{Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(back.Check, want) {
@@ -319,8 +320,8 @@ func TestOddNames(t *testing.T) {
 	if want := []string{"1", "1.5", "0x10", "1e3", "1e3", "007"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if want := []proxy.HeaderSet{{Name: "1", Value: "2"}, {Name: "1.0", Value: "3.0"}}; !reflect.DeepEqual(front.ResponseHeaders, want) {
-		t.Errorf("got %q, want %q", front.ResponseHeaders, want)
+	if want := []edit.Edit{{Name: "1", Value: "2"}, {Name: "1.0", Value: "3.0"}}; !reflect.DeepEqual(front.ResponseEdits, want) {
+		t.Errorf("got %+v, want %+v", front.ResponseEdits, want)
 	}
 }
 

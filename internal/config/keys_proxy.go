@@ -30,6 +30,9 @@ func proxyKeys() []Key {
 		{Path: "proxy.defaults.timeouts.queue", Later: true, Help: "Waiting for a server."},
 		{Path: "proxy.defaults.retries", Type: integer(0, 100), Default: "3", Example: "3", Reload: ReloadNew, Help: "Further attempts to connect after the first."},
 		{Path: "proxy.defaults.redispatch", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the last attempt may go to another server even where persistence names one."},
+	}, errorPageKeys("proxy.defaults.error_pages", "the balancer's own"), []Key{
+		{Path: "proxy.defaults.trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from", Absent: "none", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "As in a frontend."},
+		{Path: "proxy.defaults.trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
 	}, accessLogKeys("proxy.defaults.access_log"), frontendKeys(), backendKeys())
 }
 
@@ -50,21 +53,19 @@ func frontendKeys() []Key {
 	}, tlsKeys(in+".bind[].tls"), []Key{
 		{Path: in + ".max_connections", Type: integer(1, 10_000_000), Others: "maxconn", Absent: "no bound but that of the process", Example: "2000", Reload: ReloadLive,
 			Help: "How many clients it serves at once. Further ones connect and wait until one leaves."},
-		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `redirect` and `respond` in each."},
+		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `split`, `map`, `redirect`, `respond` and `deny` in each."},
 	}, matchKeys(rule+".match"), []Key{
 		{Path: rule + ".backend", Type: identifier(), Others: "proxy_pass use_backend", Example: "api", Reload: ReloadNew, Help: "The backend that gets the request."},
 		{Path: rule + ".redirect", Type: section(), Others: "return", Example: "{scheme: https, code: 301}", Reload: ReloadNew, Help: "Answers with another place to go to. Exactly one of `scheme` and `location`."},
 		{Path: rule + ".redirect.scheme", Type: oneOf("http", "https"), Example: "https", Reload: ReloadNew, Help: "The same host without its port, the same path and query."},
-		{Path: rule + ".redirect.location", Type: line(4096), Example: "https://www.example.com/", Reload: ReloadNew, Help: "A whole URL or an absolute path."},
+		{Path: rule + ".redirect.location", Type: line(4096), Example: "https://www.example.com/", Reload: ReloadNew, Help: "A whole URL or an absolute path, with variables (docs/rules.md)."},
 		{Path: rule + ".redirect.code", Type: oneOf("301", "302", "303", "307", "308"), Default: "302", Example: "301", Reload: ReloadNew, Help: "The status."},
 		{Path: rule + ".respond", Type: section(), Others: "return", Example: `{status: 200, body: "healthy\n", content_type: text/plain}`, Reload: ReloadNew, Help: "Answers by itself."},
 		{Path: rule + ".respond.status", Type: integer(200, 599), Default: "200", Others: "code", Example: "200", Reload: ReloadNew, Help: "The status."},
 		{Path: rule + ".respond.body", Type: body(64 << 10), Absent: "empty", Example: `"healthy\n"`, Reload: ReloadNew, Help: "The body."},
 		{Path: rule + ".respond.content_type", Type: headerValue(), Absent: "none is sent", Example: "text/plain", Reload: ReloadNew, Help: "The Content-Type."},
 		{Path: rule + ".log", Type: boolean(), Default: "true", Others: "access_log", Example: "false", Reload: ReloadNew, Help: "Whether requests that this rule takes are in the access log."},
-		{Path: in + ".response_headers", Type: section(), Others: "add_header", Absent: "none", Example: "{set: {X-Frame-Options: SAMEORIGIN}}", Reload: ReloadNew, Help: "What becomes of the headers of responses, those that the balancer makes itself too."},
-		{Path: in + ".response_headers.set", Type: names(headerName()), Absent: "none", Example: `{Strict-Transport-Security: "max-age=31536000", X-Frame-Options: SAMEORIGIN}`, Reload: ReloadNew, Help: "Headers that replace all of their name."},
-		{Path: in + ".response_headers.set.*", Type: headerValue(), Example: "SAMEORIGIN", Reload: ReloadNew, Help: "The value."},
+	}, actionKeys(rule), siteKeys(in), []Key{
 		{Path: in + ".default_backend", Type: identifier(), Absent: "503", Example: "web", Reload: ReloadNew, Help: "The backend for requests that no rule takes."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{client: 30s}", Reload: ReloadParts, Help: "Where this frontend differs from `proxy.defaults.timeouts`."},
 	}, overrides(in, "client", "http_request", "keep_alive", "tunnel"), accessLogKeys(in+".access_log"))
@@ -87,11 +88,7 @@ func backendKeys() []Key {
 		{Path: in + ".mode", Type: oneOf(modeHTTP, modeTCP), Default: modeHTTP, Example: modeTCP, Reload: ReloadAnew, Help: "What it speaks, as the frontends do that it is for."},
 		{Path: in + ".protocol", Type: oneOf(protocolHTTP1, protocolHTTP2), Default: protocolHTTP1, Others: "proto proxy_http_version grpc_pass", Example: protocolHTTP2, Reload: ReloadAnew,
 			Help: "What the servers are spoken to in, whatever clients speak. `h2` is HTTP/2, as gRPC needs it: with `tls` both sides have to agree on it (ALPN), without it the servers have to know (h2c). Requests share connections then."},
-	}, balanceKeys(in+".balance"), []Key{
-		{Path: in + ".forwarded", Type: section(), Default: "{}", Others: "forwardfor", Example: "{x_forwarded_for: replace}", Reload: ReloadNew, Help: "What servers are told of the client."},
-		{Path: in + ".forwarded.x_forwarded_for", Type: oneOf("append", "replace", "off"), Default: "append", Example: "replace", Reload: ReloadNew, Help: "Whether the client's address joins what came in, replaces it, or is not told."},
-		{Path: in + ".forwarded.x_forwarded_proto", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether `http` or `https` is told."},
-		{Path: in + ".forwarded.x_real_ip", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the client's address is told in X-Real-IP."},
+	}, balanceKeys(in+".balance"), backendHeadKeys(in), []Key{
 		{Path: in + ".cookie", Later: true, Help: "Persistence by cookie."},
 	}, healthKeys(in+".health_check"), []Key{}, passiveKeys(in+".passive_check"), []Key{
 		{Path: in + ".on_down", Type: oneOf(keepConnections, closeConnections), Default: keepConnections, Others: "on-marked-down", Example: closeConnections, Reload: ReloadLive,

@@ -14,7 +14,14 @@ func (b *builder) checkMode(i int) {
 	}
 	b.sameMode(frontendPath(i, "default_backend"), raw.Mode, raw.DefaultBackend)
 	for j, r := range raw.Rules {
-		b.sameMode(item(frontendPath(i, "rules"), j)+".backend", raw.Mode, r.Backend)
+		path := item(frontendPath(i, "rules"), j)
+		b.sameMode(path+".backend", raw.Mode, r.Backend)
+		for k, s := range r.Split {
+			b.sameMode(item(path+".split", k)+".backend", raw.Mode, s.Backend)
+		}
+		if r.Map != nil {
+			b.sameMode(path+".map.default", raw.Mode, r.Map.Default)
+		}
 	}
 	if raw.Mode != modeTCP {
 		return
@@ -22,8 +29,13 @@ func (b *builder) checkMode(i int) {
 	if len(raw.Rules) > 0 {
 		b.errorAt(frontendPath(i, "rules"), "are of HTTP, which mode tcp knows nothing of", "default_backend alone")
 	}
-	if len(raw.ResponseHeaders.Set) > 0 {
-		b.errorAt(frontendPath(i, "response_headers"), "are of HTTP, which mode tcp knows nothing of", "none")
+	for key, there := range map[string]bool{
+		"request_headers": raw.RequestHeaders != nil, "response_headers": raw.ResponseHeaders != nil, "error_pages": raw.ErrorPages != nil,
+		"trusted_proxies": raw.TrustedProxies != nil, "request_id": raw.RequestID != nil, "monitor": raw.Monitor != nil,
+	} {
+		if there {
+			b.errorAt(frontendPath(i, key), "is of HTTP, which mode tcp knows nothing of", "none")
+		}
 	}
 	for j, bind := range raw.Bind {
 		if bind.H2C {

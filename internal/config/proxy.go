@@ -2,9 +2,6 @@ package config
 
 import (
 	"cmp"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/tandem-lb/tandem/proxy"
 )
@@ -20,7 +17,8 @@ func (b *builder) checkProxy() {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
 		b.checkRules(i)
 		b.checkMode(i)
-		b.checkHeaders(i)
+		b.checkHeads(item("proxy.frontends", i), f.RequestHeaders, f.ResponseHeaders)
+		b.checkMonitor(frontendPath(i, "monitor"), f.Monitor)
 		b.checkAccessLog(i)
 		for j, bind := range f.Bind {
 			b.checkTLS(item(frontendPath(i, "bind"), j)+".tls", bind.TLS)
@@ -43,6 +41,7 @@ func (b *builder) checkProxy() {
 		b.checkServerTLS(i)
 		b.checkHealth(i)
 		b.checkBalance(i)
+		b.checkHeads(item("proxy.backends", i), raw.RequestHeaders, raw.ResponseHeaders)
 	}
 }
 
@@ -82,14 +81,19 @@ func (b *builder) proxy(n Node) proxy.Config {
 	for i, raw := range b.raw.Proxy.Frontends {
 		t, d := raw.Timeouts, defaults.Timeouts
 		cfg.Frontends = append(cfg.Frontends, proxy.Frontend{
-			Name:            raw.Name,
-			TCP:             raw.Mode == modeTCP,
-			Binds:           b.binds(i, n, &taken),
-			Rules:           rules(raw.Rules),
-			ResponseHeaders: headers(raw.ResponseHeaders.Set),
-			DefaultBackend:  raw.DefaultBackend,
-			MaxConnections:  raw.MaxConnections,
-			AccessLog:       b.accessLog(i),
+			Name:           raw.Name,
+			TCP:            raw.Mode == modeTCP,
+			Binds:          b.binds(i, n, &taken),
+			Rules:          rules(raw.Rules),
+			RequestEdits:   raw.RequestHeaders.edits(),
+			ResponseEdits:  raw.ResponseHeaders.edits(),
+			ErrorPages:     raw.errorPages(defaults.ErrorPages),
+			TrustedProxies: trusted(raw.TrustedProxies, defaults.TrustedProxies),
+			RequestID:      raw.RequestID.config(),
+			Monitor:        raw.Monitor.config(),
+			DefaultBackend: raw.DefaultBackend,
+			MaxConnections: raw.MaxConnections,
+			AccessLog:      b.accessLog(i),
 			Timeouts: proxy.FrontendTimeouts{
 				HTTPRequest: cmp.Or(t.HTTPRequest, d.HTTPRequest),
 				Client:      cmp.Or(t.Client, d.Client),
@@ -110,7 +114,13 @@ func (b *builder) proxy(n Node) proxy.Config {
 			FastEject: raw.Check != nil && raw.Check.FastEject,
 			CutOnDown: raw.OnDown == closeConnections,
 			Passive:   raw.Passive.config(),
-			Forwarded: proxy.Forwarded{For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP},
+			Forwarded: proxy.Forwarded{
+				For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP,
+				Host: raw.Forwarded.Host, Standard: raw.Forwarded.Standard, Except: networks(raw.Forwarded.Except),
+			},
+			RequestEdits:  raw.RequestHeaders.edits(),
+			ResponseEdits: raw.ResponseHeaders.edits(),
+			ErrorPages:    errorPages(raw.ErrorPages, nil),
 			Timeouts: proxy.BackendTimeouts{
 				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),
 				Server:  cmp.Or(raw.Timeouts.Server, defaults.Timeouts.Server),
@@ -127,29 +137,5 @@ func (b *builder) proxy(n Node) proxy.Config {
 }
 
 func forwardedFor(word string) proxy.ForwardedFor {
-	return map[string]proxy.ForwardedFor{"append": proxy.ForwardedForAppend, "replace": proxy.ForwardedForReplace, "off": proxy.ForwardedForOff}[word]
-}
-
-// ownHeaders are those by which the balancer frames its messages and keeps its connections.
-const ownHeaders = "connection content-length keep-alive proxy-connection te trailer transfer-encoding upgrade"
-
-func (b *builder) checkHeaders(i int) {
-	names := unique{b: b}
-	set := b.raw.Proxy.Frontends[i].ResponseHeaders.Set
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		path := join(frontendPath(i, "response_headers.set"), name)
-		names.add(strings.ToLower(name), "header", path)
-		if containsWord(ownHeaders, strings.ToLower(name)) {
-			b.errorAt(path, name+" is the balancer's own", "another header")
-		}
-	}
-}
-
-// headers returns the headers to set, by name.
-func headers(set map[string]string) []proxy.HeaderSet {
-	var sets []proxy.HeaderSet
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		sets = append(sets, proxy.HeaderSet{Name: name, Value: set[name]})
-	}
-	return sets
+	return map[string]proxy.ForwardedFor{"append": proxy.ForwardedForAppend, "replace": proxy.ForwardedForReplace, "off": proxy.ForwardedForOff, "if_none": proxy.ForwardedForIfNone}[word]
 }

@@ -15,10 +15,12 @@ type rawProxy struct {
 		MaxConnections int `yaml:"max_connections"`
 	} `yaml:"limits"`
 	Defaults struct {
-		Timeouts   rawTimeouts   `yaml:"timeouts"`
-		Retries    int           `yaml:"retries"`
-		Redispatch bool          `yaml:"redispatch"`
-		AccessLog  *rawAccessLog `yaml:"access_log"`
+		Timeouts       rawTimeouts       `yaml:"timeouts"`
+		Retries        int               `yaml:"retries"`
+		Redispatch     bool              `yaml:"redispatch"`
+		AccessLog      *rawAccessLog     `yaml:"access_log"`
+		ErrorPages     map[string]string `yaml:"error_pages"`
+		TrustedProxies *[]string         `yaml:"trusted_proxies"`
 	} `yaml:"defaults"`
 	Frontends []rawFrontend `yaml:"frontends"`
 	Backends  []rawBackend  `yaml:"backends"`
@@ -43,17 +45,20 @@ type rawBackendTimeouts struct {
 }
 
 type rawFrontend struct {
-	Name            string    `yaml:"name"`
-	Mode            string    `yaml:"mode"`
-	Bind            []rawBind `yaml:"bind"`
-	Rules           []rawRule `yaml:"rules"`
-	ResponseHeaders struct {
-		Set map[string]string `yaml:"set"`
-	} `yaml:"response_headers"`
-	DefaultBackend string              `yaml:"default_backend"`
-	Timeouts       rawFrontendTimeouts `yaml:"timeouts"`
-	MaxConnections int                 `yaml:"max_connections"`
-	AccessLog      *rawAccessLog       `yaml:"access_log"`
+	Name            string              `yaml:"name"`
+	Mode            string              `yaml:"mode"`
+	Bind            []rawBind           `yaml:"bind"`
+	Rules           []rawRule           `yaml:"rules"`
+	RequestHeaders  *rawEdits           `yaml:"request_headers"`
+	ResponseHeaders *rawResponseEdits   `yaml:"response_headers"`
+	ErrorPages      map[string]string   `yaml:"error_pages"`
+	TrustedProxies  *[]string           `yaml:"trusted_proxies"`
+	RequestID       *rawRequestID       `yaml:"request_id"`
+	Monitor         *rawMonitor         `yaml:"monitor"`
+	DefaultBackend  string              `yaml:"default_backend"`
+	Timeouts        rawFrontendTimeouts `yaml:"timeouts"`
+	MaxConnections  int                 `yaml:"max_connections"`
+	AccessLog       *rawAccessLog       `yaml:"access_log"`
 }
 
 type rawBind struct {
@@ -63,11 +68,19 @@ type rawBind struct {
 }
 
 type rawRule struct {
-	Match    rawMatch     `yaml:"match"`
-	Backend  string       `yaml:"backend"`
-	Redirect *rawRedirect `yaml:"redirect"`
-	Respond  *rawRespond  `yaml:"respond"`
-	Log      bool         `yaml:"log"`
+	Match           rawMatch          `yaml:"match"`
+	Backend         string            `yaml:"backend"`
+	Redirect        *rawRedirect      `yaml:"redirect"`
+	Respond         *rawRespond       `yaml:"respond"`
+	Split           []rawShare        `yaml:"split"`
+	SplitKey        string            `yaml:"split_key"`
+	Map             *rawMap           `yaml:"map"`
+	Deny            int               `yaml:"deny"`
+	Rewrite         *rawRewrite       `yaml:"rewrite"`
+	Auth            *rawAuth          `yaml:"basic_auth"`
+	RequestHeaders  *rawEdits         `yaml:"request_headers"`
+	ResponseHeaders *rawResponseEdits `yaml:"response_headers"`
+	Log             bool              `yaml:"log"`
 }
 
 type rawRedirect struct {
@@ -89,18 +102,24 @@ type rawBackend struct {
 	Balance   rawBalance    `yaml:"balance"`
 	SlowStart time.Duration `yaml:"slow_start"`
 	Forwarded struct {
-		For    string `yaml:"x_forwarded_for"`
-		Proto  bool   `yaml:"x_forwarded_proto"`
-		RealIP bool   `yaml:"x_real_ip"`
+		For      string   `yaml:"x_forwarded_for"`
+		Proto    bool     `yaml:"x_forwarded_proto"`
+		RealIP   bool     `yaml:"x_real_ip"`
+		Host     bool     `yaml:"x_forwarded_host"`
+		Standard bool     `yaml:"standard"`
+		Except   []string `yaml:"except"`
 	} `yaml:"forwarded"`
-	Check      *rawCheck          `yaml:"health_check"`
-	Passive    *rawPassive        `yaml:"passive_check"`
-	OnDown     string             `yaml:"on_down"`
-	Servers    []rawServer        `yaml:"servers"`
-	Retries    *int               `yaml:"retries"`
-	Redispatch *bool              `yaml:"redispatch"`
-	Timeouts   rawBackendTimeouts `yaml:"timeouts"`
-	TLS        *rawServerTLS      `yaml:"tls"`
+	RequestHeaders  *rawEdits          `yaml:"request_headers"`
+	ResponseHeaders *rawResponseEdits  `yaml:"response_headers"`
+	ErrorPages      map[string]string  `yaml:"error_pages"`
+	Check           *rawCheck          `yaml:"health_check"`
+	Passive         *rawPassive        `yaml:"passive_check"`
+	OnDown          string             `yaml:"on_down"`
+	Servers         []rawServer        `yaml:"servers"`
+	Retries         *int               `yaml:"retries"`
+	Redispatch      *bool              `yaml:"redispatch"`
+	Timeouts        rawBackendTimeouts `yaml:"timeouts"`
+	TLS             *rawServerTLS      `yaml:"tls"`
 }
 
 type rawServer struct {

@@ -206,6 +206,15 @@ func (b *builder) checkRules(i int) {
 		if raw.Backend != "" && b.backend(raw.Backend) == nil {
 			b.noBackend(join(path, "backend"), raw.Backend)
 		}
+		for k, s := range raw.Split {
+			if s.Backend != "" && b.backend(s.Backend) == nil {
+				b.noBackend(join(item(path+".split", k), "backend"), s.Backend)
+			}
+		}
+		if m := raw.Map; m != nil && m.Default != "" && b.backend(m.Default) == nil {
+			b.noBackend(path+".map.default", m.Default)
+		}
+		b.checkHeads(path, raw.RequestHeaders, raw.ResponseHeaders)
 		if b.reported(path) {
 			continue
 		}
@@ -220,7 +229,13 @@ func (b *builder) checkRules(i int) {
 func rules(raw []rawRule) []rule.Rule {
 	var rs []rule.Rule
 	for _, r := range raw {
-		made := rule.Rule{Match: r.Match.match(), Backend: r.Backend, NoLog: !r.Log}
+		made := rule.Rule{
+			Match: r.Match.match(), Backend: r.Backend, NoLog: !r.Log, SplitKey: r.SplitKey, Deny: r.Deny, Map: r.Map.config(), Auth: r.Auth.config(), Rewrite: r.Rewrite.config(),
+			RequestEdits: r.RequestHeaders.edits(), ResponseEdits: r.ResponseHeaders.edits(),
+		}
+		for _, s := range r.Split {
+			made.Split = append(made.Split, rule.Share{Backend: s.Backend, Weight: s.Weight})
+		}
 		if r.Redirect != nil {
 			made.Redirect = &rule.Redirect{Code: r.Redirect.Code, Scheme: r.Redirect.Scheme, Location: r.Redirect.Location}
 		}

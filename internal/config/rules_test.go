@@ -5,18 +5,13 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
 func TestMatching(t *testing.T) {
-	cfg, problems := Load("testdata/good/matching.yaml")
-	if err := problems.Err(); err != nil {
-		t.Fatal(err)
-	}
-	n, err := cfg.Node("any")
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := good(t, "matching.yaml", "any")
 	yes, no := true, false
 	either := func(m ...rule.Match) rule.Match { return rule.Match{Any: m} }
 	want := []rule.Match{
@@ -47,6 +42,45 @@ func TestMatching(t *testing.T) {
 	for i, r := range n.Proxy.Frontends[0].Rules {
 		if !reflect.DeepEqual(r.Match, want[i]) {
 			t.Errorf("rule %d: got %+v, want %+v", i, r.Match, want[i])
+		}
+	}
+}
+
+func TestHeads(t *testing.T) {
+	n := good(t, "heads.yaml", "any")
+	f, b := n.Proxy.Frontends[0], n.Proxy.Backends[0]
+	if want := []edit.Edit{
+		{Op: edit.Remove, Name: "Cookie"}, {Op: edit.Replace, Name: "X-R", Find: "a", With: "b"}, {Name: "X-S", Value: "{path}"}, {Op: edit.Add, Name: "X-A", Value: "1"},
+	}; !reflect.DeepEqual(f.RequestEdits, want) {
+		t.Errorf("requests: got %+v, want %+v", f.RequestEdits, want)
+	}
+	if want := []edit.Edit{{Op: edit.Remove, Name: "Server", ServersOnly: true}}; !reflect.DeepEqual(f.ResponseEdits, want) {
+		t.Errorf("responses: got %+v, want %+v", f.ResponseEdits, want)
+	}
+	if want := []edit.Edit{{Name: "X-B", Value: "{server}"}}; !reflect.DeepEqual(b.ResponseEdits, want) {
+		t.Errorf("responses of the backend: got %+v, want %+v", b.ResponseEdits, want)
+	}
+	if want := map[int]string{503: "/b/503.html", 404: "/a/404.html"}; !reflect.DeepEqual(f.ErrorPages, want) {
+		t.Errorf("error pages: got %v, want %v", f.ErrorPages, want)
+	}
+	if want := (&proxy.Monitor{Path: "/health", FailIf: []proxy.TooFew{{Backend: "web", MinUp: 1}}}); !reflect.DeepEqual(f.Monitor, want) {
+		t.Errorf("monitor: got %+v, want %+v", f.Monitor, want)
+	}
+	if want := (&proxy.RequestID{Header: "X-Request-ID"}); !reflect.DeepEqual(f.RequestID, want) {
+		t.Errorf("request id: got %+v, want %+v", f.RequestID, want)
+	}
+	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}; !reflect.DeepEqual(f.TrustedProxies, want) || n.Proxy.Frontends[1].TrustedProxies != nil {
+		t.Errorf("trusted: got %v and %v, want %v and none", f.TrustedProxies, n.Proxy.Frontends[1].TrustedProxies, want)
+	}
+	for i, want := range []rule.Rule{
+		{Split: []rule.Share{{Backend: "web", Weight: 95}, {Backend: "canary", Weight: 5}}, SplitKey: "{client_ip}"},
+		{Deny: 403, NoLog: true},
+		{Map: &rule.Map{File: "/etc/tandem/hosts.map", Key: "{host}"}, Auth: &rule.Auth{File: "/etc/tandem/users", Realm: "restricted"}},
+		{Map: &rule.Map{File: "/etc/tandem/paths.map", Key: "{path}", Prefix: true, Default: "web"}},
+		{Backend: "web", Rewrite: &rule.Rewrite{StripPrefix: "/a", Find: "b", With: "c", Path: "/x{path}", Host: "h"}, ResponseEdits: []edit.Edit{{Op: edit.Add, Name: "X", Value: "{{"}}},
+	} {
+		if !reflect.DeepEqual(f.Rules[i], want) {
+			t.Errorf("rule %d: got %+v, want %+v", i, f.Rules[i], want)
 		}
 	}
 }

@@ -12,18 +12,20 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":           {"internal/hysteresis", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
+	"proxy":           {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
 	"proxy/accesslog": {"proxy/exchange"},
+	"proxy/auth":      {"internal/keyfile"},
 	"proxy/balance":   {},
 	"proxy/certs":     {"internal/keyfile"},
-	"proxy/engine":    {"proxy/certs", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
-	"proxy/exchange":  {"internal/hysteresis", "proxy/balance", "proxy/rule", "proxy/upstream"},
+	"proxy/edit":      {},
+	"proxy/engine":    {"proxy/certs", "proxy/edit", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
+	"proxy/exchange":  {"internal/hysteresis", "proxy/balance", "proxy/edit", "proxy/rule", "proxy/upstream"},
 	"proxy/health":    {"internal/hysteresis", "proxy/http1", "proxy/http2"},
 	"proxy/http1":     {},
 	"proxy/http2":     {"proxy/http1"},
 	"proxy/loop":      {},
-	"proxy/proxytest": {"internal/hysteresis", "proxy", "proxy/certs", "proxy/health", "proxy/rule"},
-	"proxy/rule":      {},
+	"proxy/proxytest": {"internal/hysteresis", "proxy", "proxy/certs", "proxy/edit", "proxy/health", "proxy/rule"},
+	"proxy/rule":      {"proxy/edit"},
 	"proxy/secure":    {},
 	"proxy/upstream":  {"internal/hysteresis", "proxy/balance"},
 
@@ -48,7 +50,7 @@ var allowedImports = map[string][]string{
 
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
-	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
+	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/edit", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/accesslog", "proxy/certs", "proxy/health", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
@@ -75,6 +77,7 @@ var libraries = []string{
 	"github.com/mdlayher/packet",
 	"github.com/spf13/cobra",
 	"github.com/vishvananda/netlink",
+	"golang.org/x/crypto/bcrypt",
 	"golang.org/x/crypto/ocsp",
 	"golang.org/x/net/bpf",
 	"golang.org/x/net/http2/hpack",
@@ -144,9 +147,11 @@ var loopFiles = []string{
 	"proxy/engine/collect.go",
 	"proxy/engine/core.go",
 	"proxy/engine/engine.go",
+	"proxy/engine/verify.go",
 	"proxy/health/checker.go",
 	"proxy/health/place.go",
 	"proxy/listener.go",
+	"proxy/maps.go",
 	"proxy/loop/kernel_linux.go",
 	"proxy/proxy.go",
 	"proxy/sentinel.go",

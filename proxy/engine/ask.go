@@ -1,7 +1,8 @@
 package engine
 
 import (
-	"github.com/tandem-lb/tandem/proxy/certs"
+	"crypto/rand"
+
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 )
@@ -27,8 +28,12 @@ func (s *stream) route(q *question) {
 		Host: text(s.text[:host]), URI: text(s.text[host:uri]), Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
 		Fields: q, Client: s.from, TLS: s.secure, Body: !s.whole,
 	}
-	if s.frontend.SNI {
-		t.SNI = s.wire.serverName()
+	if s.frontend.Handshake && s.secure {
+		info := s.wire.handshake()
+		t.SNI, t.Version = info.ServerName, info.Version
+	}
+	if s.frontend.RequestID != nil {
+		_, _ = rand.Read(t.Random[:]) // it cannot fail
 	}
 	s.step(exchange.Event{Kind: exchange.Request, Target: t})
 	s.x.Forget()
@@ -46,16 +51,18 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	dst = append(dst, " HTTP/1.1\r\n"...)
 	// "MUST send a Host header field with an empty field value" where there is none, and it "SHOULD" be the first (RFC 9112
 	// section 3.2).
-	if !q.has(http1.Host) {
+	if host := s.x.Host(); host != "" {
+		dst = http1.AppendField(dst, "Host", host)
+	} else if !q.has(http1.Host) {
 		dst = append(append(append(dst, "Host: "...), q.authority...), "\r\n"...)
 	}
-	a := asking{forwarded: &b.Forwarded, expects: q.expects, certificates: s.frontend.ClientCertificates}
+	a, run := s.asks(b), s.requestEdits()
 	for i := range q.fields {
 		if f := &q.fields[i]; a.keeps(f, q.buf) {
-			dst = appendLine(dst, f, q.buf)
+			dst = appendEdited(dst, f, q.buf, &run)
 		}
 	}
-	dst = s.appendForwarded(dst, &b.Forwarded)
+	dst = s.appendAdded(s.appendForwarded(dst, &a, &run), &run)
 	for i := range s.peer {
 		dst = http1.AppendField(dst, s.peer[i].Name, s.peer[i].Value)
 	}
@@ -64,38 +71,6 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	}
 	dst = s.appendOptions(dst, a.trailers)
 	s.ask = append(dst, "\r\n"...)
-}
-
-// asking is what is noticed while a request's fields are written.
-type asking struct {
-	forwarded    *exchange.Forwarded
-	expects      bool
-	certificates bool // servers are told of client certificates, by fields that no client may send
-	length       bool // there is a Content-Length
-	trailers     bool // the client takes trailers
-}
-
-// keeps reports whether a field goes to the server as it came.
-func (a *asking) keeps(f *http1.Field, buf []byte) bool {
-	switch f.ID {
-	case 0:
-		return !f.Hop && !(a.certificates && certs.IsPeerHeader(f.Name.In(buf)))
-	case http1.ContentLength:
-		a.length = true
-	case http1.TE:
-		a.trailers = a.trailers || namesTrailers(f.Value.In(buf))
-	case http1.Expect:
-		return a.expects
-	case http1.ProxyAuthorization, http1.ProxyAuthenticate: // for this proxy, which asks for none
-		return false
-	case http1.XForwardedFor:
-		return !f.Hop && !a.forwarded.AppendFor && !a.forwarded.ReplaceFor
-	case http1.XForwardedProto:
-		return !f.Hop && !a.forwarded.Proto
-	case http1.XRealIP:
-		return !f.Hop && !a.forwarded.RealIP
-	}
-	return !f.Hop
 }
 
 // namesTrailers reports whether a TE field has the one coding that is passed on.
@@ -146,36 +121,6 @@ func (s *stream) appendOptions(dst []byte, trailers bool) []byte {
 	}
 	if trailers {
 		dst = append(dst, "TE: trailers\r\n"...)
-	}
-	return dst
-}
-
-// appendForwarded writes what a server is told about the client, in place of what came in under the same names.
-func (s *stream) appendForwarded(dst []byte, f *exchange.Forwarded) []byte {
-	if f.AppendFor || f.ReplaceFor {
-		dst = append(dst, "X-Forwarded-For: "...)
-		if f.AppendFor {
-			dst = s.question.appendPrior(dst)
-		}
-		dst = append(s.from.Addr().AppendTo(dst), "\r\n"...)
-	}
-	if f.Proto && s.secure {
-		dst = append(dst, "X-Forwarded-Proto: https\r\n"...)
-	} else if f.Proto {
-		dst = append(dst, "X-Forwarded-Proto: http\r\n"...)
-	}
-	if f.RealIP {
-		dst = append(s.from.Addr().AppendTo(append(dst, "X-Real-IP: "...)), "\r\n"...)
-	}
-	return dst
-}
-
-// appendPrior writes the addresses that came in as X-Forwarded-For, in one list.
-func (q *question) appendPrior(dst []byte) []byte {
-	for i := range q.fields {
-		if f := &q.fields[i]; f.ID == http1.XForwardedFor && !f.Hop && f.Value.Len() > 0 {
-			dst = append(append(dst, f.Value.In(q.buf)...), ", "...)
-		}
 	}
 	return dst
 }

@@ -52,21 +52,21 @@ func (c *client1) begin(h *head) {
 // appendHead writes the head of the response.
 func (c *client1) appendHead(h *head) {
 	s := c.s
-	dst := appendStatusLine(c.core.down, h)
+	dst, run := appendStatusLine(c.core.down, h), s.responseEdits(false)
 	for i := range h.fields {
-		if f := &h.fields[i]; s.passes(f, h.buf) {
-			dst = appendLine(dst, f, h.buf)
+		if f := &h.fields[i]; passes(f) {
+			dst = appendEdited(dst, f, h.buf, &run)
 		}
 	}
+	dst = s.appendAdded(dst, &run)
 	if h.status == 101 {
 		c.core.loop.SetDeadline(c.wire.ref, s.frontend.Tunnel)
 		dst = append(dst, "Connection: upgrade\r\n"...)
-		dst = append(append(append(dst, "Upgrade: "...), h.upgrade...), "\r\n"...)
-		c.core.down = append(s.appendConfigured(dst), "\r\n"...)
+		dst = append(append(append(dst, "Upgrade: "...), h.upgrade...), "\r\n\r\n"...)
+		c.core.down = dst
 		return
 	}
-	dst = c.appendFraming(dst, h)
-	c.core.down = append(c.appendConnection(s.appendConfigured(dst)), "\r\n"...)
+	c.core.down = append(c.appendConnection(c.appendFraming(dst, h)), "\r\n"...)
 }
 
 // appendFraming writes how the body is framed for this client. Where nobody knows its length it comes in chunks, so that
@@ -149,12 +149,11 @@ func (c *client1) reply(r *exchange.Reply) {
 	c.phase = busy
 	c.closing = c.closing || r.Close
 	dst := http1.AppendStatusLine(c.core.down, r.Status, reasonOf(r.Status))
-	r.Fields(func(name, value string) {
-		if name != "Connection" && !s.replaces([]byte(name)) {
-			dst = http1.AppendField(dst, name, value)
-		}
+	run := s.responseEdits(true)
+	ownFields(r, &run, func(name string, value []byte) {
+		dst = append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
 	})
-	dst = append(c.appendConnection(s.appendConfigured(dst)), "\r\n"...)
+	dst = append(c.appendConnection(s.appendAdded(dst, &run)), "\r\n"...)
 	if s.log != nil {
 		s.log.ResponseHead = int64(len(dst) - len(c.core.down))
 	}

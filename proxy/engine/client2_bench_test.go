@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
@@ -22,7 +23,12 @@ const burstSize = 32
 
 func newBurst(tb testing.TB) *burst {
 	m := newMemory(tb, 0)
-	m.frontend.Headers = []exchange.Header{{Name: "Content-Security-Policy", Value: "default-src 'self'; frame-ancestors 'none'; " + strings.Repeat("x", 100)}}
+	policy, err := edit.Compile([]edit.Edit{{Name: "Content-Security-Policy", Value: "default-src 'self'; frame-ancestors 'none'; " + strings.Repeat("x", 100)}}, edit.Response)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m.frontend.Edits = &exchange.Edits{Response: policy}
+	m.frontend.DefaultEdits = m.frontend.Edits
 	response := []byte("HTTP/1.1 200 OK\r\nServer: app\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024))
 	m.answer = func(o *origin, _ *http1.Request, _, _ []byte) { _, _ = o.peer.Write(response) }
 	peer := m.net.Dial(bindAddress)

@@ -27,10 +27,10 @@ func (t *stream2) proceed() { t.interim(&head{status: 100}) }
 // begin implements asker.
 func (t *stream2) begin(h *head) {
 	s, e := t.s, t.c.conn.Encoder()
-	b := e.Status(e.Begin(t.c.core.block[:0]), h.status)
+	b, run := e.Status(e.Begin(t.c.core.block[:0]), h.status), s.responseEdits(false)
 	for i := range h.fields {
-		if f := &h.fields[i]; s.passes(f, h.buf) {
-			b = e.Field(b, f.Name.In(h.buf), f.Value.In(h.buf), f.ID == http1.SetCookie)
+		if f := &h.fields[i]; passes(f) {
+			b = encodeEdited(e, b, f, h.buf, &run)
 		}
 	}
 	if h.bodiless {
@@ -46,20 +46,10 @@ func (t *stream2) begin(h *head) {
 			t.left = h.length
 		}
 	}
-	if b = s.encodeConfigured(e, b); s.log != nil {
+	if b = s.encodeAdded(e, b, &run); s.log != nil {
 		s.responded(h, len(b))
 	}
 	t.send(b)
-}
-
-// encodeConfigured writes the fields that every response of the frontend carries.
-func (s *stream) encodeConfigured(e *http2.Encoder, b []byte) []byte {
-	for i := range s.frontend.Headers {
-		if h := &s.frontend.Headers[i]; s.secure || h.Name != hsts {
-			b = encodeField(e, b, h.Name, h.Value)
-		}
-	}
-	return b
 }
 
 func encodeField(e *http2.Encoder, b []byte, name, value string) []byte {
@@ -194,16 +184,13 @@ func (t *stream2) unstall() {
 func (t *stream2) reply(r *exchange.Reply) {
 	s, e := t.s, t.c.conn.Encoder()
 	b := e.Status(e.Begin(t.c.core.block[:0]), r.Status)
-	r.Fields(func(name, value string) {
-		if name != "Connection" && !s.replaces([]byte(name)) {
-			b = encodeField(e, b, name, value)
-		}
-	})
+	run := s.responseEdits(true)
+	ownFields(r, &run, func(name string, value []byte) { b = e.Field(b, []byte(name), value, false) })
 	if t.left = int64(len(r.Body)); s.method == http1.HEAD {
 		t.left = 0
 	}
 	whole := t.left == 0
-	if b = s.encodeConfigured(e, b); s.log != nil {
+	if b = s.encodeAdded(e, b, &run); s.log != nil {
 		s.log.ResponseHead = int64(len(b))
 	}
 	t.send(b)

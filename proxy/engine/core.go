@@ -34,6 +34,7 @@ type core struct {
 	target       exchange.Target     // of the request that is routed; nobody's between calls
 	reason       []byte              // of a status that came without; nobody's between calls
 	block        []byte              // the fields of a head in HTTP/2; empty between calls
+	value        []byte              // of a field that is added; empty between calls
 	down         []byte              // what is being written to a client; empty between calls
 	up           []byte              // what is being written to a server; empty between calls
 	frames       []byte              // what is received in of an HTTP/2 server; nil until there is one

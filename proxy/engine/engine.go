@@ -36,6 +36,7 @@ type Engine struct {
 	limit      *Limit
 	handshaker *secure.Handshaker // for clients
 	dialer     *secure.Handshaker // for servers: no flood of clients keeps these waiting
+	verifier   *verifier
 
 	open       atomic.Int64  // connections of clients
 	handshakes atomic.Int64  // of TLS with clients that have succeeded
@@ -59,6 +60,7 @@ func New(o Options) *Engine {
 		log: o.Log, loops: o.Loops, workers: 2 * o.Loops, limit: o.Limit,
 		handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: cmp.Or(o.Handshakes, DefaultHandshakes)}),
 		dialer:     secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: DefaultHandshakes}),
+		verifier:   newVerifier(max(o.Loops/2, 1)),
 		emptied:    make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
 	}
 }
@@ -87,6 +89,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	group.Go(func() { e.collect(ctx) })
 	group.Wait()
+	e.verifier.all.Wait() // no loop starts one any more
 	return errors.Join(errs...)
 }
 

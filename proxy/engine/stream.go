@@ -39,14 +39,15 @@ type stream struct {
 	hold     bool            // no connection to a server is looked for before letGo
 	next     exchange.Action // the Connect that waits for that; the zero Action: none
 
-	whole  bool              // all of the request has come
-	begun  bool              // the server's side has been told to begin
-	ended  bool              // all of the response, or of what comes through a tunnel, has been handed to the client's side
-	chunks bool              // the response goes to the client in chunks
-	tunnel bool              // the protocol was switched
-	log    *exchange.Details // what the access log is told; nil: the request is not logged
-	pipe   *loop.Pipe        // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
-	timer  loop.Ref          // of a wait before the server is asked again
+	whole        bool              // all of the request has come
+	begun        bool              // the server's side has been told to begin
+	ended        bool              // all of the response, or of what comes through a tunnel, has been handed to the client's side
+	chunks       bool              // the response goes to the client in chunks
+	tunnel       bool              // the protocol was switched
+	log          *exchange.Details // what the access log is told; nil: the request is not logged
+	pipe         *loop.Pipe        // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
+	timer        loop.Ref          // of a wait before the server is asked again
+	verification *verification     // that the request waits for; nil: none
 }
 
 // maxReplay bounds the requests that may go to a connection which was used before: all of what is sent there is kept until
@@ -94,6 +95,9 @@ func (s *stream) act(a *exchange.Action) {
 	switch a.Do {
 	case exchange.Connect:
 		s.connect(a)
+	case exchange.Verify:
+		s.write(a.Backend, a.Backend.HTTP2)
+		s.verify(a.Verify)
 	case exchange.Wait:
 		s.timer = s.core.loop.Timer(s)
 		s.core.loop.SetDeadline(s.timer, a.Timeout)
@@ -125,18 +129,23 @@ func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
 // connect writes the request as the server gets it, and finds a connection unless that is to wait.
 func (s *stream) connect(a *exchange.Action) {
 	s.begun = false
-	if len(s.ask) == 0 {
-		if a.Server.Link().HTTP2 {
-			s.encodeAsk(a.Backend)
-		} else {
-			s.appendAsk(a.Backend)
-		}
-	}
+	s.write(a.Backend, a.Server.Link().HTTP2)
 	if s.hold {
 		s.next = *a
 		return
 	}
 	s.join(a)
+}
+
+// write writes the request as the servers of a backend get it, unless it is written: its fields are somebody else's soon.
+func (s *stream) write(b *exchange.Backend, http2 bool) {
+	switch {
+	case len(s.ask) > 0:
+	case http2:
+		s.encodeAsk(b)
+	default:
+		s.appendAsk(b)
+	}
 }
 
 // letGo looks for the connection to a server that was held back.
@@ -203,6 +212,7 @@ func (s *stream) respond(status int) bool {
 
 // leaveServer ends what the server's side is doing.
 func (s *stream) leaveServer() {
+	s.forgetVerification()
 	if v := s.server; v != nil {
 		s.server = nil
 		v.leave()

@@ -38,14 +38,6 @@ func (w *wire) handshake() *secure.Info {
 	return w.shown.info
 }
 
-// serverName is the name that a client has asked for; empty: none.
-func (w *wire) serverName() string {
-	if w.tls == nil {
-		return ""
-	}
-	return w.handshake().ServerName
-}
-
 // recv reads what has come into b, which is not the core's cipher.
 func (w *wire) recv(c *core, b []byte) (n int, st loop.State) {
 	if w.tls == nil {

@@ -32,12 +32,17 @@
 //
 //	route.go     Frontend and Backend: what the configuration says about exchanges, compiled
 //	target.go    which requests are fit to be routed
+//	client.go    who the client is, and what the request is called
+//	split.go     Split: backends that share requests; directory.go: backends that a file chooses from
+//	auth.go      Realm: who has to say who they are
+//	edits.go     what is changed in heads; facts.go: what variables stand for there
+//	pages.go     error pages, and the monitor
 //	key.go       what a request is known by where servers are chosen by that
 //	forwarded.go Forwarded: what servers are told about clients
 //	event.go     Event: what an engine tells
 //	action.go    Action and Reply: what it is to do
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
-//	exchange.go  Exchange.Step
+//	exchange.go  Exchange.Step; decide.go: where a request goes
 //	timing.go    what servers are told of how long they take
 //	session.go   what is different in TCP mode
 //	ends.go      the ways in which an exchange ends

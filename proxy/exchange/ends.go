@@ -18,7 +18,7 @@ func (x *Exchange) interrupted(now time.Time, ev Event, at Phase) Action {
 
 // fail answers with an error page.
 func (x *Exchange) fail(status int, t Termination) Action {
-	return x.respond(errorReply(status), t)
+	return x.respond(x.errorPage(status), t)
 }
 
 // respond answers in the server's place. Its slot is free from here on.

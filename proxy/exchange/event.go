@@ -11,10 +11,13 @@ type Kind uint8
 
 // What can happen to an exchange.
 const (
-	Request  Kind = iota + 1 // the request head is complete; Event.Target
-	Opened                   // in its place: a session of TCP mode begins; Event.Target.TLS
-	Refused                  // the request, or its body, is not fit for anything; Event.Status says why
-	WaitOver                 // the delay of a Wait has passed
+	Request    Kind = iota + 1 // the request head is complete; Event.Target
+	Opened                     // in its place: a session of TCP mode begins; Event.Target.TLS
+	Refused                    // the request, or its body, is not fit for anything; Event.Status says why
+	Verified                   // Action.Verify has said yes
+	Unverified                 // it has said no
+	Overloaded                 // too many others wait for that
+	WaitOver                   // the delay of a Wait has passed
 
 	Connected       // the connection stands, TLS included
 	ConnectFailed   // it was refused, reset, or TLS failed
@@ -53,5 +56,9 @@ type Target struct {
 	Client netip.AddrPort // the other end of the connection
 	TLS    bool           // the client's connection is TLS
 	Body   bool           // one follows the head; Exchange.Sent is called when the server's side has all of it
-	SNI    string         // the name that the client asked for in its handshake, where Frontend.SNI asks; empty: none
+
+	// Where Frontend asks for it:
+	SNI     string   // the name that the client asked for in its handshake; empty: none
+	Version uint16   // of TLS, as in package tls
+	Random  [16]byte // that nobody can guess
 }

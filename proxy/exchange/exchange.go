@@ -25,6 +25,13 @@ type Exchange struct {
 	key      uint64 // what Backend.Servers know the request by; 0: nothing
 
 	request rule.Request
+	path    string        // that servers are asked for
+	host    string        // the same; empty: that of the request
+	port    uint16        // of the client
+	version uint16        // of TLS
+	trusted bool          // what the other end of the connection tells of the client is believed
+	edits   *Edits        // nil: none
+	realm   *Realm        // that the client has to be known in; nil: none
 	upgrade string        // the protocol that the client may switch to; empty: none
 	active  *atomic.Int64 // that it is counted in; nil: none
 
@@ -44,6 +51,7 @@ type state uint8
 const (
 	over       state = iota // the zero value: not started, or ended
 	reading                 // the request head is on its way
+	verifying               // who the client is
 	waiting                 // to ask a server again
 	connecting              //
 	sending                 // the request; the response head is due
@@ -56,6 +64,7 @@ func (x *Exchange) Start(now time.Time, f *Frontend) {
 	*x = Exchange{
 		frontend: f,
 		state:    reading,
+		edits:    f.Edits,
 		tried:    x.tried[:0],
 		record: Record{
 			Frontend: f.Name, Begin: now,
@@ -75,8 +84,11 @@ func (x *Exchange) Count(in, out int64) {
 func (x *Exchange) Detail(d *Details) { x.record.Details = d }
 
 // Path returns what servers are asked for, and Query their query with its question mark, or an empty one.
-func (x *Exchange) Path() string  { return x.request.Path }
+func (x *Exchange) Path() string  { return x.path }
 func (x *Exchange) Query() string { return x.request.Query }
+
+// Host returns the host and port that servers are asked for in place of those of the request; empty: these.
+func (x *Exchange) Host() string { return x.host }
 
 // Forget says that the fields of the request are somebody else's from here on.
 func (x *Exchange) Forget() { x.request.Fields = nil }
@@ -100,6 +112,8 @@ func (x *Exchange) step(now time.Time, ev Event) Action {
 	switch x.state {
 	case reading:
 		return x.whileReading(now, ev)
+	case verifying:
+		return x.whileVerifying(now, ev)
 	case waiting:
 		return x.whileWaiting(now, ev)
 	case connecting:
@@ -132,7 +146,7 @@ func (x *Exchange) whileReading(now time.Time, ev Event) Action {
 	}
 }
 
-// route lets the rules decide.
+// route takes in the request.
 func (x *Exchange) route(now time.Time, ev Event) Action {
 	x.headAt = now
 	x.record.Request = now.Sub(x.record.Begin)
@@ -145,15 +159,25 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 		x.upgrade = ev.Target.Upgrade
 	}
 	x.body = ev.Target.Body
-	x.backend = x.frontend.Default
-	if n := x.frontend.Rules.Find(&x.request); n != rule.None {
-		r := x.frontend.Rules.Rule(n)
-		x.record.NoLog = r.NoLog
-		if x.backend = x.frontend.Routes[n].Backend; x.backend == nil {
-			return x.answer(r)
+	x.identify(ev.Target)
+	x.name(ev.Target)
+	if a, over := x.decide(); over {
+		return a
+	}
+	x.hash()
+	if x.realm != nil {
+		if a, over := x.enter(); over {
+			return a
 		}
 	}
 	return x.forward(now)
+}
+
+// hash works out what the servers know the request by.
+func (x *Exchange) hash() {
+	if x.backend != nil && x.backend.Key != nil {
+		x.key = keyOf(x.backend.Key, &x.request)
+	}
 }
 
 // forward begins to look for a server.
@@ -166,9 +190,6 @@ func (x *Exchange) forward(now time.Time) Action {
 		x.active.Add(1)
 	}
 	x.left = x.backend.Retries
-	if x.backend.Key != nil {
-		x.key = keyOf(x.backend.Key, &x.request)
-	}
 	if !x.pick(now) {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
@@ -333,17 +354,4 @@ func (x *Exchange) whileReplying(now time.Time, ev Event) Action {
 	default:
 		return x.abort(now, Termination{Internal, t.Phase})
 	}
-}
-
-// answer replies as a rule of the configuration says.
-func (x *Exchange) answer(r *rule.Rule) Action {
-	t := Termination{Local, AtRequest}
-	if r.Respond != nil {
-		return x.respond(Reply{Status: r.Respond.Status, ContentType: r.Respond.ContentType, Body: r.Respond.Body}, t)
-	}
-	target := r.Redirect.Target(x.request.Host, x.request.Path+x.request.Query)
-	if target == "" { // the request names no host to go on with
-		return x.fail(400, Termination{ByProxy, AtRequest})
-	}
-	return x.respond(Reply{Status: r.Redirect.Code, Location: target, NoCache: true}, t)
 }

@@ -8,12 +8,13 @@ const NotReached time.Duration = -1
 // Record is the account of one exchange: what the counters add up and what access logs print. The durations are those of
 // HAProxy's httplog, whose names stand in brackets.
 type Record struct {
-	Frontend string
-	Backend  string // empty: none was chosen
-	Server   string // the last one that was tried; empty: none
-	Session  bool   // of TCP mode: there is no request, and no status
-	TLS      bool   // the client's connection is TLS
-	NoLog    bool   // a rule keeps this exchange out of access logs
+	Frontend  string
+	Backend   string // empty: none was chosen
+	Server    string // the last one that was tried; empty: none
+	Session   bool   // of TCP mode: there is no request, and no status
+	TLS       bool   // the client's connection is TLS
+	RequestID string // empty: none is made
+	NoLog     bool   // a rule keeps this exchange out of access logs
 
 	Begin    time.Time     // first byte of the request
 	Request  time.Duration // until its head was complete [TR]

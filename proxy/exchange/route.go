@@ -16,12 +16,18 @@ type Frontend struct {
 	Routes  []Route  // what becomes of the requests that a rule takes, in the rules' order
 	Default *Backend // for requests that no rule takes; nil: 503
 
+	Edits        *Edits // of what no rule takes and no backend gets; nil: none
+	DefaultEdits *Edits // of what goes to Default, those above included; nil: none
+	Pages        Pages
+	Monitor      *Monitor       // nil: none
+	Trusted      *rule.Networks // of proxies that are believed what they tell of clients; nil: none are
+	RequestID    *RequestID     // nil: none is made
+
 	// What an engine carries out by itself.
-	Headers []Header // that every response carries, those of the balancer itself too, in place of the server's
 	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields
 	// is not passed on.
 	ClientCertificates bool
-	SNI                bool // some rule asks for the name of a handshake
+	Handshake          bool // some rule or edit asks for what the client's TLS handshake has come to
 	Log                *Log // nil: requests are not logged
 
 	HTTPRequest time.Duration // from the first byte of a request head, or from that of a connection, to its end
@@ -32,12 +38,10 @@ type Frontend struct {
 
 // Route is where a rule leads.
 type Route struct {
-	Backend *Backend // nil: the rule answers by itself
-}
-
-// Header is one field of a response, its name in canonical form.
-type Header struct {
-	Name, Value string
+	Choice               // Backend nil: the rule answers by itself, or one of the next two chooses
+	Split     *Split     // nil: nothing to choose from
+	Directory *Directory // the same
+	Realm     *Realm     // that clients have to be known in; nil: none
 }
 
 // Backend is a compiled backend, immutable like Frontend.
@@ -50,8 +54,11 @@ type Backend struct {
 	Passive *upstream.Passive // how requests judge the servers; nil: they do not
 	Key     *balance.Key      // what Servers know requests by; nil: nothing
 
+	Pages Pages
+
 	// What an engine carries out by itself.
 	Server    time.Duration // without a byte from the server while one is due
+	HTTP2     bool          // what its servers speak
 	Doubts    bool          // a server that takes far longer than usual to take anything is probed at once
 	Forwarded Forwarded
 }

@@ -29,6 +29,7 @@ func (x *Exchange) open(now time.Time, ev Event) Action {
 	x.record.TLS = ev.Target.TLS
 	x.request = rule.Request{TLS: ev.Target.TLS, SNI: ev.Target.SNI, Client: ev.Target.Client.Addr()}
 	x.backend = x.frontend.Default
+	x.hash()
 	return x.forward(now)
 }
 

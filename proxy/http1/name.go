@@ -24,11 +24,13 @@ const (
 	XForwardedFor
 	XForwardedProto
 	XRealIP
+	XForwardedHost
+	Forwarded
 )
 
 // hop marks the names whose fields concern one connection alone (RFC 9110 section 7.6.1, RFC 9113 section 8.2.2). The
 // framing of a message is each connection's own too.
-var hop = [XRealIP + 1]bool{
+var hop = [Forwarded + 1]bool{
 	ContentLength: true, TransferEncoding: true, Connection: true, KeepAlive: true, ProxyConnection: true, Upgrade: true,
 	HTTP2Settings: true, TE: true,
 }
@@ -54,7 +56,7 @@ func NameOf(b []byte) Name {
 	case 7:
 		return is("upgrade", Upgrade) | is("trailer", Trailer)
 	case 9:
-		return is("x-real-ip", XRealIP)
+		return is("x-real-ip", XRealIP) | is("forwarded", Forwarded)
 	case 10:
 		return is("connection", Connection) | is("keep-alive", KeepAlive) | is("set-cookie", SetCookie)
 	case 13:
@@ -64,7 +66,7 @@ func NameOf(b []byte) Name {
 	case 15:
 		return is("x-forwarded-for", XForwardedFor)
 	case 16:
-		return is("proxy-connection", ProxyConnection)
+		return is("proxy-connection", ProxyConnection) | is("x-forwarded-host", XForwardedHost)
 	case 17:
 		return is("transfer-encoding", TransferEncoding) | is("x-forwarded-proto", XForwardedProto)
 	case 18:

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -72,7 +73,7 @@ func h2Forwarded(t *testing.T, s *http2Site) {
 		name string
 		want []string
 	}{
-		{"X-Forwarded-For", []string{"9.9.9.9, 127.0.0.1"}},
+		{"X-Forwarded-For", []string{"127.0.0.1"}},
 		{"X-Forwarded-Proto", []string{proto}},
 		{"X-Real-IP", []string{"127.0.0.1"}},
 		{"Cookie", []string{"a=1; b=2"}},
@@ -100,7 +101,7 @@ func h2ResponseFields(t *testing.T, s *http2Site) {
 			"X-Value:  spaced  out\r\n\r\n<html>")
 	})
 	c := site(app)
-	c.Frontends[0].ResponseHeaders = []proxy.HeaderSet{
+	c.Frontends[0].ResponseEdits = []edit.Edit{
 		{Name: "X-Frame-Options", Value: "SAMEORIGIN"}, {Name: "Strict-Transport-Security", Value: "max-age=1"},
 	}
 	c.Frontends[0].Rules = []rule.Rule{{Match: rule.Match{Path: "/204"}, Respond: &rule.Respond{Status: 204}}}

@@ -1,60 +1,78 @@
 package proxytest
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
 func forwarded(t *testing.T, start Start) {
+	here, elsewhere := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("7.0.0.0/8")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	all := proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true, Host: true, Standard: true}
+	const told = "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: 8.8.8.8, 7.7.7.7\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 1.1.1.1\r\n" +
+		"X-Forwarded-Host: told.example\r\nForwarded: for=9.9.9.9\r\n"
+	only := func(f proxy.ForwardedFor) proxy.Forwarded { return proxy.Forwarded{For: f} }
 	for _, tt := range []struct {
 		name      string
 		forwarded proxy.Forwarded
+		trusted   []netip.Prefix
 		sent      string
-		xff       []string
-		proto     []string
-		realIP    []string
+		want      map[string]string // the fields of a name, each in brackets
 	}{
-		{"append to nothing", proxy.Forwarded{For: proxy.ForwardedForAppend}, "", []string{"127.0.0.1"}, nil, nil},
-		{
-			"append", proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true},
-			"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: 8.8.8.8, 7.7.7.7\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 1.1.1.1\r\n",
-			[]string{"9.9.9.9, 8.8.8.8, 7.7.7.7, 127.0.0.1"}, []string{"http"}, []string{"127.0.0.1"},
-		},
-		{
-			"replace", proxy.Forwarded{For: proxy.ForwardedForReplace, Proto: true},
-			"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: 8.8.8.8\r\n", []string{"127.0.0.1"}, []string{"http"}, nil,
-		},
-		{
-			"off", proxy.Forwarded{For: proxy.ForwardedForOff},
-			"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: gopher\r\nX-Real-IP: 1.1.1.1\r\n",
-			[]string{"9.9.9.9"}, []string{"gopher"}, []string{"1.1.1.1"},
-		},
-		{
-			"named in Connection", proxy.Forwarded{For: proxy.ForwardedForAppend, RealIP: true},
-			"Connection: X-Real-IP, X-Forwarded-For\r\n", []string{"127.0.0.1"}, nil, []string{"127.0.0.1"},
-		},
+		{"append to nothing", only(proxy.ForwardedForAppend), nil, "", map[string]string{"X-Forwarded-For": "[127.0.0.1]"}},
+		{"nobody is trusted", all, nil, told, map[string]string{
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]",
+			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
+		}},
+		{"others are trusted", all, elsewhere, told, map[string]string{
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]",
+			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
+		}},
+		{"trusted", all, here, told, map[string]string{
+			"X-Forwarded-For": "[9.9.9.9, 8.8.8.8, 7.7.7.7, 127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Real-IP": "[8.8.8.8]",
+			"X-Forwarded-Host": "[told.example]", "Forwarded": `[for=9.9.9.9, for=127.0.0.1;proto=http;host="Example.com:81"]`,
+		}},
+		{"trusted, and tells no scheme", all, here, "X-Forwarded-Proto: gopher\r\nX-Forwarded-For: junk\r\n", map[string]string{
+			"X-Forwarded-For": "[junk, 127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]",
+			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
+		}},
+		{"replace", only(proxy.ForwardedForReplace), here, told, map[string]string{
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Real-IP": "[1.1.1.1]", "X-Forwarded-Host": "[told.example]", "Forwarded": "[for=9.9.9.9]",
+		}},
+		{"if none, and there is one", only(proxy.ForwardedForIfNone), here, "X-Forwarded-For: 9.9.9.9\r\n", map[string]string{"X-Forwarded-For": "[9.9.9.9]"}},
+		{"if none, and there is none", only(proxy.ForwardedForIfNone), here, "", map[string]string{"X-Forwarded-For": "[127.0.0.1]"}},
+		{"if none, not believed", only(proxy.ForwardedForIfNone), nil, "X-Forwarded-For: 9.9.9.9\r\n", map[string]string{"X-Forwarded-For": "[127.0.0.1]"}},
+		{"excepted", proxy.Forwarded{Except: here}, nil, "X-Forwarded-For: 9.9.9.9\r\n", map[string]string{"X-Forwarded-For": "[9.9.9.9]"}},
+		{"off", only(proxy.ForwardedForOff), nil, "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: gopher\r\nX-Real-IP: 1.1.1.1\r\n", map[string]string{
+			"X-Forwarded-For": "[9.9.9.9]", "X-Forwarded-Proto": "[gopher]", "X-Real-IP": "[1.1.1.1]",
+		}},
+		{"named in Connection", proxy.Forwarded{RealIP: true}, nil, "Connection: X-Real-IP, X-Forwarded-For\r\n", map[string]string{
+			"X-Forwarded-For": "[127.0.0.1]", "X-Real-IP": "[127.0.0.1]",
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			app := serve(t, "app1", says("ok"))
 			c := site(app)
-			c.Backends[0].Forwarded = tt.forwarded
+			c.Backends[0].Forwarded, c.Frontends[0].TrustedProxies = tt.forwarded, tt.trusted
 			at := web(t, start(t, c))
 			wantBody(t, ask(t, at, "GET / HTTP/1.1\r\nHost: Example.com:81\r\n"+tt.sent+"\r\n"), "ok")
 			head := app.lastHead(t)
-			for _, f := range []struct {
-				name string
-				want []string
-			}{
-				{"X-Forwarded-For", tt.xff}, {"X-Forwarded-Proto", tt.proto}, {"X-Real-IP", tt.realIP},
-				{"Host", []string{"Example.com:81"}},
-			} {
-				if got := fields(head, f.name); !slices.Equal(got, f.want) {
-					t.Errorf("%s: got %q, want %q", f.name, got, f.want)
+			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded"} {
+				got := ""
+				for _, value := range fields(head, name) {
+					got += "[" + value + "]"
 				}
+				if got != tt.want[name] {
+					t.Errorf("%s: got %q, want %q", name, got, tt.want[name])
+				}
+			}
+			if got := fields(head, "Host"); !slices.Equal(got, []string{"Example.com:81"}) {
+				t.Errorf("Host: got %q", got)
 			}
 		})
 	}
@@ -96,7 +114,7 @@ func responseHeaders(t *testing.T, start Start) {
 		c.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-frame-options: ALLOW\r\nX-Frame-Options: MAYBE\r\n\r\nok")
 	})
 	c := site(app)
-	c.Frontends[0].ResponseHeaders = []proxy.HeaderSet{
+	c.Frontends[0].ResponseEdits = []edit.Edit{
 		{Name: "X-Frame-Options", Value: "SAMEORIGIN"}, {Name: "x-with-spaces", Value: "a b; c"},
 		{Name: "Strict-Transport-Security", Value: "max-age=1"},
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/edit"
 )
 
 // Bundle writes a PEM bundle as people make them, certificate and key in one file, and returns it with a pool that
@@ -62,7 +63,7 @@ func tlsBind(t *testing.T, start Start) {
 	})
 	c := site(app)
 	c.Frontends[0].Binds = []proxy.Bind{{Address: anyPort, TLS: &certs.Config{Certificates: certs.Bundles(file)}}}
-	c.Frontends[0].ResponseHeaders = []proxy.HeaderSet{{Name: "Strict-Transport-Security", Value: "max-age=1"}}
+	c.Frontends[0].ResponseEdits = []edit.Edit{{Name: "Strict-Transport-Security", Value: "max-age=1"}}
 	c.Backends[0].Forwarded.Proto = true
 	at := web(t, start(t, c))
 	secure := func(config *tls.Config) (*client, error) {

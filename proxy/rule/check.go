@@ -10,6 +10,28 @@ import (
 	"strings"
 )
 
+// shareFaults returns what is wrong with a split.
+func shareFaults(r *Rule) []error {
+	var faults []error
+	total := 0
+	for i, s := range r.Split {
+		total += s.Weight
+		if s.Weight < 0 || s.Weight > MaxShare {
+			faults = append(faults, fmt.Errorf("split: weight %d, want 0 to %d", s.Weight, MaxShare))
+		}
+		if slices.ContainsFunc(r.Split[:i], func(o Share) bool { return o.Backend == s.Backend }) {
+			faults = append(faults, fmt.Errorf("split: backend %s is there twice", s.Backend))
+		}
+	}
+	if total == 0 && len(r.Split) > 0 {
+		faults = append(faults, errors.New("split: nobody gets anything, want a weight above 0"))
+	}
+	if r.SplitKey != "" && len(r.Split) == 0 {
+		faults = append(faults, errors.New("split_key: want a split beside it"))
+	}
+	return faults
+}
+
 // deepest bounds how deep conditions may stand in each other: nobody reads more.
 const deepest = 8
 
@@ -17,7 +39,21 @@ const deepest = 8
 func faultsOf(r *Rule) []error {
 	faults := matchFaults(&r.Match, deepest)
 	if n := actions(r); n != 1 {
-		faults = append(faults, fmt.Errorf("%d actions, want exactly one of backend, redirect and respond", n))
+		faults = append(faults, fmt.Errorf("%d actions, want exactly one of backend, split, map, redirect, respond and deny", n))
+	}
+	if r.Deny != 0 && (r.Deny < 400 || r.Deny > 599) {
+		faults = append(faults, fmt.Errorf("deny: status %d, want 400 to 599", r.Deny))
+	}
+	faults = append(faults, shareFaults(r)...)
+	if r.Auth != nil && !isQuotable(r.Auth.Realm) {
+		faults = append(faults, fmt.Errorf("basic_auth: realm %q, want printable ASCII without quotes and backslashes", r.Auth.Realm))
+	}
+	asks := r.Backend != "" || len(r.Split) > 0 || r.Map != nil
+	if r.Auth != nil && !asks {
+		faults = append(faults, errors.New("basic_auth: no server gets the request, want a backend, split or map"))
+	}
+	if r.Rewrite != nil && !asks {
+		faults = append(faults, errors.New("rewrite: no server gets the request, want a backend, split or map"))
 	}
 	if r.Redirect != nil {
 		faults = append(faults, redirectFaults(r.Redirect)...)
@@ -30,7 +66,7 @@ func faultsOf(r *Rule) []error {
 
 func actions(r *Rule) int {
 	n := 0
-	for _, set := range []bool{r.Backend != "", r.Redirect != nil, r.Respond != nil} {
+	for _, set := range []bool{r.Backend != "", len(r.Split) > 0, r.Map != nil, r.Redirect != nil, r.Respond != nil, r.Deny != 0} {
 		if set {
 			n++
 		}
@@ -178,6 +214,7 @@ func redirectFaults(r *Redirect) []error {
 	case r.Scheme == "http", r.Scheme == "https":
 	case r.Scheme != "":
 		faults = append(faults, fmt.Errorf("redirect: scheme %q, want http or https", r.Scheme))
+	case strings.Contains(r.Location, "{"): // judged by Compile
 	case !isLocation(r.Location):
 		faults = append(faults, fmt.Errorf("redirect: location %q, want a whole URL or an absolute path", r.Location))
 	}
@@ -209,6 +246,9 @@ func respondFaults(r *Respond) []error {
 	}
 	return faults
 }
+
+// isQuotable reports whether s can stand between quotes in a header field as it is.
+func isQuotable(s string) bool { return isFieldValue(s) && !strings.ContainsAny(s, "\"\\") }
 
 // isFieldValue reports whether s is safe as the value of a header field.
 func isFieldValue(s string) bool {

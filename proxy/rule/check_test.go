@@ -21,8 +21,8 @@ func TestCompileRefuses(t *testing.T) {
 		rule Rule
 		want string // after "rule 1: "
 	}{
-		{"no action", Rule{}, "0 actions, want exactly one of backend, redirect and respond"},
-		{"two actions", Rule{Backend: "web", Respond: &Respond{Status: 200}}, "2 actions, want exactly one of backend, redirect and respond"},
+		{"no action", Rule{}, "0 actions, want exactly one of backend, split, map, redirect, respond and deny"},
+		{"two actions", Rule{Backend: "web", Respond: &Respond{Status: 200}}, "2 actions, want exactly one of backend, split, map, redirect, respond and deny"},
 		{"host with a port", Rule{Backend: "web", Match: Match{Host: "a:80"}}, `host "a:80", want an ASCII host name or address without a port, or *. and a name`},
 		{"wildcard within", Rule{Backend: "web", Match: Match{Host: "www.*.a"}}, `host "www.*.a", want an ASCII host name or address without a port, or *. and a name`},
 		{"wildcard alone", Rule{Backend: "web", Match: Match{Host: "*."}}, `host "*.", want an ASCII host name or address without a port, or *. and a name`},

@@ -14,7 +14,7 @@ type condition struct {
 	regexp    *regexp.Regexp
 	methods   []string
 	tests     []test
-	source    *networks // nil: any
+	source    *Networks // nil: any
 	tls       *bool
 	all, any  []condition
 	not       *condition
@@ -37,7 +37,7 @@ func nameOf(host string) name {
 func conditionOf(m *Match) condition {
 	c := condition{
 		host: nameOf(m.Host), sni: nameOf(m.SNI), path: m.Path, prefix: m.PathPrefix,
-		methods: slices.Clone(m.Method), source: networksOf(m.Source),
+		methods: slices.Clone(m.Method), source: NewNetworks(m.Source),
 	}
 	if m.PathRegexp != "" {
 		c.regexp = regexp.MustCompile(m.PathRegexp)
@@ -76,7 +76,7 @@ func (c *condition) holds(r *asked) bool {
 
 // holdsBeyond is the rest of holds, which most rules have nothing of.
 func (c *condition) holdsBeyond(r *asked) bool {
-	if c.sni.text != "" && !c.sni.isFolded(r.SNI) || c.source != nil && !c.source.has(r.Client) {
+	if c.sni.text != "" && !c.sni.isFolded(r.SNI) || c.source != nil && !c.source.Has(r.Client) {
 		return false
 	}
 	for i := range c.tests {

@@ -1,14 +1,64 @@
 package rule
 
-import "net/netip"
+import (
+	"net/netip"
+	"regexp"
 
-// Rule takes a request that matches and says what becomes of it. Exactly one of Backend, Redirect and Respond is set.
+	"github.com/tandem-lb/tandem/proxy/edit"
+)
+
+// Rule takes a request that matches and says what becomes of it. Exactly one of Backend, Split, Map, Redirect,
+// Respond and Deny is set.
 type Rule struct {
 	Match    Match
 	Backend  string
+	Split    []Share
+	SplitKey string // a template: requests for which it comes out the same go to the same backend of Split; empty: they go in turn
+	Map      *Map
 	Redirect *Redirect
 	Respond  *Respond
+	Deny     int // the status of a refusal, 400 to 599
+	Auth     *Auth
 	NoLog    bool // requests taken by this rule leave no access log line
+
+	Rewrite       *Rewrite    // what the servers of a backend are asked for instead; nil: what the client asked for
+	RequestEdits  []edit.Edit // of what servers get
+	ResponseEdits []edit.Edit // of what the client gets
+}
+
+// Share is a backend's part of the requests that a rule takes.
+type Share struct {
+	Backend string
+	Weight  int // 0 to MaxShare; 0: none
+}
+
+// Map chooses the backend by what a file says.
+type Map struct {
+	File    string // a key and the name of a backend on each line, as ParseDictionary reads it
+	Key     string // a template
+	Prefix  bool   // the keys of the file are prefixes, of which the longest counts
+	Default string // the backend for what the file does not have; empty: that of the frontend
+}
+
+// Auth has clients say who they are, by basic authentication.
+type Auth struct {
+	File  string // the users, as htpasswd -B writes them
+	Realm string // what clients are told they come in to
+}
+
+// MaxShare is the largest weight of a Share.
+const MaxShare = 1000
+
+// Rewrite changes what servers are asked for, the path in the order of the fields.
+type Rewrite struct {
+	StripPrefix string // what the path loses at its start, where it starts with it
+	Find        string // a regular expression (RE2) of which each match in the path is replaced; empty: none is
+	With        string // what takes its place; $1 stands for its first group
+	Path        string // a template for the whole path, in which {path} is what the client asked for; empty: it stays
+	Host        string // a template for host and port; empty: those that the client asked for
+
+	path, host edit.Template
+	find       *regexp.Regexp
 }
 
 // Match is the conjunction of its non-zero fields; the zero value matches everything.
@@ -52,7 +102,9 @@ const (
 type Redirect struct {
 	Code     int    // 301, 302, 303, 307 or 308; 0: 302
 	Scheme   string // "http" or "https": same host without its port, same path and query
-	Location string // a whole URL or an absolute path; used where Scheme is empty
+	Location string // a template for a whole URL or an absolute path; used where Scheme is empty
+
+	location edit.Template // of Location, where it has variables
 }
 
 // Respond answers from the balancer itself.

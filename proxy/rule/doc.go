@@ -16,6 +16,8 @@
 //	condition.go  a Match as it is evaluated; values.go has headers, cookies and queries, networks.go addresses
 //	table.go      Compile and Table.Find: first match wins
 //	index.go      which rules are looked at at all; prefixes.go by paths
+//	rewrite.go    Rewrite: what servers are asked for instead
+//	dictionary.go what files of maps say
 //	check.go      what Compile refuses
 //	redirect.go   Redirect.Target
 package rule

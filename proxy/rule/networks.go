@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// networks is a set of networks. Looking an address up costs one look for each length of prefix that there is.
-type networks struct {
+// Networks is a set of networks. Looking an address up costs one look for each length of prefix that there is. It is immutable.
+type Networks struct {
 	four, six []int // the lengths
 	all       map[netip.Prefix]struct{}
 }
 
-// networksOf returns nil for no networks.
-func networksOf(prefixes []netip.Prefix) *networks {
+// NewNetworks returns the set of prefixes, nil of none.
+func NewNetworks(prefixes []netip.Prefix) *Networks {
 	if len(prefixes) == 0 {
 		return nil
 	}
-	n := &networks{all: map[netip.Prefix]struct{}{}}
+	n := &Networks{all: map[netip.Prefix]struct{}{}}
 	for _, p := range prefixes {
 		p = p.Masked()
 		n.all[p] = struct{}{}
@@ -31,8 +31,8 @@ func networksOf(prefixes []netip.Prefix) *networks {
 	return n
 }
 
-// has reports whether an address is in one of them. An IPv4 address in IPv6 is one of IPv4.
-func (n *networks) has(a netip.Addr) bool {
+// Has reports whether an address is in one of them. An IPv4 address in IPv6 is one of IPv4.
+func (n *Networks) Has(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	lengths := n.six
 	if a.Is4() {

@@ -30,7 +30,7 @@ func TestR19_RedirectTarget(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := tt.redirect.Target(tt.host, tt.path); got != tt.want {
+			if got := tt.redirect.Target(tt.host, tt.path, nil); got != tt.want {
 				t.Errorf("Target(%q, %q): got %q, want %q", tt.host, tt.path, got, tt.want)
 			}
 		})

@@ -1,6 +1,10 @@
 package rule
 
-import "net/netip"
+import (
+	"iter"
+	"net/netip"
+	"strings"
+)
 
 // Request is what matching looks at. The engine fills it for each request.
 type Request struct {
@@ -30,17 +34,59 @@ type asked struct {
 	host []byte // in lower case, without port and final dot
 }
 
-// hostOf writes the host of a request in lower case. Host names are ASCII (RFC 3986 section 3.2.2), so no more than that is folded.
-func hostOf(room *[longestHost]byte, host string) []byte {
-	host = hostname(host)
-	if len(host) > longestHost {
-		return nil
+// Cookie returns the value of the first cookie of that name.
+func (r *Request) Cookie(name string) (value string) {
+	if r.Fields == nil {
+		return ""
 	}
-	n := copy(room[:], host)
-	for i, c := range room[:n] {
-		if 'A' <= c && c <= 'Z' {
-			room[i] = c + ('a' - 'A')
+	for at := 0; ; {
+		field, next, ok := r.Fields.Next("cookie", at)
+		if !ok {
+			return ""
+		}
+		for n, v := range cookies(field) {
+			if n == name {
+				return v
+			}
+		}
+		at = next
+	}
+}
+
+// cookies goes over those of a field: "cookie-pair *( ";" SP cookie-pair )" (RFC 6265 section 4.2.1).
+func cookies(field string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for len(field) > 0 {
+			pair := field
+			if i := strings.IndexByte(field, ';'); i >= 0 {
+				pair, field = field[:i], field[i+1:]
+			} else {
+				field = ""
+			}
+			if name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "="); !yield(name, value) {
+				return
+			}
 		}
 	}
-	return room[:n]
+}
+
+// AppendHost appends a host as requests name it in lower case, without port and final dot.
+func AppendHost(dst []byte, host string) []byte {
+	host = hostname(host)
+	for i := range len(host) {
+		c := host[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// hostOf writes the host of a request in lower case. Host names are ASCII (RFC 3986 section 3.2.2), so no more than that is folded.
+func hostOf(room *[longestHost]byte, host string) []byte {
+	if len(hostname(host)) > longestHost {
+		return nil
+	}
+	return AppendHost(room[:0], host)
 }

@@ -26,11 +26,14 @@ func Compile(rules []Rule) (*Table, error) {
 	var faults []error
 	for i := range rules {
 		found := faultsOf(&rules[i])
-		for _, fault := range found {
-			faults = append(faults, fmt.Errorf("rule %d: %w", i+1, fault))
-		}
 		if len(found) == 0 {
-			t.rules[i], t.conditions[i] = compiled(rules[i]), conditionOf(&rules[i].Match)
+			t.rules[i], t.conditions[i] = rules[i], conditionOf(&rules[i].Match)
+			found = append(found, t.rules[i].compile())
+		}
+		for _, fault := range found {
+			if fault != nil {
+				faults = append(faults, fmt.Errorf("rule %d: %w", i+1, fault))
+			}
 		}
 	}
 	if len(faults) > 0 {
@@ -69,21 +72,28 @@ func (t *Table) Find(r *Request) int {
 	return None
 }
 
-// compiled returns what r does, which shares nothing with it.
-func compiled(r Rule) Rule {
+// compile makes r what is carried out, which shares nothing with what it was.
+func (r *Rule) compile() error {
 	r.Match = Match{}
+	var faults []error
 	if r.Redirect != nil {
 		c := *r.Redirect
 		if c.Code == 0 {
 			c.Code = defaultRedirectCode
 		}
 		r.Redirect = &c
+		faults = append(faults, c.compile())
 	}
 	if r.Respond != nil {
 		c := *r.Respond
 		r.Respond = &c
 	}
-	return r
+	if r.Rewrite != nil {
+		c := *r.Rewrite
+		r.Rewrite = &c
+		faults = append(faults, c.compile())
+	}
+	return errors.Join(faults...)
 }
 
 // hostname returns a host as requests name it without its port and without the dot that ends a full domain name.

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"reflect"
 	"strconv"
 	"testing"
 )
@@ -95,7 +96,7 @@ func TestCompileCopies(t *testing.T) {
 	rules[0].Match.Not.Host, rules[0].Match.Method[0] = "b", "PUT"
 	rules[0].Redirect.Scheme = "http"
 	rules[1].Respond.Body = "y"
-	if got := table.Rule(0).Redirect; *got != (Redirect{Scheme: "https", Code: 302}) {
+	if got := table.Rule(0).Redirect; !reflect.DeepEqual(*got, Redirect{Scheme: "https", Code: 302}) {
 		t.Errorf("the redirect changed: %+v", got)
 	}
 	if got := table.Rule(1).Respond.Body; got != "x" {

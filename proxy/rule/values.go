@@ -73,16 +73,10 @@ func (t *test) takes(value string) bool {
 	return true
 }
 
-// inCookies looks among the cookies of a field: "cookie-pair *( ";" SP cookie-pair )" (RFC 6265 section 4.2.1). Their names have case.
+// inCookies looks among the cookies of a field. Their names have case.
 func (t *test) inCookies(field string) bool {
-	for len(field) > 0 {
-		pair := field
-		if i := strings.IndexByte(field, ';'); i >= 0 {
-			pair, field = field[:i], field[i+1:]
-		} else {
-			field = ""
-		}
-		if name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "="); name == t.name && t.takes(value) {
+	for name, value := range cookies(field) {
+		if name == t.name && t.takes(value) {
 			return true
 		}
 	}

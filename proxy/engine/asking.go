@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/http1"
+)
+
+// asking is what is noticed while a request's fields are written.
+type asking struct {
+	forwarded    *exchange.Forwarded
+	trusted      bool // what came in about the client is believed
+	excepted     bool // X-Forwarded-For stays as it came
+	rewritten    bool // the server is asked for another host
+	expects      bool
+	certificates bool // servers are told of client certificates, by fields that no client may send
+	length       bool // there is a Content-Length
+	trailers     bool // the client takes trailers
+
+	// What a trusted proxy has told, and is kept.
+	tellsFor, tellsProto, tellsHost bool
+}
+
+// asks begins to write a request for a backend.
+func (s *stream) asks(b *exchange.Backend) asking {
+	f := &b.Forwarded
+	return asking{
+		forwarded: f, trusted: s.x.Trusted(), excepted: f.Except != nil && f.Except.Has(s.from.Addr()), rewritten: s.x.Host() != "",
+		expects: s.question.expects, certificates: s.frontend.ClientCertificates,
+	}
+}
+
+// keeps reports whether a field goes to the server as it came.
+func (a *asking) keeps(f *http1.Field, buf []byte) bool {
+	switch f.ID {
+	case 0:
+		return !f.Hop && !(a.certificates && certs.IsPeerHeader(f.Name.In(buf)))
+	case http1.ContentLength:
+		a.length = true
+	case http1.TE:
+		a.trailers = a.trailers || namesTrailers(f.Value.In(buf))
+	case http1.Expect:
+		return a.expects
+	case http1.Host:
+		return !a.rewritten
+	case http1.ProxyAuthorization, http1.ProxyAuthenticate: // for this proxy, which asks for none
+		return false
+	case http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.XRealIP, http1.Forwarded:
+		return !f.Hop && a.keepsTold(f, buf)
+	}
+	return !f.Hop
+}
+
+// keepsTold is keeps for what the client tells of itself, or a proxy of it.
+func (a *asking) keepsTold(f *http1.Field, buf []byte) bool {
+	switch told := a.forwarded; f.ID {
+	case http1.XForwardedFor:
+		switch {
+		case a.excepted:
+			return true
+		case told.KeepFor:
+			a.tellsFor = a.tellsFor || a.trusted
+			return a.trusted
+		}
+		return !told.AppendFor && !told.ReplaceFor
+	case http1.XForwardedProto:
+		if told.Proto && a.trusted && !a.tellsProto && isScheme(f.Value.In(buf)) {
+			a.tellsProto = true
+			return true
+		}
+		return !told.Proto
+	case http1.XForwardedHost:
+		if told.Host && a.trusted && !a.tellsHost {
+			a.tellsHost = true
+			return true
+		}
+		return !told.Host
+	case http1.XRealIP:
+		return !told.RealIP
+	default:
+		return !told.Standard
+	}
+}
+
+func isScheme(b []byte) bool { return http1.EqualFold(b, "https") || http1.EqualFold(b, "http") }

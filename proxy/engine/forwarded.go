@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"net/netip"
+
+	"github.com/tandem-lb/tandem/proxy/edit"
+	"github.com/tandem-lb/tandem/proxy/http1"
+	"github.com/tandem-lb/tandem/proxy/http2"
+)
+
+// appendForwarded writes what a server is told about the client, in place of what came in under the same names.
+func (s *stream) appendForwarded(dst []byte, a *asking, run *edit.Run) []byte {
+	s.introduce(a, run, func(name string, value []byte) {
+		dst = append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
+	})
+	return dst
+}
+
+// encodeForwarded is appendForwarded for HTTP/2.
+func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, a *asking, run *edit.Run) []byte {
+	s.introduce(a, run, func(name string, value []byte) { dst = e.Field(dst, []byte(name), value, false) })
+	return dst
+}
+
+// introduce calls write for each field that tells a server about the client.
+func (s *stream) introduce(a *asking, run *edit.Run, write func(name string, value []byte)) {
+	f, value := a.forwarded, s.core.value[:0]
+	from := s.from.Addr()
+	if (f.AppendFor || f.ReplaceFor || f.KeepFor && !a.tellsFor) && !a.excepted && !drops(run, "x-forwarded-for") {
+		if f.AppendFor && a.trusted {
+			value = s.question.appendPrior(value, http1.XForwardedFor)
+		}
+		value = from.AppendTo(value)
+		write("X-Forwarded-For", value)
+	}
+	if f.Proto && !a.tellsProto && !drops(run, "x-forwarded-proto") {
+		value = append(value[:0], s.scheme()...)
+		write("X-Forwarded-Proto", value)
+	}
+	if f.RealIP && !drops(run, "x-real-ip") {
+		value = s.x.ClientIP().AppendTo(value[:0])
+		write("X-Real-IP", value)
+	}
+	if f.Host && !a.tellsHost && !drops(run, "x-forwarded-host") {
+		write("X-Forwarded-Host", s.question.authority)
+	}
+	if f.Standard && !drops(run, "forwarded") {
+		if value = value[:0]; a.trusted {
+			value = s.question.appendPrior(value, http1.Forwarded)
+		}
+		value = s.appendStandard(value, from)
+		write("Forwarded", value)
+	}
+	s.core.value = value[:0]
+}
+
+func (s *stream) scheme() string {
+	if s.secure {
+		return "https"
+	}
+	return "http"
+}
+
+// appendStandard writes an element of Forwarded (RFC 7239 section 4). "Note that as ":" and "[]" are not valid characters in "token", IPv6
+// addresses are written as "quoted-string"" (section 4), and a host has a colon before its port.
+func (s *stream) appendStandard(dst []byte, from netip.Addr) []byte {
+	dst = append(dst, "for="...)
+	if from.Is4() || from.Is4In6() {
+		dst = from.Unmap().AppendTo(dst)
+	} else {
+		dst = append(from.WithZone("").AppendTo(append(dst, "\"["...)), "]\""...)
+	}
+	dst = append(append(dst, ";proto="...), s.scheme()...)
+	if host := s.question.authority; len(host) > 0 {
+		dst = append(append(append(dst, ";host=\""...), host...), '"')
+	}
+	return dst
+}
+
+// appendPrior writes what came in under a name, in one list.
+func (q *question) appendPrior(dst []byte, name http1.Name) []byte {
+	for i := range q.fields {
+		if f := &q.fields[i]; f.ID == name && !f.Hop && f.Value.Len() > 0 {
+			dst = append(append(dst, f.Value.In(q.buf)...), ", "...)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,62 @@
+package exchange
+
+import "github.com/tandem-lb/tandem/proxy/rule"
+
+// decide lets the rules say where the request goes. over: it goes to no server, and the action is the answer.
+func (x *Exchange) decide() (a Action, over bool) {
+	if r, ok := x.frontend.Monitor.answer(x.request.Path); ok {
+		x.record.NoLog = true
+		return x.respond(r, Termination{Local, AtRequest}), true
+	}
+	x.path = x.request.Path
+	n := x.frontend.Rules.Find(&x.request)
+	if n == rule.None {
+		return x.send(Choice{x.frontend.Default, x.frontend.DefaultEdits}, nil)
+	}
+	route, r := &x.frontend.Routes[n], x.frontend.Rules.Rule(n)
+	x.record.NoLog, x.realm = r.NoLog, route.Realm
+	switch {
+	case route.Split != nil:
+		return x.send(*route.Split.choose(x), r.Rewrite)
+	case route.Directory != nil:
+		return x.send(*route.Directory.choose(x), r.Rewrite)
+	case route.Backend != nil:
+		return x.send(route.Choice, r.Rewrite)
+	}
+	x.edits = route.Edits
+	return x.answer(r), true
+}
+
+// send notes what the request goes to.
+func (x *Exchange) send(to Choice, w *rule.Rewrite) (a Action, over bool) {
+	if to.Edits != nil {
+		x.edits = to.Edits
+	}
+	if x.backend = to.Backend; x.backend == nil {
+		return x.fail(503, Termination{ByServer, AtConnect}), true
+	}
+	x.record.Backend = x.backend.Name
+	if w != nil {
+		var ok bool
+		if x.path, x.host, ok = w.Apply(x.path, x); !ok {
+			return x.fail(400, Termination{ByProxy, AtRequest}), true
+		}
+	}
+	return a, false
+}
+
+// answer replies as a rule of the configuration says.
+func (x *Exchange) answer(r *rule.Rule) Action {
+	t := Termination{Local, AtRequest}
+	switch {
+	case r.Deny != 0:
+		return x.fail(r.Deny, Termination{ByProxy, AtRequest})
+	case r.Respond != nil:
+		return x.respond(Reply{Status: r.Respond.Status, ContentType: r.Respond.ContentType, Body: r.Respond.Body}, t)
+	}
+	target := r.Redirect.Target(x.request.Host, x.request.Path+x.request.Query, x)
+	if target == "" { // the request names no host to go on with
+		return x.fail(400, Termination{ByProxy, AtRequest})
+	}
+	return x.respond(Reply{Status: r.Redirect.Code, Location: target, NoCache: true}, t)
+}

@@ -1,0 +1,90 @@
+package exchange
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
+// R44: the monitor comes before all rules, and leaves no line in the log.
+func TestR44_MonitorIsNotLogged(t *testing.T) {
+	t.Parallel()
+	f := newFrontend(t, newRing(t), rule.Rule{Deny: 403})
+	fails := false
+	f.Monitor = &Monitor{Path: "/health", Fails: func() bool { return fails }}
+	for _, tt := range []struct {
+		path   string
+		fails  bool
+		status int
+		quiet  bool
+	}{{"/health", false, 200, true}, {"/health", true, 503, true}, {"/healthy", false, 403, false}} {
+		fails = tt.fails
+		var x Exchange
+		x.Start(time.Time{}, f)
+		a := x.Step(time.Time{}, Event{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: tt.path}})
+		if a.Do != Respond || a.Reply.Status != tt.status {
+			t.Errorf("%s: got %+v, want %d", tt.path, a, tt.status)
+		}
+		if r := x.Step(time.Time{}, Event{Kind: Finished}).Record; r.NoLog != tt.quiet {
+			t.Errorf("%s: unlogged %t, want %t", tt.path, r.NoLog, tt.quiet)
+		}
+	}
+}
+
+// users is a realm without a file.
+type users map[string]bool // by credentials: whether they have been verified
+
+func (u users) Known(c string) bool { return u[c] }
+
+func (u users) Verify(c string) bool {
+	_, there := u[c]
+	return there
+}
+
+// Who is not known yet is verified while the exchange waits, and nobody gets a server before.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		said  string
+		event Kind // after Verify
+		want  string
+	}{
+		{"known", "Basic known", 0, "connect:s1"},
+		{"verified", "basic right", Verified, "verify connect:s1"},
+		{"unverified", "Basic wrong", Unverified, "verify respond:401"},
+		{"too many wait", "Basic right", Overloaded, "verify respond:503"},
+		{"the client leaves", "Basic right", ClientGone, "verify abort"},
+		{"without a word", "", 0, "respond:401"},
+	} {
+		ring := newRing(t, "s1")
+		f := newFrontend(t, ring, rule.Rule{Backend: "app"})
+		f.Routes[0] = Route{Choice: Choice{Backend: f.Default}, Realm: &Realm{Challenge: "Basic", Users: users{"known": true, "right": false}}}
+		var fields rule.Fields
+		if tt.said != "" {
+			fields = fieldList{{"authorization", tt.said}}
+		}
+		var x Exchange
+		x.Start(time.Time{}, f)
+		a := x.Step(time.Time{}, Event{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: "/", Fields: fields}})
+		x.Forget()
+		did := ""
+		if a.Do == Verify {
+			did = "verify "
+			if ring.inFlight() != 0 {
+				t.Errorf("%s: a slot is held while nobody knows who it is for", tt.name)
+			}
+			if got := a.Verify(); got != (tt.said != "Basic wrong") {
+				t.Errorf("%s: verified %t", tt.name, got)
+			}
+			a = x.Step(time.Time{}, Event{Kind: tt.event})
+		}
+		if did += describe(a); did != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, did, tt.want)
+		}
+		if a.Do == Respond && (a.Reply.Challenge != "") != (a.Reply.Status == 401) {
+			t.Errorf("%s: got the challenge %q with %d", tt.name, a.Reply.Challenge, a.Reply.Status)
+		}
+	}
+}

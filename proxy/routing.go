@@ -1,0 +1,202 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/auth"
+	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/edit"
+	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
+
+// routing compiles where the requests of a frontend go, and what becomes of their heads on the way.
+type routing struct {
+	f        *exchange.Frontend
+	backends []*backend
+	tcp      bool
+	faults   []error
+	maps     []*mapFile
+	fallback string // the default backend
+}
+
+// compileFrontend makes the tables of a frontend.
+func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*mapFile, error) {
+	table, err := rule.Compile(c.Rules)
+	r := routing{backends: backends, tcp: c.TCP, fallback: c.DefaultBackend, faults: []error{
+		err,
+		positive("timeout http_request", c.Timeouts.HTTPRequest),
+		positive("timeout client", c.Timeouts.Client),
+		positive("timeout keep_alive", c.Timeouts.KeepAlive),
+		positive("timeout tunnel", c.Timeouts.Tunnel),
+	}}
+	r.f = &exchange.Frontend{
+		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
+		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies),
+		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
+	}
+	r.f.Pages, err = loadPages(c.ErrorPages)
+	r.fault(err)
+	r.heads(&c)
+	for i := range c.Rules {
+		r.route(i, &c.Rules[i])
+	}
+	if c.TCP && len(c.Rules)+len(c.RequestEdits)+len(c.ResponseEdits)+len(c.ErrorPages) > 0 {
+		r.fault(errors.New("rules, headers and error pages are of HTTP, not of TCP"))
+	}
+	if c.DefaultBackend != "" {
+		to := r.choice("default backend", c.DefaultBackend, nil)
+		r.f.Default, r.f.DefaultEdits = to.Backend, to.Edits
+	}
+	r.monitor(c.Monitor)
+	r.f.Handshake = table != nil && table.AsksSNI() || r.tellsHandshake()
+	return r.f, r.maps, errors.Join(r.faults...)
+}
+
+func (r *routing) fault(err error) { r.faults = append(r.faults, err) }
+
+// heads compiles what the frontend changes in every head. The id of a request is a field that it sets.
+func (r *routing) heads(c *Frontend) {
+	requests, responses := c.RequestEdits, c.ResponseEdits
+	if id := c.RequestID; id != nil {
+		r.f.RequestID = &exchange.RequestID{Field: strings.ToLower(id.Header)}
+		named := edit.Edit{Name: id.Header, Value: "{request_id}"}
+		requests = append([]edit.Edit{named}, requests...)
+		if id.Respond {
+			responses = append([]edit.Edit{named}, responses...)
+		}
+	}
+	var err error
+	r.f.Edits, err = compileEdits(requests, responses)
+	r.fault(err)
+}
+
+// route compiles where a rule leads.
+func (r *routing) route(i int, from *rule.Rule) {
+	what := fmt.Sprintf("rule %d", i+1)
+	edits, err := compileEdits(from.RequestEdits, from.ResponseEdits)
+	if err != nil {
+		r.fault(fmt.Errorf("%s: %w", what, err))
+	}
+	route := &r.f.Routes[i]
+	route.Edits = exchange.Join(r.f.Edits, edits)
+	route.Realm = r.realm(what, from.Auth)
+	switch {
+	case from.Backend != "":
+		route.Choice = r.choice(what+": backend", from.Backend, edits)
+	case len(from.Split) > 0:
+		route.Split = r.split(what, from, edits)
+	case from.Map != nil:
+		route.Directory = r.directory(what, from.Map, edits)
+	}
+}
+
+// sameMode refuses a backend that does not speak what the frontend does.
+func (r *routing) sameMode(b *backend) error {
+	if r.tcp == b.config.TCP {
+		return nil
+	}
+	return fmt.Errorf("backend %s has another mode: TCP is %t there, and %t here", b.config.Name, b.config.TCP, r.tcp)
+}
+
+// choice returns a backend with what is changed in the heads of its requests.
+func (r *routing) choice(what, name string, edits *exchange.Edits) exchange.Choice {
+	b := find(r.backends, name)
+	if b == nil {
+		r.fault(fmt.Errorf("%s %s is not configured", what, name))
+		return exchange.Choice{}
+	}
+	r.fault(r.sameMode(b))
+	return exchange.Choice{Backend: b.route, Edits: exchange.Join(r.f.Edits, b.edits, edits)}
+}
+
+// realm reads who may come in; nil: everybody.
+func (r *routing) realm(what string, a *rule.Auth) *exchange.Realm {
+	if a == nil {
+		return nil
+	}
+	users, err := auth.Load(a.File)
+	if err != nil {
+		r.fault(fmt.Errorf("%s: basic_auth: %w", what, err))
+	}
+	return &exchange.Realm{Challenge: `Basic realm="` + a.Realm + `", charset="UTF-8"`, Users: users}
+}
+
+func (r *routing) split(what string, from *rule.Rule, edits *exchange.Edits) *exchange.Split {
+	var choices []exchange.Choice
+	var weights []int
+	total := 0
+	for _, s := range from.Split {
+		choices, weights = append(choices, r.choice(what+": backend", s.Backend, edits)), append(weights, s.Weight)
+		total += s.Weight
+	}
+	var key *edit.Template
+	if from.SplitKey != "" {
+		t, err := edit.Parse(from.SplitKey, edit.Request)
+		if err != nil {
+			r.fault(fmt.Errorf("%s: split_key: %w", what, err))
+		}
+		key = &t
+	}
+	if total <= 0 { // the table has said so
+		return nil
+	}
+	return exchange.NewSplit(choices, weights, key)
+}
+
+func (r *routing) monitor(m *Monitor) {
+	if m == nil {
+		return
+	}
+	r.f.Monitor = &exchange.Monitor{Path: m.Path}
+	if path, err := rule.CanonicalPath(m.Path); err != nil || path != m.Path {
+		r.fault(fmt.Errorf("monitor: path %q, want a canonical path such as /health", m.Path))
+	}
+	var pools []func() bool
+	for _, f := range m.FailIf {
+		b := find(r.backends, f.Backend)
+		if b == nil {
+			r.fault(fmt.Errorf("monitor: backend %s is not configured", f.Backend))
+			continue
+		}
+		pools = append(pools, func() bool {
+			healthy, _, _ := b.pool.Healthy()
+			return healthy < f.MinUp
+		})
+	}
+	if len(pools) > 0 {
+		r.f.Monitor.Fails = func() bool { return slices.ContainsFunc(pools, func(few func() bool) bool { return few() }) }
+	}
+}
+
+// tellsHandshake reports whether some head tells of the client's TLS handshake.
+func (r *routing) tellsHandshake() bool {
+	tells := func(e *exchange.Edits) bool {
+		return e != nil && (e.Request.Uses(edit.TLSVersion, edit.SNI) || e.Response.Uses(edit.TLSVersion, edit.SNI))
+	}
+	for i := range r.f.Routes {
+		if to := &r.f.Routes[i]; tells(to.Edits) || to.Split != nil && to.Split.Tells(tells) || to.Directory != nil && to.Directory.Tells(tells) {
+			return true
+		}
+	}
+	return tells(r.f.Edits) || tells(r.f.DefaultEdits)
+}
+
+// compileEdits returns nil of none.
+func compileEdits(requests, responses []edit.Edit) (*exchange.Edits, error) {
+	if len(requests)+len(responses) == 0 {
+		return nil, nil
+	}
+	e := &exchange.Edits{}
+	var faults [2]error
+	if e.Request, faults[0] = edit.Compile(requests, edit.Request); faults[0] != nil {
+		faults[0] = fmt.Errorf("request_headers: %w", faults[0])
+	}
+	if e.Response, faults[1] = edit.Compile(responses, edit.Response); faults[1] != nil {
+		faults[1] = fmt.Errorf("response_headers: %w", faults[1])
+	}
+	return e, errors.Join(faults[:]...)
+}
