@@ -50,6 +50,7 @@
 //	na_linux.go      unsolicited neighbour advertisements on the wire
 //	netconf_linux.go whether the node is a router
 //	ears_linux.go    who claims an address on the wire
+//	neighbours_linux.go asking again for who did not answer while a cable was out
 //
 // Package viptest has a kernel in memory, and the cases that it and the real one pass alike.
 package vip

@@ -22,6 +22,7 @@
 //	actions.go      what the state machine wants done, in its order
 //	executor.go     the ordered executor
 //	links.go        where adverts come in, one an interface and family
+//	neighbours.go   who did not answer while a cable was out is asked again when it is back
 //	gates.go        the balancer's gates, which open for whoever holds an address
 //	watch.go        what is told to the state machine; inputs.go judges it, health.go collects the balancer's part
 //	beat.go         adverts that the keeper sends for us

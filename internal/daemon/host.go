@@ -29,6 +29,7 @@ type host struct {
 	log      hclog.Logger
 	kernel   *vip.Netlink
 	links    *tracker.Links
+	nearby   *neighbours
 	keeper   *keeper.Client
 	runner   *runner.Client
 	trackers *tracker.Set
@@ -94,8 +95,9 @@ func (h *host) open(cfg hostConfig) (err error) {
 		return err
 	}
 	h.links = tracker.NewLinks(cfg.log.Named("tracker"))
+	h.nearby = newNeighbours(h.links, h.kernel.AskNeighbours, cfg.log)
 	h.trackers = tracker.NewSet(tracker.Sources{
-		Runner: scriptRunner{h.runner}, Interfaces: h.links, Backends: backends{cfg.proxy},
+		Runner: scriptRunner{h.runner}, Interfaces: h.nearby, Backends: backends{cfg.proxy},
 	}, func(tracker.State) { cfg.onChange() }, cfg.log.Named("tracker"))
 	h.health = newHealthBoard(cfg.proxy, cfg.onChange)
 	return nil
@@ -129,6 +131,7 @@ func (h *host) start(ctx context.Context, fail func(service string, err error)) 
 	}
 	service("kernel events", h.kernel.Run)
 	service("links", h.links.Run)
+	service("neighbours", h.nearby.Run)
 	service("keeper", h.keeper.Run)
 	service("runner", h.runner.Run)
 	service("trackers", h.trackers.Run)
