@@ -315,11 +315,11 @@ func TestStickToOneHeldBack(t *testing.T) {
 	p := poolOf(t, Options{PanicThreshold: 30}, Member{Server: a, Weight: 1}, Member{Server: b, Weight: 1})
 	p.Attach()
 	a.Doubt()
-	if got, _ := p.Pick(Request{Stick: a}); got != b {
+	if got, _ := p.Pick(Request{Stick: []*Server{a}}); got != b {
 		t.Errorf("got %v, want the other one", got.Key().Name)
 	}
 	b.SetHealth(Health{Status: down})
-	if got, _ := p.Pick(Request{Stick: a}); got != a {
+	if got, _ := p.Pick(Request{Stick: []*Server{a}}); got != a {
 		t.Errorf("got %v, want its own, for want of others", got)
 	}
 }

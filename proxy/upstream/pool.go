@@ -26,7 +26,7 @@ type Request struct {
 	Now   time.Time
 	Key   uint64    // balance.HashKey of what it is known by; 0: nothing
 	Tried []*Server // connecting to them has failed for this request; they are a last resort
-	Stick *Server   // that the request belongs to: chosen wherever it may be used, whatever its weight; nil: none
+	Stick []*Server // that the request belongs to: the first of them that may be used is chosen, whatever its weight
 }
 
 // Outcome says what came of a choice.
@@ -144,8 +144,8 @@ func (p *Pool) Pick(r Request) (*Server, Outcome) {
 
 // choose returns the member that is to get the request. mu is held.
 func (p *Pool) choose(r *Request) (int, Outcome) {
-	if r.Stick != nil {
-		if i, outcome := p.stick(r); outcome != None {
+	for _, s := range r.Stick {
+		if i, outcome := p.stick(s, r.Tried); outcome != None {
 			return i, outcome
 		}
 	}
@@ -164,11 +164,11 @@ func (p *Pool) choose(r *Request) (int, Outcome) {
 	return -1, Full
 }
 
-// stick returns the member that the request belongs to; None where it may not be used. mu is held.
-func (p *Pool) stick(r *Request) (int, Outcome) {
-	i, ok := p.index[r.Stick]
+// stick returns the member that a server is which the request belongs to; None where it may not be used. mu is held.
+func (p *Pool) stick(s *Server, tried []*Server) (int, Outcome) {
+	i, ok := p.index[s]
 	switch {
-	case !ok || r.Stick.Health().Status == hysteresis.Down || slices.Contains(r.Tried, r.Stick), r.Stick.held() && p.now < heldActive && !p.scarce:
+	case !ok || s.Health().Status == hysteresis.Down || slices.Contains(tried, s), s.held() && p.now < heldActive && !p.scarce:
 		return -1, None
 	case p.members[i].full():
 		return -1, Full

@@ -152,11 +152,11 @@ func TestR23_WhatBelongsToAServer(t *testing.T) {
 			p := poolOf(t, Options{}, tt.member, Member{Server: b, Weight: 1})
 			p.Attach()
 			for range tt.held {
-				if s, _ := p.Pick(Request{Stick: a}); s != a {
+				if s, _ := p.Pick(Request{Stick: []*Server{a}}); s != a {
 					t.Fatalf("got %v, want a", s)
 				}
 			}
-			r := Request{Stick: a}
+			r := Request{Stick: []*Server{a}}
 			if tt.tried {
 				r.Tried = []*Server{a}
 			}
@@ -174,8 +174,15 @@ func TestR23_WhatBelongsToAServer(t *testing.T) {
 		})
 	}
 	p := newPool(t, []hysteresis.Status{up}, 1)
-	if s, _ := p.Pick(Request{Stick: newServer(7, up)}); s != p.Members()[0].Server {
+	if s, _ := p.Pick(Request{Stick: []*Server{newServer(7, up)}}); s != p.Members()[0].Server {
 		t.Errorf("a server of another pool: got %v", s)
+	}
+	p = newPool(t, []hysteresis.Status{up, down, up, up}, 1, 1, 1, 1)
+	members := p.Members()
+	for range 3 {
+		if s, _ := p.Pick(Request{Stick: []*Server{members[1].Server, members[2].Server, members[3].Server}}); s != members[2].Server {
+			t.Errorf("of several the first that may be used: got %v", s.Key())
+		}
 	}
 }
 
