@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -57,16 +58,46 @@ func TestNeighboursAreAskedWhenACableIsBack(t *testing.T) {
 				for _, l := range tt.links {
 					links <- l
 					synctest.Wait()
+					time.Sleep(2 * askEvery * askTimes)
+					synctest.Wait()
 				}
 				if !slices.Equal(told, tt.links) {
 					t.Errorf("told: got %v, want %v", told, tt.links)
 				}
-				if want := slices.Repeat([]string{"eth0"}, tt.want); !slices.Equal(asked, want) {
+				if want := slices.Repeat([]string{"eth0"}, askTimes*tt.want); !slices.Equal(asked, want) {
 					t.Errorf("asked: got %v, want %v", asked, want)
 				}
 			})
 		})
 	}
+}
+
+// The first question is asked at once, and a second's worth follows, also when the
+// cable goes and comes back meanwhile.
+func TestNeighboursAreAskedForASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var at []time.Duration
+		n := newNeighbours(nil, func(string) (int, error) {
+			at = append(at, time.Since(start))
+			return 0, nil
+		}, hclog.NewNullLogger())
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = n.Run(ctx) }()
+		n.again("eth0")
+		time.Sleep(250 * time.Millisecond)
+		n.again("eth0")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		want := []time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond}
+		for i := range time.Duration(askTimes) {
+			want = append(want, 250*time.Millisecond+i*askEvery)
+		}
+		if !slices.Equal(at, want) {
+			t.Errorf("asked at %v, want %v", at, want)
+		}
+	})
 }
 
 // A kernel that refuses is told about, and asked again the next time.
@@ -81,10 +112,11 @@ func TestNeighboursThatCannotBeAsked(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go func() { _ = n.Run(ctx) }()
-		n.again("eth0")
-		synctest.Wait()
-		n.again("eth0")
-		synctest.Wait()
+		for range 2 {
+			n.again("eth0")
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
 		if tries != 2 || strings.Count(log.String(), "operation not permitted") != 2 {
 			t.Errorf("got %d tries and log\n%s", tries, log.String())
 		}

@@ -106,6 +106,7 @@ var loopFiles = []string{
 	"internal/daemon/host.go",
 	"internal/daemon/links.go",
 	"internal/daemon/instance.go",
+	"internal/daemon/neighbours.go",
 	"internal/daemon/lock_linux.go",
 	"internal/daemon/reload.go",
 	"internal/daemon/snapshot.go",
