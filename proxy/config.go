@@ -149,6 +149,7 @@ type Forwarded struct {
 	RealIP bool // X-Real-IP: the client's address
 
 	Host     bool           // X-Forwarded-Host: the host that the client asked for
+	Port     bool           // X-Forwarded-Port: the port that the client connected to
 	Standard bool           // Forwarded (RFC 7239)
 	Except   []netip.Prefix // of clients for which X-Forwarded-For stays as it came
 }
@@ -156,7 +157,7 @@ type Forwarded struct {
 func (f *Forwarded) compile() exchange.Forwarded {
 	return exchange.Forwarded{
 		AppendFor: f.For == ForwardedForAppend, ReplaceFor: f.For == ForwardedForReplace, KeepFor: f.For == ForwardedForIfNone,
-		Proto: f.Proto, RealIP: f.RealIP, Host: f.Host, Standard: f.Standard, Except: rule.NewNetworks(f.Except),
+		Proto: f.Proto, RealIP: f.RealIP, Host: f.Host, Port: f.Port, Standard: f.Standard, Except: rule.NewNetworks(f.Except),
 	}
 }
 

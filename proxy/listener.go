@@ -31,10 +31,12 @@ type lane struct {
 	gate     *Gate
 }
 
-func newLane(f *frontend, g *Gate, b *plannedBind) *lane {
+// newLane returns one for the connections that come to a port.
+func newLane(f *frontend, g *Gate, b *plannedBind, port uint16) *lane {
 	l := &lane{frontend: f, gate: g}
 	l.bind = &engine.Bind{
 		Owner:    l,
+		Port:     port,
 		Limit:    f.limit,
 		TLS:      b.tls,
 		H2C:      b.config.H2C,

@@ -9,7 +9,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/tandem-lb/tandem/internal/keyfile"
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -61,16 +60,14 @@ func (r *routing) directory(what string, m *rule.Map, edits *exchange.Edits) *ex
 
 // read has the directory say what the file does now. A file that cannot be used changes nothing.
 func (f *mapFile) read() error {
-	file, err := keyfile.Read(f.name, maxMap)
+	keys, file, err := readMap(f.name, f.prefix)
+	if file != nil {
+		f.seen = file.Info
+	}
 	if err != nil {
 		return err
 	}
-	f.seen = file.Info
-	keys, err := rule.ParseDictionary(file.Data, f.prefix)
-	if err == nil {
-		err = f.directory.Replace(keys)
-	}
-	if err != nil {
+	if err := f.directory.Replace(keys); err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	return nil

@@ -237,15 +237,15 @@ func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
 	gate, l := p.gateOf(b.config), p.listeners[b.key]
 	switch {
 	case l == nil:
-		l = newListener(p.engine, b.socket, newLane(f, gate, b), p.log)
+		l = newListener(p.engine, b.socket, newLane(f, gate, b, b.socket.address.Port()), p.log)
 		b.socket = nil // the listener's now
 		gate.add(l.engine)
 	case l.lane.bind.TCP != b.tcp:
 		old := l.lane.bind
-		l.move(newLane(f, gate, b))
+		l.move(newLane(f, gate, b, l.address().Port()))
 		p.engine.Retire(func(b *engine.Bind) bool { return b == old })
 	case l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
-		l.move(newLane(f, gate, b))
+		l.move(newLane(f, gate, b, l.address().Port()))
 	}
 	l.config = b.config
 	return l

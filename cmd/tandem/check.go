@@ -18,7 +18,7 @@ func checkCommand() *cobra.Command {
 
 Everything wrong is told at once, as file:line:col: path: what, want what. Warnings do not fail the check: they tell of
 what works and is hardly meant, such as weights that can never make the other node take over. Where this host is one of
-the file's nodes, its interfaces, programs, certificates and key files are looked at too.`,
+the file's nodes, its interfaces, programs, certificates, key files and those of its sites are looked at too.`,
 		Args: oneFile,
 	}
 	node := cmd.Flags().String("node", "", "check as this node (default: $TANDEM_NODE, else the host name)")

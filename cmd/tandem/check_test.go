@@ -23,7 +23,7 @@ vrrp:
       virtual_addresses: [10.77.0.100/24]
 `
 
-func TestCheck(t *testing.T) {
+func TestR48_Check(t *testing.T) {
 	t.Parallel()
 	good := write(t, "good.yaml", checkedConfig)
 	warned := write(t, "warned.yaml", strings.Replace(checkedConfig, "{lb1: 101, lb2: 100}", "100", 1))

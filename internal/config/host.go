@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
 )
 
@@ -21,11 +22,18 @@ type Host struct {
 	Authorities  func(files []string) error                // why certificates of authorities cannot be used; nil: they can
 	TicketSecret func(file string) error                   // why a secret of session tickets cannot be used; nil: it can
 	Appendable   func(path string) error                   // why there can be no file to append to; nil: there can
+	ErrorPage    func(file string) error                   // why a file can be no error page; nil: it can
+	Users        func(file string) error                   // why a file cannot say who may come in; nil: it can
+	// Map asks why a file cannot say which backend gets a request; nil: it can.
+	Map func(file string, prefix bool, known func(backend string) bool) error
 }
 
 // ThisHost asks the kernel. What concerns TLS is for the caller to add.
 func ThisHost() Host {
-	return Host{Interfaces: interfacePrefixes, Executable: executable, Appendable: appendable}
+	return Host{
+		Interfaces: interfacePrefixes, Executable: executable, Appendable: appendable,
+		ErrorPage: proxy.CheckErrorPage, Users: proxy.CheckUsers, Map: proxy.CheckMap,
+	}
 }
 
 // appendable looks at what is there alone: who asks may be another user than the daemon.
@@ -85,6 +93,7 @@ func (c *Config) CheckHost(n *Node, h Host) Problems {
 		c.commands(report, n, h)
 	}
 	c.tlsFiles(report, h)
+	c.siteFiles(report, h)
 	if h.Appendable != nil {
 		c.logFiles(report, h)
 	}

@@ -35,9 +35,14 @@ proxy:
           tls: {certificates: [/etc/a.pem, /etc/b, {certificate: /etc/c.crt, key: /etc/c.key}], client_certificates: {ca: [/etc/ca]}}
       default_backend: web
       access_log: {output: [stdout, /none/a.log]}
+      error_pages: {503: /none/503.html}
+      rules:
+        - {map: {file: /none/map, match: prefix}, basic_auth: {users_file: /none/users}}
     - {name: g, bind: [{address: ":81"}], default_backend: web}
-  defaults: {access_log: {output: ["syslog:/dev/log", /none/b.log]}}
-  backends: [{name: web, servers: [{name: w, address: "10.0.0.11:80"}]}]
+  defaults: {access_log: {output: ["syslog:/dev/log", /none/b.log]}, error_pages: {404: /none/404.html}}
+  backends:
+    - {name: web, servers: [{name: w, address: "10.0.0.11:80"}], error_pages: {502: /none/502.html}}
+    - {name: db, mode: tcp, servers: [{name: w, address: "10.0.0.11:5432"}]}
 `
 	host := Host{
 		Interfaces: func(name string) ([]netip.Prefix, error) {
@@ -59,6 +64,14 @@ proxy:
 		Authorities:  func(files []string) error { return errors.New("no certificate in " + files[0]) },
 		TicketSecret: func(file string) error { return errors.New(file + " is too short") },
 		Appendable:   func(path string) error { return errors.New("no directory for " + path) },
+		ErrorPage:    func(file string) error { return errors.New(file + " is no page") },
+		Users:        func(file string) error { return errors.New(file + " has no users") },
+		Map: func(file string, prefix bool, known func(string) bool) error {
+			if !prefix || !known("web") || known("db") || known("nobody") {
+				t.Error("want the backend web of a map with prefixes, and no other")
+			}
+			return errors.New(file + " is no map")
+		},
 	}
 	cfg, problems := Parse("f.yaml", []byte(text))
 	if len(problems) > 0 {
@@ -79,7 +92,12 @@ proxy:
 		"f.yaml:20:31: proxy.frontends[0].bind[1].tls.certificates: no key in /etc/a.pem",
 		"f.yaml:20:123: proxy.frontends[0].bind[1].tls.client_certificates.ca: no certificate in /etc/ca",
 		"f.yaml:22:37: proxy.frontends[0].access_log.output[1]: no directory for /none/a.log",
-		"f.yaml:24:55: proxy.defaults.access_log.output[1]: no directory for /none/b.log",
+		"f.yaml:23:26: proxy.frontends[0].error_pages.503: /none/503.html is no page",
+		"f.yaml:25:24: proxy.frontends[0].rules[0].map.file: /none/map is no map",
+		"f.yaml:25:76: proxy.frontends[0].rules[0].basic_auth.users_file: /none/users has no users",
+		"f.yaml:27:55: proxy.defaults.access_log.output[1]: no directory for /none/b.log",
+		"f.yaml:27:89: proxy.defaults.error_pages.404: /none/404.html is no page",
+		"f.yaml:29:85: proxy.backends[0].error_pages.502: /none/502.html is no page",
 	}
 	var got []string
 	for _, p := range cfg.CheckHost(n, host) {

@@ -114,6 +114,7 @@ func backendHeadKeys(in string) []Key {
 		{Path: in + ".forwarded.except[]", Type: network(), Example: "127.0.0.0/8", Reload: ReloadNew, Help: "A network."},
 		{Path: in + ".forwarded.x_forwarded_proto", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether `http` or `https` is told. What a trusted proxy says stays."},
 		{Path: in + ".forwarded.x_forwarded_host", Type: boolean(), Default: "false", Example: "true", Reload: ReloadNew, Help: "Whether the host that the client asked for is told. What a trusted proxy says stays."},
+		{Path: in + ".forwarded.x_forwarded_port", Type: boolean(), Default: "false", Example: "true", Reload: ReloadNew, Help: "Whether the port that the client connected to is told. What a trusted proxy says stays."},
 		{Path: in + ".forwarded.x_real_ip", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the client's address is told in X-Real-IP."},
 		{Path: in + ".forwarded.standard", Type: boolean(), Default: "false", Example: "true", Reload: ReloadNew, Help: "Whether all of this is told in Forwarded (RFC 7239), behind what trusted proxies say there."},
 	}, editKeys(in+".request_headers", edit.Request, "What becomes of the headers of requests to these servers."),

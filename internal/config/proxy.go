@@ -116,7 +116,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Passive:   raw.Passive.config(),
 			Forwarded: proxy.Forwarded{
 				For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP,
-				Host: raw.Forwarded.Host, Standard: raw.Forwarded.Standard, Except: networks(raw.Forwarded.Except),
+				Host: raw.Forwarded.Host, Port: raw.Forwarded.Port, Standard: raw.Forwarded.Standard, Except: networks(raw.Forwarded.Except),
 			},
 			RequestEdits:  raw.RequestHeaders.edits(),
 			ResponseEdits: raw.ResponseHeaders.edits(),

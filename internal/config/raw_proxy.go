@@ -106,6 +106,7 @@ type rawBackend struct {
 		Proto    bool     `yaml:"x_forwarded_proto"`
 		RealIP   bool     `yaml:"x_real_ip"`
 		Host     bool     `yaml:"x_forwarded_host"`
+		Port     bool     `yaml:"x_forwarded_port"`
 		Standard bool     `yaml:"standard"`
 		Except   []string `yaml:"except"`
 	} `yaml:"forwarded"`

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestRestrictKeepsWhatTheDaemonUses(t *testing.T) {
+func TestR1_RestrictKeepsWhatTheDaemonUses(t *testing.T) {
 	all := capabilitySets{{Effective: ^uint32(0), Permitted: ^uint32(0), Inheritable: ^uint32(0)}, {Effective: 3, Permitted: 3, Inheritable: 3}}
 	if !all.restrict(capabilities()) {
 		t.Error("nothing changed")

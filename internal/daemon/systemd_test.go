@@ -35,7 +35,7 @@ func manager(t *testing.T) (hear func() string) {
 	}
 }
 
-func TestSystemdWords(t *testing.T) {
+func TestR50_SystemdWords(t *testing.T) {
 	hear := manager(t)
 	s := newSystemd(hclog.NewNullLogger())
 	for _, tt := range []struct {
@@ -53,7 +53,7 @@ func TestSystemdWords(t *testing.T) {
 	}
 }
 
-func TestSystemdWatchdog(t *testing.T) {
+func TestR50_SystemdWatchdog(t *testing.T) {
 	hear := manager(t)
 	t.Setenv("WATCHDOG_USEC", "30000")
 	s := newSystemd(hclog.NewNullLogger())

@@ -163,6 +163,7 @@ var aliases = []alias{
 	{name: "hr", write: captured(func(l *line) *exchange.Captures { return &l.d.Request }), capture: func(f *Format) int { return len(f.request) }},
 	{name: "hs", write: captured(func(l *line) *exchange.Captures { return &l.d.Response }), capture: func(f *Format) int { return len(f.response) }},
 
+	{name: "ID", write: func(dst []byte, l *line, n *node) []byte { return value(n, dst, l.r.RequestID, inField) }},
 	{name: "r", write: ofRequest(appendRequestLine)},
 	{name: "HM", write: ofRequest(func(dst []byte, l *line) []byte { return appendEscaped(dst, l.d.Method, inRequest) })},
 	{name: "HU", write: ofRequest(func(dst []byte, l *line) []byte { return appendURI(dst, l, l.d.Target) })},

@@ -194,6 +194,8 @@ func TestFormat(t *testing.T) {
 		{"no query", `%HP %HQ %{+Q}HQ`, with(served(), func(r *exchange.Record, d *exchange.Details) { d.Target = "/a" }), `/a ""`},
 		{"times", `%t %tr %T %Tl %trg %trl %Ts %ms`, served(),
 			`21/Nov/2026:07:33:45.123 21/Nov/2026:07:33:45.123 21/Nov/2026:06:33:45 +0000 21/Nov/2026:07:33:45 +0100 21/Nov/2026:06:33:45 +0000 21/Nov/2026:07:33:45 +0100 1795242825 123`},
+		{"id", `%ID %{+Q}ID`, with(served(), func(r *exchange.Record, d *exchange.Details) { r.RequestID = "id-7" }), `id-7 "id-7"`},
+		{"no id", `%ID %{+Q}ID`, served(), `- ""`},
 		{"durations", `%TR %Tw %Tc %Tr %Td %Ta %Tt`, served(), "1 2 3 4 2 12 12"},
 		{"durations unreached", `%TR %Tw %Tc %Tr %Td %Ta %Tt`, none, "-1 -1 -1 -1 -1 0 0"},
 		{"octets", `%B %U`, with(served(), func(r *exchange.Record, d *exchange.Details) { r.BytesIn = 3 }), "57 75"},
@@ -208,14 +210,14 @@ func TestFormat(t *testing.T) {
 			`192.0.2.9 - - [21/Nov/2026:07:33:45 +0100] "GET /shop?item=7 HTTP/1.1" 200 5 "-" "-"`},
 		{"json", "json", with(served(), func(r *exchange.Record, d *exchange.Details) {
 			d.Request, d.Response, d.TLS, d.Version, d.CipherSuite = captures("a\"\\\x01\xe4"), captures("t"), true, tls.VersionTLS12, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
-			r.Retries, r.Redispatched, r.Why = 1, true, "line_too_long"
+			r.Retries, r.Redispatched, r.Why, r.RequestID = 1, true, "line_too_long", "id-7"
 		}), `{"time":"2026-11-21T07:33:45.123+01:00","client":"192.0.2.9","client_port":41052,"frontend":"f","backend":"b","server":"s1",` +
-			`"tls":"TLSv1.2","cipher":"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256","protocol":"HTTP/1.1","method":"GET","host":"www.example.com","uri":"/shop?item=7",` +
+			`"tls":"TLSv1.2","cipher":"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256","protocol":"HTTP/1.1","method":"GET","host":"www.example.com","uri":"/shop?item=7","request_id":"id-7",` +
 			`"status":200,"termination":"----","reason":"line_too_long","bytes_in":72,"bytes_out":57,"request_ms":1,"wait_ms":2,"connect_ms":3,"response_ms":4,"total_ms":12,` +
 			`"retries":1,"redispatched":true,"connections":4,"frontend_connections":3,"backend_requests":2,"server_requests":1,"server_queue":0,"backend_queue":0,` +
 			`"request_headers":{"Host":"a\"\\\u0001\u00e4"},"response_headers":{"Server":"t"}}`},
 		{"json of no request", "json", none, `{"time":"2026-11-21T07:33:45.123+01:00","client":"192.0.2.9","client_port":41052,"frontend":"f","backend":"","server":"",` +
-			`"tls":"","cipher":"","protocol":"","method":"","host":"","uri":"","status":400,"termination":"PR--","reason":"","bytes_in":0,"bytes_out":0,` +
+			`"tls":"","cipher":"","protocol":"","method":"","host":"","uri":"","request_id":"","status":400,"termination":"PR--","reason":"","bytes_in":0,"bytes_out":0,` +
 			`"request_ms":-1,"wait_ms":-1,"connect_ms":-1,"response_ms":-1,"total_ms":0,"retries":0,"redispatched":false,` +
 			`"connections":1,"frontend_connections":1,"backend_requests":0,"server_requests":0,"server_queue":0,"backend_queue":0,"request_headers":{"Host":""},"response_headers":{"Server":""}}`},
 	} {

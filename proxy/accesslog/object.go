@@ -23,6 +23,7 @@ func (f *Format) appendObject(dst []byte, l *line) []byte {
 	dst = text(dst, "method", d.Method)
 	dst = text(dst, "host", d.Authority)
 	dst = text(dst, "uri", d.Target)
+	dst = text(dst, "request_id", r.RequestID)
 	dst = member(dst, "status", int64(r.Status))
 	dst = append(dst, `,"termination":"`...)
 	dst = append(appendState(dst, r), '"')

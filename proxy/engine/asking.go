@@ -18,7 +18,7 @@ type asking struct {
 	trailers     bool // the client takes trailers
 
 	// What a trusted proxy has told, and is kept.
-	tellsFor, tellsProto, tellsHost bool
+	tellsFor, tellsProto, tellsHost, tellsPort bool
 }
 
 // asks begins to write a request for a backend.
@@ -45,7 +45,7 @@ func (a *asking) keeps(f *http1.Field, buf []byte) bool {
 		return !a.rewritten
 	case http1.ProxyAuthorization, http1.ProxyAuthenticate: // for this proxy, which asks for none
 		return false
-	case http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.XRealIP, http1.Forwarded:
+	case http1.XForwardedFor, http1.XForwardedProto, http1.XForwardedHost, http1.XForwardedPort, http1.XRealIP, http1.Forwarded:
 		return !f.Hop && a.keepsTold(f, buf)
 	}
 	return !f.Hop
@@ -75,11 +75,22 @@ func (a *asking) keepsTold(f *http1.Field, buf []byte) bool {
 			return true
 		}
 		return !told.Host
+	case http1.XForwardedPort:
+		if told.Port && a.trusted && !a.tellsPort && isPort(f.Value.In(buf)) {
+			a.tellsPort = true
+			return true
+		}
+		return !told.Port
 	case http1.XRealIP:
 		return !told.RealIP
 	default:
 		return !told.Standard
 	}
+}
+
+func isPort(b []byte) bool {
+	n, ok := http1.Number(b)
+	return ok && 0 < n && n < 1<<16
 }
 
 func isScheme(b []byte) bool { return http1.EqualFold(b, "https") || http1.EqualFold(b, "http") }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"strconv"
 
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/http1"
@@ -43,6 +44,10 @@ func (s *stream) introduce(a *asking, run *edit.Run, write func(name string, val
 	}
 	if f.Host && !a.tellsHost && !drops(run, "x-forwarded-host") {
 		write("X-Forwarded-Host", s.question.authority)
+	}
+	if f.Port && !a.tellsPort && !drops(run, "x-forwarded-port") {
+		value = strconv.AppendUint(value[:0], uint64(s.bind.Port), 10)
+		write("X-Forwarded-Port", value)
 	}
 	if f.Standard && !drops(run, "forwarded") {
 		if value = value[:0]; a.trusted {

@@ -18,6 +18,7 @@ type Bind struct {
 	Closed   func()                    // and is gone
 	Unshaken func(why string)          // its TLS handshake has failed; the label of the reason
 
+	Port  uint16      // that clients connect to
 	Limit *Limit      // how many clients its listeners serve at once; nil: no bound but that of Options
 	Owner any         // the caller's own
 	TLS   *tls.Config // nil: plain; its NextProtos may have h2

@@ -11,6 +11,7 @@ type Forwarded struct {
 	Proto      bool // X-Forwarded-Proto
 	RealIP     bool // X-Real-IP: the client's address
 	Host       bool // X-Forwarded-Host: the host that the client asked for
+	Port       bool // X-Forwarded-Port: the port that the client connected to
 	Standard   bool // Forwarded (RFC 7239)
 
 	Except *rule.Networks // of other ends for which X-Forwarded-For stays as it came; nil: none

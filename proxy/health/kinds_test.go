@@ -287,8 +287,9 @@ func TestR30_HTTPRequest(t *testing.T) {
 	}
 }
 
-// Against a server of the standard library too, through the whole loop: R34, a server that listens but answers 500.
-func TestR34_StuckServerIsUnhealthy(t *testing.T) {
+// Against a server of the standard library too, through the whole loop: R34, a server that listens but answers 500, and
+// R36, what it answered is told.
+func TestR34_R36_StuckServerIsUnhealthy(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "stuck", http.StatusInternalServerError)

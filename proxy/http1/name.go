@@ -25,6 +25,7 @@ const (
 	XForwardedProto
 	XRealIP
 	XForwardedHost
+	XForwardedPort
 	Forwarded
 )
 
@@ -66,7 +67,7 @@ func NameOf(b []byte) Name {
 	case 15:
 		return is("x-forwarded-for", XForwardedFor)
 	case 16:
-		return is("proxy-connection", ProxyConnection) | is("x-forwarded-host", XForwardedHost)
+		return is("proxy-connection", ProxyConnection) | is("x-forwarded-host", XForwardedHost) | is("x-forwarded-port", XForwardedPort)
 	case 17:
 		return is("transfer-encoding", TransferEncoding) | is("x-forwarded-proto", XForwardedProto)
 	case 18:

@@ -13,9 +13,9 @@ import (
 
 func forwarded(t *testing.T, start Start) {
 	here, elsewhere := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("7.0.0.0/8")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	all := proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true, Host: true, Standard: true}
+	all := proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true, Host: true, Port: true, Standard: true}
 	const told = "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-For: 8.8.8.8, 7.7.7.7\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 1.1.1.1\r\n" +
-		"X-Forwarded-Host: told.example\r\nForwarded: for=9.9.9.9\r\n"
+		"X-Forwarded-Host: told.example\r\nX-Forwarded-Port: 8443\r\nForwarded: for=9.9.9.9\r\n"
 	only := func(f proxy.ForwardedFor) proxy.Forwarded { return proxy.Forwarded{For: f} }
 	for _, tt := range []struct {
 		name      string
@@ -26,23 +26,24 @@ func forwarded(t *testing.T, start Start) {
 	}{
 		{"append to nothing", only(proxy.ForwardedForAppend), nil, "", map[string]string{"X-Forwarded-For": "[127.0.0.1]"}},
 		{"nobody is trusted", all, nil, told, map[string]string{
-			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]",
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]", "X-Forwarded-Port": "[PORT]",
 			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
 		}},
 		{"others are trusted", all, elsewhere, told, map[string]string{
-			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]",
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]", "X-Forwarded-Port": "[PORT]",
 			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
 		}},
 		{"trusted", all, here, told, map[string]string{
 			"X-Forwarded-For": "[9.9.9.9, 8.8.8.8, 7.7.7.7, 127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Real-IP": "[8.8.8.8]",
-			"X-Forwarded-Host": "[told.example]", "Forwarded": `[for=9.9.9.9, for=127.0.0.1;proto=http;host="Example.com:81"]`,
+			"X-Forwarded-Host": "[told.example]", "X-Forwarded-Port": "[8443]", "Forwarded": `[for=9.9.9.9, for=127.0.0.1;proto=http;host="Example.com:81"]`,
 		}},
-		{"trusted, and tells no scheme", all, here, "X-Forwarded-Proto: gopher\r\nX-Forwarded-For: junk\r\n", map[string]string{
-			"X-Forwarded-For": "[junk, 127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]",
+		{"trusted, and tells no scheme", all, here, "X-Forwarded-Proto: gopher\r\nX-Forwarded-For: junk\r\nX-Forwarded-Port: 0\r\n", map[string]string{
+			"X-Forwarded-For": "[junk, 127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Real-IP": "[127.0.0.1]", "X-Forwarded-Host": "[Example.com:81]", "X-Forwarded-Port": "[PORT]",
 			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
 		}},
 		{"replace", only(proxy.ForwardedForReplace), here, told, map[string]string{
-			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Real-IP": "[1.1.1.1]", "X-Forwarded-Host": "[told.example]", "Forwarded": "[for=9.9.9.9]",
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Real-IP": "[1.1.1.1]", "X-Forwarded-Host": "[told.example]", "X-Forwarded-Port": "[8443]",
+			"Forwarded": "[for=9.9.9.9]",
 		}},
 		{"if none, and there is one", only(proxy.ForwardedForIfNone), here, "X-Forwarded-For: 9.9.9.9\r\n", map[string]string{"X-Forwarded-For": "[9.9.9.9]"}},
 		{"if none, and there is none", only(proxy.ForwardedForIfNone), here, "", map[string]string{"X-Forwarded-For": "[127.0.0.1]"}},
@@ -62,13 +63,13 @@ func forwarded(t *testing.T, start Start) {
 			at := web(t, start(t, c))
 			wantBody(t, ask(t, at, "GET / HTTP/1.1\r\nHost: Example.com:81\r\n"+tt.sent+"\r\n"), "ok")
 			head := app.lastHead(t)
-			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded"} {
+			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-IP", "Forwarded"} {
 				got := ""
 				for _, value := range fields(head, name) {
 					got += "[" + value + "]"
 				}
-				if got != tt.want[name] {
-					t.Errorf("%s: got %q, want %q", name, got, tt.want[name])
+				if want := strings.ReplaceAll(tt.want[name], "PORT", at[strings.LastIndexByte(at, ':')+1:]); got != want {
+					t.Errorf("%s: got %q, want %q", name, got, want)
 				}
 			}
 			if got := fields(head, "Host"); !slices.Equal(got, []string{"Example.com:81"}) {

@@ -2,6 +2,9 @@ package proxytest
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,12 +28,68 @@ type Balancer interface {
 // Start runs a balancer until the test ends.
 type Start func(t *testing.T, c proxy.Config) Balancer
 
-// Run runs the suite.
+// Run runs the cases that stand for no requirement of their own. Those that do have Requirement.
 func Run(t *testing.T, start Start) {
-	for _, c := range []struct {
-		name string
-		run  func(*testing.T, Start)
-	}{
+	for _, c := range cases() {
+		if len(c.requirements()) == 0 {
+			c.start(t, start)
+		}
+	}
+}
+
+// Requirement runs the cases that stand for a requirement, of which there have to be some.
+func Requirement(t *testing.T, start Start, number int) {
+	t.Parallel()
+	none := true
+	for _, c := range cases() {
+		if slices.Contains(c.requirements(), number) {
+			c.start(t, start)
+			none = false
+		}
+	}
+	if none {
+		t.Errorf("no case stands for R%d", number)
+	}
+}
+
+// Requirements returns the numbers of all requirements that cases stand for.
+func Requirements() []int {
+	var all []int
+	for _, c := range cases() {
+		all = append(all, c.requirements()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// testcase is a case of the suite.
+type testcase struct {
+	name string // begins with the requirements that it stands for
+	run  func(*testing.T, Start)
+}
+
+func (c *testcase) start(t *testing.T, start Start) {
+	t.Run(c.name, func(t *testing.T) {
+		t.Parallel()
+		c.run(t, start)
+	})
+}
+
+// requirements are the numbers that a name begins with.
+func (c *testcase) requirements() (all []int) {
+	for word := range strings.SplitSeq(c.name, "_") {
+		digits, ok := strings.CutPrefix(word, "R")
+		n, err := strconv.Atoi(digits)
+		if !ok || err != nil {
+			break
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+func cases() []testcase {
+	return []testcase{
 		{"R17_routes_by_host_and_path", routes},
 		{"R17_R47_routes_by_all_that_a_request_shows", conditions},
 		{"R17_routes_by_server_name", serverNames},
@@ -55,8 +114,8 @@ func Run(t *testing.T, start Start) {
 
 		{"R16_no_server_is_503", noServer},
 		{"R40_refused_everywhere_is_503_after_the_retries", refusedEverywhere},
-		{"R11_connect_timeout_is_503", connectTimeout},
-		{"R12_silent_server_is_504", silentServer},
+		{"R11_R46_connect_timeout_is_503", connectTimeout},
+		{"R12_R46_silent_server_is_504", silentServer},
 		{"broken_servers_are_502", brokenServers},
 		{"broken_bodies_abort", brokenBodies},
 		{"R42_one_refusing_server_costs_no_request", oneRefuses},
@@ -103,7 +162,7 @@ func Run(t *testing.T, start Start) {
 		{"TLS_to_servers", serversTLS},
 		{"HTTP2_to_servers", serversHTTP2},
 
-		{"TCP_mode", tcpCases},
+		{"R21_R66_TCP_mode", tcpCases},
 
 		{"R69_binds_before_the_address_arrives", bindsEarly},
 		{"gate_closed_open", gateClosedOpen},
@@ -117,10 +176,5 @@ func Run(t *testing.T, start Start) {
 		{"reload_changes_timeouts", reloadTimeouts},
 		{"reload_removes_a_bind", reloadRemovesBind},
 		{"traffic_is_counted", counted},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			c.run(t, start)
-		})
 	}
 }
