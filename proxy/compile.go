@@ -67,6 +67,11 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		positive("timeout connect", c.Timeouts.Connect),
 		positive("timeout server", c.Timeouts.Server),
 	)
+	for _, s := range c.Servers {
+		if s.SendProxy != 0 && c.HTTP2 {
+			err = errors.Join(err, fmt.Errorf("server %s: a connection of HTTP/2 is for many clients, the PROXY protocol for one", s.Name))
+		}
+	}
 	if c.Retries < 0 {
 		err = errors.Join(err, fmt.Errorf("retries %d, want 0 or more", c.Retries))
 	}

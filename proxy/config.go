@@ -9,6 +9,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -77,7 +78,10 @@ type Bind struct {
 	Address netip.AddrPort
 	VIP     bool          // the address is a virtual one: bound before it arrives, gated by Proxy.Gate(Address.Addr())
 	TLS     *certs.Config // nil: plain
-	H2C     bool          // of a plain bind: clients may speak HTTP/2, by prior knowledge
+	// Proxies are the networks of those who tell, by the PROXY protocol, for whom they connect, and have to; nobody else may connect. Empty:
+	// clients connect by themselves.
+	Proxies []netip.Prefix
+	H2C     bool // of a plain bind: clients may speak HTTP/2, by prior knowledge
 }
 
 // Backend is a pool of servers that answer alike.
@@ -169,6 +173,8 @@ type Server struct {
 	Backup  bool // it gets traffic while no other server can
 
 	SlowStart time.Duration // in which its share grows to Weight after it was down; 0: at once
+
+	SendProxy proxyproto.Version // the PROXY protocol, by which it is told of each client; 0: it is not
 
 	ServerName string // with TLS: the name that it is asked for and verified by, or its address
 	CheckName  string // the same, with CheckTLS

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -47,8 +48,19 @@ func newLane(f *frontend, g *Gate, b *plannedBind, port uint16) *lane {
 		Opened:   f.opened,
 		Closed:   f.closed,
 		Unshaken: f.shaken,
+		Refused:  f.refusals.add,
+	}
+	if len(b.config.Proxies) > 0 {
+		l.bind.Proxies = among(b.config.Proxies)
 	}
 	return l
+}
+
+// among reports whether an address is in one of the networks.
+func among(networks []netip.Prefix) func(netip.Addr) bool {
+	return func(a netip.Addr) bool {
+		return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+	}
 }
 
 // newListener returns one whose socket is its own from then on.

@@ -244,7 +244,7 @@ func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
 		old := l.lane.bind
 		l.move(newLane(f, gate, b, l.address().Port()))
 		p.engine.Retire(func(b *engine.Bind) bool { return b == old })
-	case l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
+	case !slices.Equal(l.config.Proxies, b.config.Proxies), l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
 		l.move(newLane(f, gate, b, l.address().Port()))
 	}
 	l.config = b.config

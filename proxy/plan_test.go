@@ -10,6 +10,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -63,6 +64,17 @@ func TestPlanRefuses(t *testing.T) {
 		{
 			"TLS to servers by authorities that are not there", func(c *proxy.Config) { c.Backends[0].TLS = &certs.ServerConfig{CAs: []string{"/no/ca"}} },
 			[]string{"backend app: read certificate authorities: stat /no/ca: no such file or directory"},
+		},
+		{
+			"rules of HTTP in TCP mode", func(c *proxy.Config) {
+				c.Frontends[0].TCP, c.Backends[0].TCP = true, true
+				c.Frontends[0].Rules = []rule.Rule{{Match: rule.Match{SNI: "a"}, Backend: "app"}, {Match: rule.Match{Host: "a"}, Backend: "app"}, {Respond: &rule.Respond{Status: 200}}}
+			},
+			[]string{"frontend web: rule 2 is of HTTP, not of TCP\nrule 3 is of HTTP, not of TCP"},
+		},
+		{
+			"the PROXY protocol over HTTP/2", func(c *proxy.Config) { c.Backends[0].HTTP2, c.Backends[0].Servers[0].SendProxy = true, proxyproto.V2 },
+			[]string{"backend app: server s1: a connection of HTTP/2 is for many clients, the PROXY protocol for one"},
 		},
 		{"negative retries", func(c *proxy.Config) { c.Backends[0].Retries = -1 }, []string{"backend app: retries -1, want 0 or more"}},
 		{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tandem-lb/tandem/proxy/balance"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -47,6 +48,7 @@ func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
 type identity struct {
 	upstream.Key
 	serverName string
+	proxy      proxyproto.Version
 }
 
 // serversOf returns the servers of old, which may be nil, that b can take over.
@@ -54,7 +56,7 @@ func (b *backend) serversOf(old *backend) map[identity]*upstream.Server {
 	known := map[identity]*upstream.Server{}
 	if b.speaksAs(old) {
 		for i, m := range old.pool.Members() {
-			known[identity{m.Key(), old.config.Servers[i].ServerName}] = m.Server
+			known[identity{m.Key(), old.config.Servers[i].ServerName, old.config.Servers[i].SendProxy}] = m.Server
 		}
 	}
 	return known
@@ -63,10 +65,10 @@ func (b *backend) serversOf(old *backend) map[identity]*upstream.Server {
 // server returns the server of that identity, a known one where there is one.
 func (b *backend) server(s Server, known map[identity]*upstream.Server) *upstream.Server {
 	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address}
-	if old := known[identity{key, s.ServerName}]; old != nil {
+	if old := known[identity{key, s.ServerName, s.SendProxy}]; old != nil {
 		return old
 	}
-	link := upstream.Link{HTTP2: b.config.HTTP2}
+	link := upstream.Link{HTTP2: b.config.HTTP2, Proxy: s.SendProxy}
 	if b.tls != nil {
 		link.TLS = b.tls.TLSConfig(s.ServerName)
 	}

@@ -44,8 +44,8 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*ma
 	for i := range c.Rules {
 		r.route(i, &c.Rules[i])
 	}
-	if c.TCP && len(c.Rules)+len(c.RequestEdits)+len(c.ResponseEdits)+len(c.ErrorPages) > 0 {
-		r.fault(errors.New("rules, headers and error pages are of HTTP, not of TCP"))
+	if c.TCP {
+		r.fitTCP(&c)
 	}
 	if c.DefaultBackend != "" {
 		to := r.choice("default backend", c.DefaultBackend, nil)
@@ -57,6 +57,18 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*ma
 }
 
 func (r *routing) fault(err error) { r.faults = append(r.faults, err) }
+
+// fitTCP refuses what TCP mode cannot do.
+func (r *routing) fitTCP(c *Frontend) {
+	if len(c.RequestEdits)+len(c.ResponseEdits)+len(c.ErrorPages) > 0 {
+		r.fault(errors.New("headers and error pages are of HTTP, not of TCP"))
+	}
+	for i := range c.Rules {
+		if !c.Rules[i].OfConnection() {
+			r.fault(fmt.Errorf("rule %d is of HTTP, not of TCP", i+1))
+		}
+	}
+}
 
 // heads compiles what the frontend changes in every head. The id of a request is a field that it sets.
 func (r *routing) heads(c *Frontend) {

@@ -19,7 +19,7 @@ func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
 		if err != nil {
 			continue // reported
 		}
-		bind := proxy.Bind{Address: ap, H2C: raw.H2C}
+		bind := proxy.Bind{Address: ap, H2C: raw.H2C, Proxies: networks(raw.Proxies)}
 		if raw.TLS != nil {
 			bind.TLS = raw.TLS.config()
 			if raw.H2C {
@@ -38,6 +38,19 @@ func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
 		}
 	}
 	return binds
+}
+
+// checkProxies reports binds that do not say who may claim to be a proxy, or say it for nothing.
+func (b *builder) checkProxies(i int) {
+	for j, raw := range b.raw.Proxy.Frontends[i].Bind {
+		path := item(frontendPath(i, "bind"), j)
+		switch {
+		case raw.Accept && len(raw.Proxies) == 0 && !b.reported(path):
+			b.errorAt(join(path, "accept_proxy"), "whoever connects could claim to be anybody", "trusted_proxies beside it")
+		case !raw.Accept && len(raw.Proxies) > 0:
+			b.errorAt(join(path, "trusted_proxies"), "does nothing without accept_proxy: true", "both")
+		}
+	}
 }
 
 // needsZone reports whether an address means nothing without its interface. Nobody's client asks for one: a virtual router

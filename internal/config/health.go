@@ -13,6 +13,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 )
 
 type rawCheck struct {
@@ -140,6 +141,7 @@ func statuses(words []string) []health.Status {
 func server(raw *rawBackend, s rawServer) proxy.Server {
 	return proxy.Server{
 		Name: s.Name, Address: s.Address, Weight: s.Weight, Backup: s.Backup, SlowStart: raw.slowStart(s), Track: tracked(raw.Name, s.Track),
+		SendProxy:  map[string]proxyproto.Version{"v1": proxyproto.V1, "v2": proxyproto.V2}[s.SendProxy],
 		ServerName: raw.TLS.nameOf(s), CheckName: raw.Check.tls().nameOf(s),
 	}
 }

@@ -26,8 +26,10 @@ func (b *builder) checkMode(i int) {
 	if raw.Mode != modeTCP {
 		return
 	}
-	if len(raw.Rules) > 0 {
-		b.errorAt(frontendPath(i, "rules"), "are of HTTP, which mode tcp knows nothing of", "default_backend alone")
+	for j, r := range rules(raw.Rules) {
+		if path := item(frontendPath(i, "rules"), j); !r.OfConnection() && !b.reported(path) {
+			b.errorAt(path, "asks for HTTP, which mode tcp knows nothing of", "source, tls and sni alone, and backend, split or deny")
+		}
 	}
 	for key, there := range map[string]bool{
 		"request_headers": raw.RequestHeaders != nil, "response_headers": raw.ResponseHeaders != nil, "error_pages": raw.ErrorPages != nil,
@@ -59,5 +61,10 @@ func (b *builder) checkBackendMode(i int) {
 	}
 	if raw.Mode == modeTCP && raw.Balance.Key != "" && raw.Balance.Key != "source" && !b.reported(backendPath(i, "balance")) {
 		b.errorAt(backendPath(i, "balance.key"), "is of HTTP, which mode tcp knows nothing of", "source")
+	}
+	for j, s := range raw.Servers {
+		if s.SendProxy != "" && raw.Protocol == protocolHTTP2 {
+			b.errorAt(item(backendPath(i, "servers"), j)+".send_proxy", "is for one client, and a connection of h2 for many", "protocol: http/1.1")
+		}
 	}
 }

@@ -17,6 +17,7 @@ func (b *builder) checkProxy() {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
 		b.checkRules(i)
 		b.checkMode(i)
+		b.checkProxies(i)
 		b.checkHeads(item("proxy.frontends", i), f.RequestHeaders, f.ResponseHeaders)
 		b.checkMonitor(frontendPath(i, "monitor"), f.Monitor)
 		b.checkAccessLog(i)

@@ -65,6 +65,8 @@ type rawBind struct {
 	Address perNode[string] `yaml:"address"`
 	TLS     *rawTLS         `yaml:"tls"`
 	H2C     bool            `yaml:"h2c"`
+	Accept  bool            `yaml:"accept_proxy"`
+	Proxies []string        `yaml:"trusted_proxies"`
 }
 
 type rawRule struct {
@@ -129,6 +131,7 @@ type rawServer struct {
 	Weight     int            `yaml:"weight"`
 	Backup     bool           `yaml:"backup"`
 	SlowStart  *time.Duration `yaml:"slow_start"`
+	SendProxy  string         `yaml:"send_proxy"`
 	ServerName string         `yaml:"server_name"`
 	Track      string         `yaml:"track"`
 }

@@ -12,22 +12,24 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":           {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/rule", "proxy/upstream"},
-	"proxy/accesslog": {"proxy/exchange"},
-	"proxy/auth":      {"internal/keyfile"},
-	"proxy/balance":   {},
-	"proxy/certs":     {"internal/keyfile"},
-	"proxy/edit":      {},
-	"proxy/engine":    {"proxy/certs", "proxy/edit", "proxy/exchange", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/secure", "proxy/upstream"},
-	"proxy/exchange":  {"internal/hysteresis", "proxy/balance", "proxy/edit", "proxy/rule", "proxy/upstream"},
-	"proxy/health":    {"internal/hysteresis", "proxy/http1", "proxy/http2"},
-	"proxy/http1":     {},
-	"proxy/http2":     {"proxy/http1"},
-	"proxy/loop":      {},
-	"proxy/proxytest": {"internal/hysteresis", "proxy", "proxy/certs", "proxy/edit", "proxy/health", "proxy/rule"},
-	"proxy/rule":      {"proxy/edit"},
-	"proxy/secure":    {},
-	"proxy/upstream":  {"internal/hysteresis", "proxy/balance"},
+	"proxy":            {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/proxyproto", "proxy/rule", "proxy/upstream"},
+	"proxy/accesslog":  {"proxy/exchange"},
+	"proxy/auth":       {"internal/keyfile"},
+	"proxy/balance":    {},
+	"proxy/certs":      {"internal/keyfile"},
+	"proxy/edit":       {},
+	"proxy/engine":     {"proxy/certs", "proxy/edit", "proxy/exchange", "proxy/hello", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/proxyproto", "proxy/secure", "proxy/upstream"},
+	"proxy/exchange":   {"internal/hysteresis", "proxy/balance", "proxy/edit", "proxy/rule", "proxy/upstream"},
+	"proxy/health":     {"internal/hysteresis", "proxy/http1", "proxy/http2", "proxy/proxyproto"},
+	"proxy/hello":      {},
+	"proxy/http1":      {},
+	"proxy/http2":      {"proxy/http1"},
+	"proxy/loop":       {},
+	"proxy/proxytest":  {"internal/hysteresis", "proxy", "proxy/certs", "proxy/edit", "proxy/health", "proxy/proxyproto", "proxy/rule"},
+	"proxy/proxyproto": {},
+	"proxy/rule":       {"proxy/edit"},
+	"proxy/secure":     {},
+	"proxy/upstream":   {"internal/hysteresis", "proxy/balance", "proxy/proxyproto"},
 
 	"proxy/loop/looptest": {"proxy/loop"},
 
@@ -50,7 +52,7 @@ var allowedImports = map[string][]string{
 
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
-	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/edit", "proxy/health", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
+	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/edit", "proxy/health", "proxy/proxyproto", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/accesslog", "proxy/certs", "proxy/health", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"errors"
+	"net/netip"
 
 	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 	"github.com/tandem-lb/tandem/proxy/secure"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -12,7 +14,8 @@ import (
 type dialing struct {
 	core *core
 	to   *upstream.Server
-	wire *wire // of whoever is to speak on the connection
+	wire *wire  // of whoever is to speak on the connection
+	head []byte // what the server gets before everything else, and has not got yet
 
 	moved bool // the handshake has something to say
 	full  bool // nothing more is received before the handshake has gone on
@@ -29,13 +32,50 @@ func (d *dialing) open(h loop.Handler) error {
 func (d *dialing) step() (pending bool, err error) {
 	if d.wire.tls == nil {
 		pending, err = d.core.loop.Connected(d.wire.ref)
-		if pending || err != nil || d.to.Link().TLS == nil {
+		if pending || err != nil {
 			return pending, err
+		}
+		if len(d.head) > 0 {
+			if pending, err = d.introduce(); pending || err != nil {
+				return pending, err
+			}
+		}
+		if d.to.Link().TLS == nil {
+			return false, nil
 		}
 		d.greet()
 	}
 	return d.shake()
 }
+
+// introduction is what a server is told of the client by the PROXY protocol before everything else; nil: nothing.
+func (c *core) introduction(to *upstream.Server, from netip.AddrPort, client *wire) []byte {
+	v := to.Link().Proxy
+	if v == 0 {
+		return nil
+	}
+	return proxyproto.Append(nil, v, from, c.local(client))
+}
+
+// local is what a client has connected to.
+func (c *core) local(client *wire) netip.AddrPort {
+	if s := client.shown; s != nil && s.local.IsValid() {
+		return s.local
+	}
+	return c.loop.Local(client.ref)
+}
+
+// introduce says who the client is.
+func (d *dialing) introduce() (pending bool, err error) {
+	n, st := d.core.loop.Send(d.wire.ref, d.head)
+	d.head = d.head[n:]
+	if st == loop.Failed {
+		return false, errBroken
+	}
+	return st == loop.Blocked, nil
+}
+
+var errBroken = errors.New("the connection broke off")
 
 // greet begins the TLS handshake.
 func (d *dialing) greet() {

@@ -153,6 +153,7 @@ func (a *audit) all() {
 		case *server1:
 			a.server1(h)
 		case *greeting:
+			a.queue(h.in)
 			if h.gone {
 				a.fault("a handshake is over and has a socket")
 			}
@@ -160,6 +161,11 @@ func (a *audit) all() {
 			a.client2(h)
 		case *server2:
 			a.server2(h)
+		case *preface:
+			a.queue(h.in)
+			if h.gone {
+				a.fault("a connection has been introduced and is still waited for")
+			}
 		case *front:
 			a.front(h)
 		case *back:

@@ -19,15 +19,16 @@ type greeting struct {
 	bind *Bind
 	wire wire
 	from netip.AddrPort
-	full bool // nothing more is received before the handshake has gone on
+	in   *queue // what has come before there was a handshake
+	full bool   // nothing more is received before the handshake has gone on
 	gone bool
 }
 
-// greet begins the handshake of a client that has just been accepted.
-func (c *core) greet(b *Bind, from loop.Client) {
-	g := &greeting{core: c, bind: b, from: from.From}
-	g.wire.tls = secure.Server(b.TLS, &c.ciphers)
-	c.loop.Adopt(from, g)
+// greeting returns who does the handshake of a client. in is what has come of it already; nil: nothing.
+func (c *core) greeting(b *Bind, w wire, from netip.AddrPort, in *queue) *greeting {
+	g := &greeting{core: c, bind: b, wire: w, from: from, in: in}
+	g.wire.ref, g.wire.tls = loop.Ref{}, secure.Server(b.TLS, &c.ciphers)
+	return g
 }
 
 // Ready implements loop.Handler.
@@ -37,6 +38,10 @@ func (g *greeting) Ready(l *loop.Loop, r loop.Ref) {
 		g.wire.ref = r
 		l.SetDeadline(r, handshakeTime)
 		g.wire.tls.Start(g.core.engine.handshaker, func() { l.Post(g.progress) })
+		if g.in != nil {
+			g.full = !g.wire.tls.Feed(g.in.bytes())
+			g.in = g.core.spare.free(g.in)
+		}
 	}
 	if g.wire.pending() && g.wire.push(g.core) == loop.Failed {
 		g.close()
@@ -102,8 +107,7 @@ func (c *core) welcome(b *Bind, w wire, from netip.AddrPort) {
 	}
 	info := w.tls.Info()
 	if len(info.Peer) > 0 {
-		told := certs.PeerHeaders(info.Peer[0])
-		w.shown = &shown{peer: told}
+		w.show().peer = certs.PeerHeaders(info.Peer[0])
 	}
 	if info.ALPN == "h2" {
 		c.loop.SetHandler(w.ref, newClient2(c, b, w, from, nil))
@@ -129,6 +133,7 @@ func (g *greeting) close() {
 		return
 	}
 	g.gone = true
+	g.in = g.core.spare.free(g.in)
 	g.wire.close(g.core, false)
 	g.bind.closed(g.core)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"sync/atomic"
 
 	"github.com/tandem-lb/tandem/proxy/exchange"
@@ -17,6 +18,10 @@ type Bind struct {
 	Opened   func()                    // a connection has been accepted
 	Closed   func()                    // and is gone
 	Unshaken func(why string)          // its TLS handshake has failed; the label of the reason
+	Refused  func(why string)          // it was refused before it could say anything; as well
+
+	// Proxies says who may tell, by the PROXY protocol, for whom it connects, and has to: others are refused. nil: nobody does.
+	Proxies func(netip.Addr) bool
 
 	Port  uint16      // that clients connect to
 	Limit *Limit      // how many clients its listeners serve at once; nil: no bound but that of Options
@@ -141,13 +146,9 @@ func (li *Listener) accept(c *core, from loop.Client) {
 func (c *core) take(b *Bind, from loop.Client) {
 	b.Opened()
 	c.engine.open.Add(1)
-	if b.TLS != nil {
-		c.greet(b, from)
+	if b.Proxies != nil {
+		c.introduced(b, from)
 		return
 	}
-	if b.TCP {
-		c.loop.Adopt(from, &c.newSession(b, wire{}, from.From).client)
-		return
-	}
-	c.loop.Adopt(from, &client1{core: c, bind: b, from: from.From})
+	c.loop.Adopt(from, c.handler(b, wire{}, from.From, nil))
 }

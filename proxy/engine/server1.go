@@ -47,9 +47,10 @@ const (
 const maxInterims = 16
 
 // dial begins to connect to a server; nil where that fails at once.
-func (c *core) dial(to *upstream.Server, b *exchange.Backend, timeout time.Duration) *server1 {
+func (s *stream) dial(to *upstream.Server, b *exchange.Backend, timeout time.Duration) *server1 {
+	c := s.core
 	v := &server1{core: c}
-	v.dial = dialing{core: c, to: to, wire: &v.wire}
+	v.dial = dialing{core: c, to: to, wire: &v.wire, head: c.introduction(to, s.from, s.wire)}
 	if v.dial.open(v) != nil {
 		return nil
 	}

@@ -200,7 +200,7 @@ func (v *server1) interim(h *head, n int) int {
 // doubt about where the next response on it begins.
 func (v *server1) finish(trailers []byte, clean bool) {
 	s := v.s
-	keep := clean && s.whole && !v.blocked() && !v.deaf && !s.response.Close && len(v.core.up) == 0
+	keep := clean && v.dial.to.Link().Proxy == 0 && s.whole && !v.blocked() && !v.deaf && !s.response.Close && len(v.core.up) == 0
 	s.server, v.s = nil, nil
 	v.in = v.core.spare.free(v.in)
 	if keep {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/hello"
 	"github.com/tandem-lb/tandem/proxy/loop"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -23,9 +24,11 @@ type session struct {
 	early    *queue            // what the client sent before there was a server
 	timer    loop.Ref          // of a wait before a server is asked again
 
-	open  bool // both connections stand
-	ended bool // the exchange has
-	gone  bool // and nothing is left of it
+	waits  bool // for what it is routed by
+	routed bool
+	open   bool // both connections stand
+	ended  bool // the exchange has
+	gone   bool // and nothing is left of it
 }
 
 // earlyMost is what is taken of a client that has hung up before there is a server: all that it had to say, if that is not much.
@@ -40,12 +43,59 @@ func (c *core) newSession(b *Bind, w wire, from netip.AddrPort) *session {
 // begin has the exchange decide where the session goes.
 func (s *session) begin() {
 	s.frontend = s.bind.Frontend()
-	s.x.Start(s.core.now(), s.frontend)
+	s.x.StartSession(s.core.now(), s.frontend)
 	if s.frontend.Log != nil {
 		s.log = s.core.detail(s.frontend.Log, s.from, &s.client.wire)
 		s.x.Detail(s.log)
 	}
-	s.step(exchange.Event{Kind: exchange.Opened, Target: &exchange.Target{TLS: s.client.wire.secure(), Client: s.from}})
+	if n := len(s.early.bytes()); n > 0 {
+		s.x.Count(int64(n), 0)
+	}
+	switch w := &s.client.wire; {
+	case !s.frontend.Handshake:
+		s.route("")
+	case w.secure():
+		s.route(w.handshake().ServerName)
+	default:
+		s.listen()
+	}
+}
+
+// route has the exchange decide where the session goes. name is what the client asks for in its TLS handshake; empty: nothing.
+func (s *session) route(name string) {
+	s.routed = true
+	s.step(exchange.Event{Kind: exchange.Opened, Target: &exchange.Target{TLS: s.client.wire.secure(), SNI: name, Client: s.from}})
+}
+
+// listen waits for the name that a client asks for in a TLS handshake that passes through. Who speaks something else asks for none.
+func (s *session) listen() {
+	c, l, f := s.core, s.core.loop, &s.client
+	if !s.waits {
+		s.waits = true
+		l.SetDeadline(f.wire.ref, s.frontend.HTTPRequest)
+	}
+	for {
+		name, done, err := hello.ServerName(s.early.bytes())
+		switch {
+		case err != nil && err != hello.NotTLS:
+			s.step(exchange.Event{Kind: exchange.Refused, Status: 400, Why: err.(hello.Reason).Label()})
+			return
+		case done:
+			l.SetDeadline(f.wire.ref, -1)
+			s.route(name)
+			return
+		}
+		n, st := l.Recv(f.wire.ref, l.Scratch()[:hello.Most-len(s.early.bytes())])
+		switch st {
+		case loop.Blocked:
+			return
+		case loop.Ended, loop.Failed:
+			s.tell(exchange.ClientGone)
+			return
+		}
+		s.x.Count(int64(n), 0)
+		s.early = c.spare.put(s.early, l.Scratch()[:n])
+	}
 }
 
 func (s *session) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
@@ -74,7 +124,7 @@ func (s *session) act(a *exchange.Action) {
 func (s *session) connect(a *exchange.Action) {
 	s.backend = a.Backend
 	v := &back{leg: leg{s: s}}
-	v.dial = dialing{core: s.core, to: a.Server, wire: &v.wire}
+	v.dial = dialing{core: s.core, to: a.Server, wire: &v.wire, head: s.core.introduction(a.Server, s.from, &s.client.wire)}
 	if v.dial.open(v) != nil {
 		s.tell(exchange.ConnectFailed)
 		return
@@ -205,6 +255,8 @@ func (f *front) Ready(_ *loop.Loop, r loop.Ref) {
 	switch {
 	case s.frontend == nil:
 		s.begin()
+	case !s.routed:
+		s.listen()
 	case s.open:
 		f.turn()
 	default:
@@ -212,11 +264,16 @@ func (f *front) Ready(_ *loop.Loop, r loop.Ref) {
 	}
 }
 
-// Expired implements loop.Handler. The deadline is that of both directions.
+// Expired implements loop.Handler. The deadline is that of both directions, or of what the session is routed by: a client that says
+// nothing may be one that waits for its server to speak first.
 func (f *front) Expired(*loop.Loop, loop.Ref) {
 	s := f.s
 	defer s.rescue()
-	if s.client.ended && !s.server.ended {
+	if !s.routed && s.early == nil {
+		s.route("")
+		return
+	}
+	if s.open && s.client.ended && !s.server.ended {
 		s.tell(exchange.ServerSilent)
 	} else {
 		s.tell(exchange.ClientSilent)

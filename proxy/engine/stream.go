@@ -171,7 +171,7 @@ func (s *stream) join(a *exchange.Action) {
 			return
 		}
 	}
-	if v := c.dial(a.Server, a.Backend, a.Timeout); v != nil {
+	if v := s.dial(a.Server, a.Backend, a.Timeout); v != nil {
 		v.serve(s, a.Backend)
 		return
 	}

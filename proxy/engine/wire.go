@@ -2,6 +2,7 @@ package engine
 
 import (
 	"io"
+	"net/netip"
 
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/loop"
@@ -12,30 +13,37 @@ import (
 type wire struct {
 	ref   loop.Ref
 	tls   *secure.Conn // nil: plain
-	shown *shown       // of TLS: what the client has shown in its handshake; nil: nothing that has been asked for
+	shown *shown       // what is known of the client beyond that; nil: nothing that has been asked for
 
 	sent   uint32 // octets that the socket has taken; it begins anew after 4 GiB
 	more   bool   // of TLS: there may be plaintext though nothing more comes
 	ending bool   // of TLS: the socket is to be told that nothing more will be sent when it has taken everything
 }
 
-// shown is what a client has shown in its handshake.
+// shown is what a client has shown in its TLS handshake, or another proxy has told of it.
 type shown struct {
-	peer []certs.Header // what servers are told of its certificate; nil: nothing
-	info *secure.Info   // nil: not looked up yet
+	peer  []certs.Header // what servers are told of its certificate; nil: nothing
+	info  *secure.Info   // nil: not looked up yet, or no TLS
+	local netip.AddrPort // what it has connected to, as another proxy says; zero: what the socket says
+}
+
+// show makes room for what is known of a client.
+func (w *wire) show() *shown {
+	if w.shown == nil {
+		w.shown = &shown{}
+	}
+	return w.shown
 }
 
 // handshake returns what a client's handshake has come to. Most connections are never asked.
 func (w *wire) handshake() *secure.Info {
-	if w.shown == nil {
-		w.shown = &shown{}
-	}
-	if w.shown.info == nil {
+	s := w.show()
+	if s.info == nil {
 		info := w.tls.Info()
 		info.Peer = nil // they would be kept for nothing
-		w.shown.info = &info
+		s.info = &info
 	}
-	return w.shown.info
+	return s.info
 }
 
 // recv reads what has come into b, which is not the core's cipher.

@@ -72,6 +72,7 @@ type world struct {
 	unshaken       []string     // why TLS handshakes failed
 	shaking        *shaking     // of TLS; nil: without
 	panics         bool         // they are expected
+	refused        []string     // why connections were, before they said anything
 }
 
 // newWorld returns one whose listener is open.

@@ -12,7 +12,7 @@ type Kind uint8
 // What can happen to an exchange.
 const (
 	Request    Kind = iota + 1 // the request head is complete; Event.Target
-	Opened                     // in its place: a session of TCP mode begins; Event.Target.TLS
+	Opened                     // in its place: a session of TCP mode begins; Event.Target says no more than Client, TLS and SNI
 	Refused                    // the request, or its body, is not fit for anything; Event.Status says why
 	Verified                   // Action.Verify has said yes
 	Unverified                 // it has said no

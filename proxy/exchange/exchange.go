@@ -99,7 +99,7 @@ func (x *Exchange) Upgrade() string { return x.upgrade }
 // Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
 // engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
 func (x *Exchange) Step(now time.Time, ev Event) Action {
-	if x.session || ev.Kind == Opened {
+	if x.session {
 		return x.stepSession(now, ev)
 	}
 	return x.step(now, ev)

@@ -6,9 +6,15 @@ import (
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
-// A session is an exchange of TCP mode: a connection whose bytes mean nothing to the balancer. It begins with Opened in place of Request, gets
+// A session is an exchange of TCP mode: a connection whose bytes mean nothing to the balancer. It begins with StartSession, and Opened in place of Request, gets
 // its server as a request does, and is a tunnel as soon as both connections stand. Nobody there could read an answer, so where a request
 // would get one a session ends with Abort.
+
+// StartSession begins a session in place of a request.
+func (x *Exchange) StartSession(now time.Time, f *Frontend) {
+	x.Start(now, f)
+	x.session, x.record.Session = true, true
+}
 
 // stepSession is step for a session.
 func (x *Exchange) stepSession(now time.Time, ev Event) Action {
@@ -22,13 +28,21 @@ func (x *Exchange) stepSession(now time.Time, ev Event) Action {
 
 // open routes a session.
 func (x *Exchange) open(now time.Time, ev Event) Action {
-	x.session = true
 	x.headAt = now
-	x.record.Session = true
 	x.record.Request = now.Sub(x.record.Begin)
 	x.record.TLS = ev.Target.TLS
 	x.request = rule.Request{TLS: ev.Target.TLS, SNI: ev.Target.SNI, Client: ev.Target.Client.Addr()}
 	x.backend = x.frontend.Default
+	if n := x.frontend.Rules.Find(&x.request); n != rule.None {
+		route, r := &x.frontend.Routes[n], x.frontend.Rules.Rule(n)
+		x.record.NoLog, x.backend = r.NoLog, route.Backend
+		switch {
+		case r.Deny != 0:
+			return x.fail(r.Deny, Termination{ByProxy, AtRequest})
+		case route.Split != nil:
+			x.backend = route.Split.choose(x).Backend
+		}
+	}
 	x.hash()
 	return x.forward(now)
 }

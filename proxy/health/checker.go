@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 )
 
 const (
@@ -31,10 +32,11 @@ type Target struct {
 	Backend string
 	Server  string
 	Address netip.AddrPort
-	TLS     *tls.Config // nil: plain. Only read
-	OwnTLS  bool        // it is that of the check, which a probe with a port of its own uses too
-	HTTP2   bool        // it speaks HTTP/2
-	Runner  Runner      // of scripts; nil: there is none
+	Proxy   proxyproto.Version // what the server is told first on its own port: that the probe is for no client; 0: nothing
+	TLS     *tls.Config        // nil: plain. Only read
+	OwnTLS  bool               // it is that of the check, which a probe with a port of its own uses too
+	HTTP2   bool               // it speaks HTTP/2
+	Runner  Runner             // of scripts; nil: there is none
 }
 
 // Result is what one probe found, and what follows for the server.

@@ -10,11 +10,14 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 )
 
 // place is where a probe connects to, and how.
 type place struct {
 	address string
+	proxy   proxyproto.Version
 	secure  *tls.Config // nil: plain. Never written
 	http2   bool        // over TLS it has to be agreed on
 }
@@ -22,8 +25,9 @@ type place struct {
 // newPlace returns the place of a probe with a port of its own, or of the server at 0. Whoever answers elsewhere need not be the server, nor
 // have its certificate, nor speak as it does.
 func newPlace(t Target, port uint16) place {
-	p := place{address: t.Address.String(), secure: t.TLS, http2: t.HTTP2}
+	p := place{address: t.Address.String(), proxy: t.Proxy, secure: t.TLS, http2: t.HTTP2}
 	if port != 0 {
+		p.proxy = 0
 		p.address, p.http2 = netip.AddrPortFrom(t.Address.Addr(), port).String(), false
 		if !t.OwnTLS {
 			p.secure = nil
@@ -58,6 +62,12 @@ func (p place) dial(ctx context.Context, connect time.Duration) (l link, at laye
 		return link{}, layer4, err
 	}
 	l = link{Conn: conn, took: time.Since(start)}
+	if p.proxy != 0 {
+		if _, err := conn.Write(proxyproto.AppendLocal(nil, p.proxy)); err != nil {
+			_ = conn.Close() // the error is the one to tell
+			return l, layer4, err
+		}
+	}
 	if p.secure == nil {
 		return l, layer4, nil
 	}

@@ -1,5 +1,7 @@
 package loop
 
+import "net/netip"
+
 // State says what became of a Recv or Send.
 type State uint8
 
@@ -111,6 +113,15 @@ func (l *Loop) HungUp(r Ref) bool {
 func (l *Loop) Idle(r Ref) bool {
 	s := l.sockets.socket(r)
 	return s != nil && !s.connecting && s.ready&(Readable|HungUp) == 0
+}
+
+// Local returns the address that a socket has on this side; zero: it has none.
+func (l *Loop) Local(r Ref) netip.AddrPort {
+	s := l.sockets.socket(r)
+	if s == nil {
+		return netip.AddrPort{}
+	}
+	return l.kernel.Local(int(s.fd))
 }
 
 // Unacked returns how many of the octets that were sent can't have reached the other side: whoever sent a request into a

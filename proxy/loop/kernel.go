@@ -28,6 +28,8 @@ type Kernel interface {
 	// Connect begins to connect: EINPROGRESS is success. Error tells what came of it when the socket can be written.
 	Connect(to netip.AddrPort) (fd int, err error)
 	Error(fd int) error
+	// Local is what a socket is bound to; zero where that is no address of the network.
+	Local(fd int) netip.AddrPort
 	Recv(fd int, b []byte) (n int, err error)
 	// Send writes, and Send2 a and then b in one go. more says that something follows at once, which what does not fill a
 	// segment waits for: other octets, CloseWrite or Close.

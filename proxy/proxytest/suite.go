@@ -163,6 +163,7 @@ func cases() []testcase {
 		{"HTTP2_to_servers", serversHTTP2},
 
 		{"R21_R66_TCP_mode", tcpCases},
+		{"PROXY_protocol", proxyProtocol},
 
 		{"R69_binds_before_the_address_arrives", bindsEarly},
 		{"gate_closed_open", gateClosedOpen},

@@ -29,6 +29,7 @@ func tcpCases(t *testing.T, start Start) {
 		{"sessions_outlive_a_reload", tcpReload},
 		{"mode_changes", tcpModeChanges},
 		{"silent_sessions_end", tcpSilent},
+		{"TLS_passes_through_by_name", passThrough},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/proxy/balance"
+	"github.com/tandem-lb/tandem/proxy/proxyproto"
 )
 
 // Key is the identity of a server.
@@ -21,8 +22,9 @@ type Key struct {
 
 // Link is how a server is spoken to.
 type Link struct {
-	TLS   *tls.Config // nil: plain. Its sessions are those with this server alone
-	HTTP2 bool        // over TLS agreed on by ALPN, else known beforehand (RFC 9113 section 3.3)
+	TLS   *tls.Config        // nil: plain. Its sessions are those with this server alone
+	Proxy proxyproto.Version // what it is told of clients first, on connections of their own; 0: nothing
+	HTTP2 bool               // over TLS agreed on by ALPN, else known beforehand (RFC 9113 section 3.3)
 }
 
 // Health is what the checks of a server have found.

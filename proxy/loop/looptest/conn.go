@@ -1,6 +1,7 @@
 package looptest
 
 import (
+	"net/netip"
 	"syscall"
 
 	"github.com/tandem-lb/tandem/proxy/loop"
@@ -11,6 +12,7 @@ type conn struct {
 	net        *Net
 	peer       *Peer
 	fd         int
+	local      netip.AddrPort
 	closed     bool
 	watch      *watch
 	connecting bool

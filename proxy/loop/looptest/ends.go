@@ -33,7 +33,7 @@ func (n *Net) Dial(to netip.AddrPort) *Peer {
 	}
 	n.port++
 	p := &Peer{addr: netip.AddrPortFrom(netip.MustParseAddr(client), n.port)}
-	p.conn = &conn{net: n, peer: p, window: -1}
+	p.conn = &conn{net: n, peer: p, window: -1, local: to}
 	li.backlog = append(li.backlog, p.conn)
 	for _, w := range li.watches { // epoll(7), EPOLLEXCLUSIVE: they look in their queue's order, and the first that waits is woken
 		w.list()

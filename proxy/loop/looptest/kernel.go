@@ -161,6 +161,8 @@ func (k *kernel) Connect(to netip.AddrPort) (int, error) {
 
 func (k *kernel) Error(fd int) error { return at[*conn](k.net, OpConnect, fd).takeErr() }
 
+func (k *kernel) Local(fd int) netip.AddrPort { return at[*conn](k.net, OpConnect, fd).local }
+
 func (k *kernel) Recv(fd int, b []byte) (int, error) {
 	c := at[*conn](k.net, OpRecv, fd)
 	spoil(b) // whoever keeps an earlier piece sees it spoilt
