@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,17 +18,7 @@ import (
 // A server may have the health of another one, by way of a third.
 func TestServersTrackOthers(t *testing.T) {
 	t.Parallel()
-	probes := make(chan int) // the statuses that probes get, one each
-	done := make(chan struct{})
-	c := backendOf(t, func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case status := <-probes:
-			w.WriteHeader(status)
-		case <-r.Context().Done():
-		case <-done:
-		}
-	})
-	t.Cleanup(func() { close(done) })
+	c, probes := probedBackend(t)
 	c.Backends[0].Check = &health.Check{HTTP: &health.HTTP{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
 	tracker := c.Backends[0]
 	tracker.Name, tracker.Check = "other", nil

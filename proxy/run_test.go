@@ -164,18 +164,23 @@ func next(t *testing.T, rounds <-chan round, want round) {
 	}
 }
 
-func TestWatchBackend(t *testing.T) {
-	probes := make(chan int) // the statuses that probes get, one each
-	done := make(chan struct{})
-	c := backendOf(t, func(w http.ResponseWriter, r *http.Request) {
+// probedBackend has a server whose probes each wait for the status that they get.
+func probedBackend(t *testing.T) (c proxy.Config, probes chan<- int) {
+	statuses, done := make(chan int), make(chan struct{})
+	c = backendOf(t, func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case status := <-probes:
+		case status := <-statuses:
 			w.WriteHeader(status)
 		case <-r.Context().Done():
 		case <-done:
 		}
 	})
 	t.Cleanup(func() { close(done) })
+	return c, statuses
+}
+
+func TestWatchBackend(t *testing.T) {
+	c, probes := probedBackend(t)
 	c.Backends[0].Check = &health.Check{
 		HTTP: &health.HTTP{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 2, Fall: 3,
 	}

@@ -44,26 +44,19 @@ var inQuotes = unprintable(`"\`)
 
 // appendQuoted writes text as Apache does between quotes.
 func appendQuoted[T string | []byte](dst []byte, text T) []byte {
-	from := 0
-	for i := range len(text) {
-		c := text[i]
-		if !inQuotes[c] {
-			continue
-		}
-		dst = append(dst, text[from:i]...)
-		if from = i + 1; c == '"' || c == '\\' {
-			dst = append(dst, '\\', c)
-		} else {
-			dst = append(dst, '\\', 'x', lowerHex[c>>4], lowerHex[c&15])
-		}
-	}
-	return append(dst, text[from:]...)
+	return appendBackslashed(dst, text, `\x`)
 }
 
 // appendJSON writes text as a string of JSON. Octets that are no ASCII become the characters of the same number: what a client sends is
 // in no encoding that could be known, and none of it is lost so.
 func appendJSON[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
+	dst = appendBackslashed(dst, text, `\u00`)
+	return append(dst, '"')
+}
+
+// appendBackslashed writes a backslash before quotes and backslashes, and for what cannot be printed number and two digits.
+func appendBackslashed[T string | []byte](dst []byte, text T, number string) []byte {
 	from := 0
 	for i := range len(text) {
 		c := text[i]
@@ -74,9 +67,8 @@ func appendJSON[T string | []byte](dst []byte, text T) []byte {
 		if from = i + 1; c == '"' || c == '\\' {
 			dst = append(dst, '\\', c)
 		} else {
-			dst = append(dst, '\\', 'u', '0', '0', lowerHex[c>>4], lowerHex[c&15])
+			dst = append(append(dst, number...), lowerHex[c>>4], lowerHex[c&15])
 		}
 	}
-	dst = append(dst, text[from:]...)
-	return append(dst, '"')
+	return append(dst, text[from:]...)
 }

@@ -49,16 +49,22 @@ func http2Cases(t *testing.T, start Start) {
 		{"connections_end_with_their_address", h2Ends},
 		{"bind_that_is_removed", h2Removed},
 	} {
-		for _, secure := range []bool{false, true} {
-			name := c.name + "_plain"
-			if secure {
-				name = c.name + "_TLS"
-			}
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				c.run(t, &http2Site{start: start, secure: secure})
-			})
-		}
+		plainAndTLS(t, c.name, func(t *testing.T, secure bool) {
+			c.run(t, &http2Site{start: start, secure: secure})
+		})
+	}
+}
+
+// plainAndTLS runs a case without TLS and with it.
+func plainAndTLS(t *testing.T, name string, run func(t *testing.T, secure bool)) {
+	for _, way := range []struct {
+		name   string
+		secure bool
+	}{{"_plain", false}, {"_TLS", true}} {
+		t.Run(name+way.name, func(t *testing.T) {
+			t.Parallel()
+			run(t, way.secure)
+		})
 	}
 }
 

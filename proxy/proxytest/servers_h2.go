@@ -57,20 +57,13 @@ func serversHTTP2(t *testing.T, start Start) {
 		{"server_that_does_not_agree_on_it", up2Disagrees},
 		{"reload_changes_the_protocol", up2Reload},
 	} {
-		for _, secure := range []bool{false, true} {
-			name := c.name + "_plain"
+		plainAndTLS(t, c.name, func(t *testing.T, secure bool) {
+			s := &upsite{start: start, secure: secure}
 			if secure {
-				name = c.name + "_TLS"
+				s.ca = newAuthority(t)
 			}
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				s := &upsite{start: start, secure: secure}
-				if secure {
-					s.ca = newAuthority(t)
-				}
-				c.run(t, s)
-			})
-		}
+			c.run(t, s)
+		})
 	}
 }
 
