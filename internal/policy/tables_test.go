@@ -25,6 +25,7 @@ var allowedImports = map[string][]string{
 	"proxy/http1":      {},
 	"proxy/http2":      {"proxy/http1"},
 	"proxy/loop":       {},
+	"proxy/persist":    {"internal/keyfile", "proxy/upstream"},
 	"proxy/proxytest":  {"internal/hysteresis", "proxy", "proxy/certs", "proxy/edit", "proxy/health", "proxy/proxyproto", "proxy/rule"},
 	"proxy/proxyproto": {},
 	"proxy/rule":       {"proxy/edit"},
