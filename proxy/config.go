@@ -43,6 +43,7 @@ type Frontend struct {
 	Monitor        *Monitor          // nil: none
 	TrustedProxies []netip.Prefix    // that are believed what they tell of clients
 	RequestID      *RequestID        // nil: none is made
+	MaxBody        int64             // octets that the body of a request may have, others get 413; 0: any
 	MaxConnections int               // how many clients it serves at once, further ones wait; 0: no bound but that of Config
 	AccessLog      *accesslog.Config // nil: requests are not logged
 }

@@ -35,7 +35,7 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*ma
 	}}
 	r.f = &exchange.Frontend{
 		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
-		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies),
+		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies), MaxBody: c.MaxBody,
 		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
 	}
 	r.f.Pages, err = loadPages(c.ErrorPages)
@@ -95,7 +95,7 @@ func (r *routing) route(i int, from *rule.Rule) {
 	}
 	route := &r.f.Routes[i]
 	route.Edits = exchange.Join(r.f.Edits, edits)
-	route.Realm = r.realm(what, from.Auth)
+	route.Realm, route.MaxBody = r.realm(what, from.Auth), from.MaxBody
 	switch {
 	case from.Backend != "":
 		route.Choice = r.choice(what+": backend", from.Backend, edits)

@@ -33,6 +33,7 @@ func proxyKeys() []Key {
 	}, errorPageKeys("proxy.defaults.error_pages", "the balancer's own"), []Key{
 		{Path: "proxy.defaults.trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from", Absent: "none", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "As in a frontend."},
 		{Path: "proxy.defaults.trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
+		bodyKey("proxy.defaults", "any size"),
 	}, accessLogKeys("proxy.defaults.access_log"), frontendKeys(), backendKeys())
 }
 

@@ -93,6 +93,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			RequestID:      raw.RequestID.config(),
 			Monitor:        raw.Monitor.config(),
 			DefaultBackend: raw.DefaultBackend,
+			MaxBody:        raw.maxBody(defaults.MaxBody),
 			MaxConnections: raw.MaxConnections,
 			AccessLog:      b.accessLog(i),
 			Timeouts: proxy.FrontendTimeouts{

@@ -21,6 +21,7 @@ type rawProxy struct {
 		AccessLog      *rawAccessLog     `yaml:"access_log"`
 		ErrorPages     map[string]string `yaml:"error_pages"`
 		TrustedProxies *[]string         `yaml:"trusted_proxies"`
+		MaxBody        rawSize           `yaml:"max_body_size"`
 	} `yaml:"defaults"`
 	Frontends []rawFrontend `yaml:"frontends"`
 	Backends  []rawBackend  `yaml:"backends"`
@@ -57,6 +58,7 @@ type rawFrontend struct {
 	Monitor         *rawMonitor         `yaml:"monitor"`
 	DefaultBackend  string              `yaml:"default_backend"`
 	Timeouts        rawFrontendTimeouts `yaml:"timeouts"`
+	MaxBody         rawSize             `yaml:"max_body_size"`
 	MaxConnections  int                 `yaml:"max_connections"`
 	AccessLog       *rawAccessLog       `yaml:"access_log"`
 }
@@ -82,6 +84,7 @@ type rawRule struct {
 	Auth            *rawAuth          `yaml:"basic_auth"`
 	RequestHeaders  *rawEdits         `yaml:"request_headers"`
 	ResponseHeaders *rawResponseEdits `yaml:"response_headers"`
+	MaxBody         rawSize           `yaml:"max_body_size"`
 	Log             bool              `yaml:"log"`
 }
 

@@ -69,12 +69,16 @@ func TestHeads(t *testing.T) {
 	if want := (&proxy.RequestID{Header: "X-Request-ID"}); !reflect.DeepEqual(f.RequestID, want) {
 		t.Errorf("request id: got %+v, want %+v", f.RequestID, want)
 	}
+	if other := n.Proxy.Frontends[1].MaxBody; f.MaxBody != 10<<20 || other != 4096 {
+		t.Errorf("bodies: got %d and %d, want 10 MiB and 4 KiB", f.MaxBody, other)
+	}
 	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}; !reflect.DeepEqual(f.TrustedProxies, want) || n.Proxy.Frontends[1].TrustedProxies != nil {
 		t.Errorf("trusted: got %v and %v, want %v and none", f.TrustedProxies, n.Proxy.Frontends[1].TrustedProxies, want)
 	}
 	for i, want := range []rule.Rule{
 		{Split: []rule.Share{{Backend: "web", Weight: 95}, {Backend: "canary", Weight: 5}}, SplitKey: "{client_ip}"},
 		{Deny: 403, NoLog: true},
+		{Match: rule.Match{Path: "/upload"}, Backend: "web", MaxBody: 1 << 30},
 		{Map: &rule.Map{File: "/etc/tandem/hosts.map", Key: "{host}"}, Auth: &rule.Auth{File: "/etc/tandem/users", Realm: "restricted"}},
 		{Map: &rule.Map{File: "/etc/tandem/paths.map", Key: "{path}", Prefix: true, Default: "web"}},
 		{Backend: "web", Rewrite: &rule.Rewrite{StripPrefix: "/a", Find: "b", With: "c", Path: "/x{path}", Host: "h"}, ResponseEdits: []edit.Edit{{Op: edit.Add, Name: "X", Value: "{{"}}},

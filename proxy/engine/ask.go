@@ -26,7 +26,7 @@ func (s *stream) route(q *question) {
 	t := &s.core.target
 	*t = exchange.Target{
 		Host: text(s.text[:host]), URI: text(s.text[host:uri]), Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
-		Fields: q, Client: s.from, TLS: s.secure, Body: !s.whole,
+		Fields: q, Client: s.from, TLS: s.secure, Body: !s.whole, Length: s.length,
 	}
 	if s.frontend.Handshake && s.secure {
 		info := s.wire.handshake()

@@ -256,7 +256,11 @@ func (c *client1) feed(p []byte) (n int) {
 			s.refuse(err.(http1.Reason))
 			return n
 		case len(data) > 0:
-			s.x.Count(int64(len(data)), 0)
+			if s.x.Count(int64(len(data)), 0); s.x.TooLarge() {
+				c.closing = true
+				s.tooLarge()
+				return n
+			}
 			s.server.data(data)
 		}
 		if done && c.s == s && s.server != nil {

@@ -171,7 +171,11 @@ func (t *stream2) body(p []byte, last bool) {
 		t.release(len(p))
 		return
 	}
-	s.x.Count(int64(len(p)), 0)
+	if s.x.Count(int64(len(p)), 0); s.x.TooLarge() {
+		t.release(len(p))
+		s.tooLarge()
+		return
+	}
 	if t.want > 0 {
 		t.want -= int64(len(p)) // what is above it has been judged
 	}

@@ -124,6 +124,11 @@ func (s *stream) refuse(why http1.Reason) {
 	s.step(exchange.Event{Kind: exchange.Refused, Status: why.Status(), Why: why.Label()})
 }
 
+// tooLarge tells it that the client has sent more than it may.
+func (s *stream) tooLarge() {
+	s.step(exchange.Event{Kind: exchange.Refused, Status: 413, Why: "body_too_large"})
+}
+
 func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
 
 // connect writes the request as the server gets it, and finds a connection unless that is to wait.

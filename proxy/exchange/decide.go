@@ -8,13 +8,16 @@ func (x *Exchange) decide() (a Action, over bool) {
 		x.record.NoLog = true
 		return x.respond(r, Termination{Local, AtRequest}), true
 	}
-	x.path = x.request.Path
+	x.path, x.most = x.request.Path, x.frontend.MaxBody
 	n := x.frontend.Rules.Find(&x.request)
 	if n == rule.None {
 		return x.send(Choice{x.frontend.Default, x.frontend.DefaultEdits}, nil)
 	}
 	route, r := &x.frontend.Routes[n], x.frontend.Rules.Rule(n)
 	x.record.NoLog, x.realm = r.NoLog, route.Realm
+	if route.MaxBody > 0 {
+		x.most = route.MaxBody
+	}
 	switch {
 	case route.Split != nil:
 		return x.send(*route.Split.choose(x), r.Rewrite)
@@ -36,6 +39,9 @@ func (x *Exchange) send(to Choice, w *rule.Rewrite) (a Action, over bool) {
 		return x.fail(503, Termination{ByServer, AtConnect}), true
 	}
 	x.record.Backend = x.backend.Name
+	if x.most > 0 && x.length > x.most {
+		return x.fail(413, Termination{ByProxy, AtRequest}), true
+	}
 	if w != nil {
 		var ok bool
 		if x.path, x.host, ok = w.Apply(x.path, x); !ok {

@@ -88,3 +88,39 @@ func TestVerify(t *testing.T) {
 		}
 	}
 }
+
+// A body that turns out to be too large, or malformed, is answered as long as no response has begun, and no server is kept.
+func TestRefusedBodies(t *testing.T) {
+	t.Parallel()
+	now := time.Time{}
+	for _, tt := range []struct {
+		name   string
+		events []Kind
+		do     Do
+	}{
+		{"while connecting", nil, Respond},
+		{"while it waits to connect again", []Kind{ConnectFailed}, Respond},
+		{"while it is sent", []Kind{Connected}, Respond},
+		{"in the response", []Kind{Connected, Head}, Abort},
+	} {
+		ring := newRing(t, "s1")
+		f := newFrontend(t, ring)
+		f.MaxBody = 10
+		var x Exchange
+		x.Start(now, f)
+		x.Step(now, Event{Kind: Request, Target: &Target{Method: "POST", Host: "a", URI: "/", Body: true, Length: -1}})
+		for _, kind := range tt.events {
+			x.Step(now, Event{Kind: kind, Status: 200})
+		}
+		if x.Count(10, 0); x.TooLarge() {
+			t.Errorf("%s: 10 octets are too large, want as many allowed", tt.name)
+		}
+		if x.Count(1, 0); !x.TooLarge() {
+			t.Errorf("%s: 11 octets are not too large", tt.name)
+		}
+		a := x.Step(now, Event{Kind: Refused, Status: 413, Why: "body_too_large"})
+		if a.Do != tt.do || a.Do == Respond && a.Reply.Status != 413 || ring.inFlight() != 0 {
+			t.Errorf("%s: got %+v with %d servers kept, want %d", tt.name, a, ring.inFlight(), tt.do)
+		}
+	}
+}

@@ -9,7 +9,10 @@ func (x *Exchange) interrupted(now time.Time, ev Event, at Phase) Action {
 		return x.abort(now, Termination{ByClient, at})
 	case ClientSilent:
 		return x.abort(now, Termination{ClientTimeout, at})
-	case Refused: // a body that is malformed, when it is too late for an answer
+	case Refused: // a body that is malformed, or too large
+		if at != AtData {
+			return x.fail(ev.Status, Termination{ByProxy, AtRequest})
+		}
 		return x.abort(now, Termination{ByProxy, at})
 	default: // Broken, and events that the state does not allow
 		return x.abort(now, Termination{Internal, at})

@@ -56,6 +56,7 @@ type Target struct {
 	Client netip.AddrPort // the other end of the connection
 	TLS    bool           // the client's connection is TLS
 	Body   bool           // one follows the head; Exchange.Sent is called when the server's side has all of it
+	Length int64          // of the body in octets; below 0: nobody knows
 
 	// Where Frontend asks for it:
 	SNI     string   // the name that the client asked for in its handshake; empty: none

@@ -38,7 +38,9 @@ type Exchange struct {
 	headAt      time.Time // the request head was complete
 	attemptAt   time.Time // the last connection attempt began
 	connectedAt time.Time
-	body        bool // of the request: there is one
+	body        bool  // of the request: there is one
+	length      int64 // of that, as Target has it
+	most        int64 // that it may have; 0: any
 
 	sentAt time.Time
 
@@ -79,6 +81,9 @@ func (x *Exchange) Count(in, out int64) {
 	x.record.BytesIn += in
 	x.record.BytesOut += out
 }
+
+// TooLarge reports whether more of a body has come than a request may have: it deserves a Refused with 413.
+func (x *Exchange) TooLarge() bool { return x.most > 0 && x.record.BytesIn > x.most }
 
 // Detail has the record say d of the exchange.
 func (x *Exchange) Detail(d *Details) { x.record.Details = d }
@@ -158,7 +163,7 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 	if upgrades(ev.Target.Upgrade) {
 		x.upgrade = ev.Target.Upgrade
 	}
-	x.body = ev.Target.Body
+	x.body, x.length = ev.Target.Body, ev.Target.Length
 	x.identify(ev.Target)
 	x.name(ev.Target)
 	if a, over := x.decide(); over {

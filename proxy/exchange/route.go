@@ -22,6 +22,7 @@ type Frontend struct {
 	Monitor      *Monitor       // nil: none
 	Trusted      *rule.Networks // of proxies that are believed what they tell of clients; nil: none are
 	RequestID    *RequestID     // nil: none is made
+	MaxBody      int64          // octets of a request's body, further ones are refused; 0: any
 
 	// What an engine carries out by itself.
 	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields
@@ -42,6 +43,7 @@ type Route struct {
 	Split     *Split     // nil: nothing to choose from
 	Directory *Directory // the same
 	Realm     *Realm     // that clients have to be known in; nil: none
+	MaxBody   int64      // as that of the Frontend; 0: that
 }
 
 // Backend is a compiled backend, immutable like Frontend.

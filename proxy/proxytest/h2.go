@@ -30,6 +30,7 @@ func http2Cases(t *testing.T, start Start) {
 		{"interim_responses", h2Interim},
 		{"expect_100_continue", h2ExpectContinue},
 		{"early_response", h2Early},
+		{"bodies_that_are_too_large_are_413", h2TooLarge},
 		{"many_streams_at_once", h2Many},
 
 		{"no_server_is_503", h2NoServer},

@@ -132,6 +132,7 @@ func cases() []testcase {
 		{"response_streams", downloadStreams},
 		{"early_response", earlyResponse},
 		{"refused_body_goes_to_nobody", refusedBody},
+		{"bodies_that_are_too_large_are_413", tooLarge},
 		{"head_and_bodiless_statuses", bodiless},
 		{"expect_100_continue", expectContinue},
 		{"keep_alive", keepAlive},

@@ -19,7 +19,8 @@ type Rule struct {
 	Respond  *Respond
 	Deny     int // the status of a refusal, 400 to 599
 	Auth     *Auth
-	NoLog    bool // requests taken by this rule leave no access log line
+	MaxBody  int64 // octets that the body of a request may have, others get 413; 0: as many as the frontend says
+	NoLog    bool  // requests taken by this rule leave no access log line
 
 	Rewrite       *Rewrite    // what the servers of a backend are asked for instead; nil: what the client asked for
 	RequestEdits  []edit.Edit // of what servers get
