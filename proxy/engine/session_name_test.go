@@ -146,3 +146,33 @@ func TestSessionsWithoutName(t *testing.T) {
 		w.ended()
 	})
 }
+
+// What a session is routed by has its time, and connecting to its server has another: the one does not end the other.
+func TestRoutedSessionsHaveTheirServersTime(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, says string
+		proxied    bool
+	}{{"by name", helloOf("b.test"), false}, {"introduced", said1, true}} {
+		t.Run(strings.ReplaceAll(tt.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, site{tcp: true})
+			if tt.proxied {
+				w.proxied()
+			} else {
+				w.byName()
+			}
+			w.backend.Connect = 2 * headTime
+			w.server.Silent = true
+			c := w.net.Dial(here)
+			c.Say(tt.says)
+			w.step()
+			w.advance(headTime + tick)
+			if c.Closed() {
+				t.Errorf("the session has ended while its server was waited for: %v", w.accounts())
+			}
+			c.Close()
+			w.ended()
+		})
+	}
+}

@@ -70,8 +70,9 @@ var sessionDuplexes = []talk{
 
 // sessionFaults are sessions that come to an end by time, or do not come to be one.
 var sessionFaults = []talk{
-	{name: "session that is silent for too long", tcp: true, records: []string{"0 cD 2/2"}, steps: []step{
+	{name: "session that is silent for too long", tcp: true, records: []string{"0 cD 4/2"}, steps: []step{
 		client.says("hi"), server.hears("hi"), wait(tunnelTime - time.Second), server.says("ho"), client.hears("ho"),
+		wait(tunnelTime - time.Second), client.says("hm"), server.hears("hm"),
 		wait(tunnelTime - time.Second), wait(time.Second + tick), client.seesReset(), server.seesReset(),
 	}},
 	{name: "session whose client has ended, and whose server is silent", tcp: true, records: []string{"0 sD 2/0"}, steps: []step{
@@ -158,6 +159,32 @@ func TestSessionWaitsForItsServer(t *testing.T) {
 		t.Errorf("the client has heard %q, ended %v, reset %v", got, c.Ended(), c.WasReset())
 	}
 	w.wantAccounts("0 -- 5/5")
+	w.ended()
+}
+
+// What the client said before, and its end behind it, wait for a server that takes little at first.
+func TestSessionWaitsForASlowServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{tcp: true})
+	w.server.Err, w.server.Window = syscall.ECONNREFUSED, 2
+	c := w.net.Dial(here)
+	c.Say("hello")
+	c.CloseWrite()
+	w.advance(tick)
+	w.server.Err = nil
+	w.advance(connectTime + tick)
+	s := w.server.Accept()
+	if got := string(s.Received()); got != "he" || s.Ended() {
+		t.Fatalf("the server has heard %q, ended %v", got, s.Ended())
+	}
+	s.Window(-1)
+	w.step()
+	if got := string(s.Received()); got != "hello" || !s.Ended() {
+		t.Errorf("the server has heard %q, ended %v", got, s.Ended())
+	}
+	s.Close()
+	w.step()
+	w.wantAccounts("0 -- 5/0")
 	w.ended()
 }
 
