@@ -100,10 +100,20 @@ func runMutant(_ subject, l *lane, text string) finding {
 	if o.hung {
 		fs.add(Hanging, "no answer in time")
 	}
-	if got := o.requests(&fs); sketch(got) != sketch(want) {
+	fs.compare(o.requests(&fs), want)
+	return finding{quoted(text), fs, o.story(text)}
+}
+
+// compare adds that what reached the server is not what the codecs alone make of the same octets. Where nothing did, the balancer has
+// refused what it should not have, which a machine that was busy for seconds does too.
+func (fs *faults) compare(got, want []message) {
+	switch {
+	case sketch(got) == sketch(want):
+	case len(got) == 0:
+		fs.add(Refused, "the server got nothing, want %s", sketch(want))
+	default:
 		fs.add(Dangerous, "the server got %s, want %s", sketch(got), sketch(want))
 	}
-	return finding{quoted(text), fs, o.story(text)}
 }
 
 // sketch tells requests in a line.
@@ -183,9 +193,7 @@ func runMutantStream(_ subject, l *lane, c stream) finding {
 	if o.hung {
 		fs.add(Hanging, "no answer in time")
 	}
-	if got := o.requests(&fs); sketch(got) != sketch(want) {
-		fs.add(Dangerous, "the server got %s, want %s", sketch(got), sketch(want))
-	}
+	fs.compare(o.requests(&fs), want)
 	return finding{c.name, fs, o.story(fmt.Sprintf("%q %q %q", c.fields, c.data, c.trailers))}
 }
 
