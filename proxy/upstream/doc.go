@@ -21,6 +21,8 @@
 // (slow start). A request that a server of the group has failed goes to another of them, then to a backup, then to one that is held
 // back, and to the same server only if there is none of these.
 //
+// Where servers have limits, requests that come when those are reached wait in a [Queue], which outlives the pool as the servers do.
+//
 // The servers tell the pool that is attached what changes in them, so that a choice looks at none but those that the balancer looks
 // at. Until a pool is attached, and after another one has taken its place, it looks at all of them each time.
 //
@@ -33,4 +35,5 @@
 //	hold.go        why a server is held back, and who is told
 //	outlier.go     ejecting servers that fail requests, and trying them again
 //	slow_start.go  weights that grow
+//	queue.go       Queue: requests that wait for a server; line.go: in which order
 package upstream

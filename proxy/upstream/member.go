@@ -12,6 +12,7 @@ type Member struct {
 	Weight         int           // 0 to balance.MaxWeight; 0: no new traffic
 	Backup         bool          // it gets traffic while no other can
 	MaxConnections int           // requests at once; 0: any number
+	MaxQueue       int           // how many may wait for it alone, because they belong to it; 0: as many as Options say
 	SlowStart      time.Duration // in which its weight grows after it was down; 0: at once
 }
 

@@ -19,6 +19,9 @@ type Options struct {
 	FirstBackup bool    // of the backups that can be used only the first is
 	// PanicThreshold is what share of the servers that are up, in percent, has to be left by those that are held back; else they are not.
 	PanicThreshold int
+	MaxConnections int    // requests at once, of all servers together; 0: any number
+	MaxQueue       int    // how many requests may wait for a server; 0: any number
+	Queue          *Queue // of the pool that this one takes the place of; nil: one of its own, where somebody may have to wait
 }
 
 // Request is what a server is chosen for.
@@ -27,6 +30,7 @@ type Request struct {
 	Key   uint64    // balance.HashKey of what it is known by; 0: nothing
 	Tried []*Server // connecting to them has failed for this request; they are a last resort
 	Stick []*Server // that the request belongs to: the first of them that may be used is chosen, whatever its weight
+	Firm  bool      // no other server will do where too many wait for that already
 }
 
 // Outcome says what came of a choice.
@@ -34,9 +38,10 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Picked Outcome = iota
-	None           // nobody may be used
-	Full           // those who may be used have as many requests as they may
+	Picked  Outcome = iota
+	None            // nobody may be used
+	Full            // those who may be used have as many requests as they may; of Enter: and as many wait as may
+	Waiting         // of Enter: the request waits
 )
 
 // Pool is one backend of one configuration. It is safe for concurrent use.
@@ -46,6 +51,7 @@ type Pool struct {
 	index   map[*Server]int // never written
 	seats   []seat          // never written
 
+	queue    *Queue      // nil: nobody ever waits
 	attached atomic.Bool // the servers tell what changes in them
 
 	mu       sync.Mutex // guards what follows
@@ -54,6 +60,8 @@ type Pool struct {
 	timed    balance.Timed  // the same; nil: it does not go by how long servers take
 	standing []standing     // by member
 	count    [unusable + 1]int
+	known    []int64  // by member: its requests in flight; nil: nobody asks
+	total    int64    // of these
 	now      standing // of those who are chosen among
 	only     int      // who of them is; -1: all are
 	scarce   bool     // those that are held back are among them
@@ -90,11 +98,17 @@ func NewPool(o Options, members []Member) (*Pool, error) {
 	p.timed, _ = b.(balance.Timed)
 	for i, m := range p.members {
 		p.index[m.Server] = i
-		p.seats[i] = seat{pool: p, i: i, counts: p.loaded != nil || m.MaxConnections > 0, times: p.timed != nil}
+		p.seats[i] = seat{pool: p, i: i, counts: p.loaded != nil || m.MaxConnections > 0 || o.MaxConnections > 0, times: p.timed != nil}
 		p.standing[i] = unusable
 		p.slow.on = p.slow.on || m.SlowStart > 0
 	}
 	p.count[unusable] = len(members)
+	if o.MaxConnections > 0 {
+		p.known = make([]int64, len(members))
+	}
+	if p.queue = o.Queue; p.queue == nil && p.limited() {
+		p.queue = newQueue(p)
+	}
 	p.slow.rises = make([]bool, len(members))
 	p.refresh()
 	return p, nil
@@ -105,9 +119,9 @@ func (p *Pool) Members() []Member { return p.members }
 
 // Attach has the servers tell the pool what changes in them. A server tells one pool, the last that was attached; the one before, which
 // does not hear of everything any more, looks at all of its servers for each choice from then on, as pools do that were never attached.
+// Those who wait in the pool's queue wait for this pool's servers from then on.
 func (p *Pool) Attach() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for i, m := range p.members {
 		if before := m.seat.Swap(&p.seats[i]); before != nil && before.pool != p {
 			before.pool.attached.Store(false)
@@ -115,10 +129,29 @@ func (p *Pool) Attach() {
 	}
 	p.attached.Store(true)
 	p.refresh()
+	p.mu.Unlock()
+	if p.queue != nil {
+		p.queue.follow(p)
+	}
 }
 
-// Pick chooses a server and takes one of its slots; nil where none may get the request, and why.
+// Queue is where requests wait for the pool's servers; nil: nobody ever does.
+func (p *Pool) Queue() *Queue { return p.queue }
+
+// Pick chooses a server and takes one of its slots; nil where none may get the request, and why. A request that comes while others wait is
+// told Full.
 func (p *Pool) Pick(r Request) (*Server, Outcome) {
+	if p.queue != nil && p.queue.waiting.Load() > 0 {
+		return nil, Full
+	}
+	return p.take(&r)
+}
+
+// Enter has a request wait that Pick has told Full, with w as its place. A server may be given to it at once, or be refused.
+func (p *Pool) Enter(r Request, w *Waiter) (*Server, Outcome) { return p.queue.enter(r, w) }
+
+// take is Pick without regard to those who wait.
+func (p *Pool) take(r *Request) (*Server, Outcome) {
 	p.mu.Lock()
 	if !p.attached.Load() {
 		p.refresh()
@@ -126,7 +159,7 @@ func (p *Pool) Pick(r Request) (*Server, Outcome) {
 	if p.slow.on {
 		p.climb(r.Now)
 	}
-	i, outcome := p.choose(&r)
+	i, outcome := p.choose(r)
 	if outcome != Picked {
 		p.mu.Unlock()
 		return nil, outcome
@@ -144,6 +177,9 @@ func (p *Pool) Pick(r Request) (*Server, Outcome) {
 
 // choose returns the member that is to get the request. mu is held.
 func (p *Pool) choose(r *Request) (int, Outcome) {
+	if p.known != nil && p.total >= int64(p.options.MaxConnections) && p.now != unusable {
+		return -1, Full
+	}
 	for _, s := range r.Stick {
 		if i, outcome := p.stick(s, r.Tried); outcome != None {
 			return i, outcome
@@ -166,14 +202,44 @@ func (p *Pool) choose(r *Request) (int, Outcome) {
 
 // stick returns the member that a server is which the request belongs to; None where it may not be used. mu is held.
 func (p *Pool) stick(s *Server, tried []*Server) (int, Outcome) {
-	i, ok := p.index[s]
-	switch {
-	case !ok || s.Health().Status == hysteresis.Down || slices.Contains(tried, s), s.held() && p.now < heldActive && !p.scarce:
+	switch i := p.index[s]; {
+	case !p.takes(s, tried):
 		return -1, None
 	case p.members[i].full():
 		return -1, Full
+	default:
+		return i, Picked
 	}
-	return i, Picked
+}
+
+// takes reports whether a server may be used by requests that belong to it. mu is held.
+func (p *Pool) takes(s *Server, tried []*Server) bool {
+	_, ok := p.index[s]
+	return ok && s.Health().Status != hysteresis.Down && !slices.Contains(tried, s) && !(s.held() && p.now < heldActive && !p.scarce)
+}
+
+// own returns the server that a request belongs to and may use; nil: none.
+func (p *Pool) own(r *Request) *Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range r.Stick {
+		if p.takes(s, r.Tried) {
+			return s
+		}
+	}
+	return nil
+}
+
+// deserted reports whether nobody may be used.
+func (p *Pool) deserted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now == unusable
+}
+
+// limited reports whether there may be requests for which the servers have no room.
+func (p *Pool) limited() bool {
+	return p.options.MaxConnections > 0 || slices.ContainsFunc(p.members, func(m Member) bool { return m.MaxConnections > 0 })
 }
 
 // retry chooses one that has not been tried, maybe a backup or one that is held back, and only then one that has. mu is held.

@@ -5,20 +5,26 @@ import "github.com/tandem-lb/tandem/proxy/balance"
 // changed takes in that the health of a member is another.
 func (p *Pool) changed(i int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.place(i)
 	if p.elect() {
 		p.tellAll()
 	} else {
 		p.tell(i)
 	}
+	p.mu.Unlock()
+	if p.queue != nil {
+		p.queue.changed()
+	}
 }
 
 // counted takes in that a member has more or fewer requests.
 func (p *Pool) counted(i int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.load(i)
+	p.mu.Unlock()
+	if p.queue != nil {
+		p.queue.freed(p.members[i].Server)
+	}
 }
 
 // timedAs takes in how long a server takes.
@@ -101,5 +107,10 @@ func (p *Pool) load(i int) {
 	}
 	if p.members[i].MaxConnections > 0 {
 		p.tell(i)
+	}
+	if p.known != nil {
+		n := p.members[i].inFlight.Load()
+		p.total += n - p.known[i]
+		p.known[i] = n
 	}
 }
