@@ -3,6 +3,7 @@ package upstream
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -407,6 +408,7 @@ func TestQueueIsFIFOAcrossGoroutines(t *testing.T) {
 					order = append(order, n)
 					mu.Unlock()
 				}
+				runtime.Gosched() // so that others come meanwhile
 				s.Release()
 			}
 		})
@@ -414,6 +416,21 @@ func TestQueueIsFIFOAcrossGoroutines(t *testing.T) {
 	all.Wait()
 	if len(order) == 0 || !slices.IsSorted(order) {
 		t.Errorf("%d have waited, in another order than they came", len(order))
+	}
+}
+
+// A slot that was just freed, of which nobody has been told yet, is for those who wait.
+func TestNobodyGetsInBetween(t *testing.T) {
+	p := limitedPool(t, Options{}, 1)
+	held := p.pick()
+	early := come(p, "early", Request{})
+	held.inFlight.Add(-1) // as Release does
+	p.mu.Lock()
+	p.load(0)
+	p.mu.Unlock()
+	late := come(p, "late", Request{})
+	if early.String() != "early:a" || late.String() != "late waits" {
+		t.Errorf("got %s, %s", early, late)
 	}
 }
 
