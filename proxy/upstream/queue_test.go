@@ -137,7 +137,7 @@ func TestR43TheLongestWaitIsOverFirst(t *testing.T) {
 					name, own, _ := strings.Cut(word, "/")
 					r := Request{Firm: tt.firm}
 					if own != "" {
-						r.Stick = server(own)
+						r.Stick = []*Server{server(own)}
 					}
 					guests = append(guests, come(p, name, r))
 				}
@@ -167,8 +167,8 @@ func TestR43TheLongestWaitIsOverFirst(t *testing.T) {
 func TestR6PlacesInQueues(t *testing.T) {
 	p := limitedPool(t, Options{}, 1, 1)
 	a := p.members[0].Server
-	first, second := come(p, "1", Request{Stick: a}), come(p, "2", Request{})
-	own, other, late, last := come(p, "own", Request{Stick: a}), come(p, "other", Request{}), come(p, "late", Request{Stick: a}), come(p, "last", Request{})
+	first, second := come(p, "1", Request{Stick: []*Server{a}}), come(p, "2", Request{})
+	own, other, late, last := come(p, "own", Request{Stick: []*Server{a}}), come(p, "other", Request{}), come(p, "late", Request{Stick: []*Server{a}}), come(p, "last", Request{})
 	_, gaveUp := late.Leave()
 	first.server.Release()
 	second.server.Release()
@@ -214,7 +214,7 @@ func TestReloadServesThoseWhoWait(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := limitedPool(t, Options{}, 1)
 			come(p, "1", Request{})
-			guests := []*guest{come(p, "2", Request{}), come(p, "3", Request{}), come(p, "4", Request{Stick: p.members[0].Server})}
+			guests := []*guest{come(p, "2", Request{}), come(p, "3", Request{}), come(p, "4", Request{Stick: []*Server{p.members[0].Server}})}
 			if tt.name == "no weight" {
 				guests[2].Leave()
 			}
@@ -222,7 +222,7 @@ func TestReloadServesThoseWhoWait(t *testing.T) {
 			next := poolOf(t, tt.o, tt.members(slices.Clone(p.Members()))...)
 			next.Attach()
 			if tt.name == "no weight" { // who belongs to it gets it nevertheless, once there is room
-				guests[2] = come(next, "4", Request{Stick: p.members[0].Server})
+				guests[2] = come(next, "4", Request{Stick: []*Server{p.members[0].Server}})
 				p.members[0].Server.Release()
 			}
 			var got []string
@@ -293,7 +293,7 @@ func crowd(t *testing.T, o Options, sticky, leaves, changes bool) {
 			for range rounds {
 				var r Request
 				if sticky && rnd.IntN(2) == 0 {
-					r.Stick = first.members[rnd.IntN(len(limits))].Server
+					r.Stick = []*Server{first.members[rnd.IntN(len(limits))].Server}
 				}
 				s := v.ask(&pool, r, leaves && rnd.IntN(4) == 0, time.Duration(rnd.IntN(3))*time.Millisecond)
 				if s == nil {
@@ -429,6 +429,7 @@ func TestNobodyGetsInBetween(t *testing.T) {
 	p.load(0)
 	p.mu.Unlock()
 	late := come(p, "late", Request{})
+	p.queue.freed(held)
 	if early.String() != "early:a" || late.String() != "late waits" {
 		t.Errorf("got %s, %s", early, late)
 	}
