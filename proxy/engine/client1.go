@@ -157,9 +157,14 @@ func (c *client1) close(reset bool) {
 	c.bind.closed(c.core)
 }
 
-// watch finds out whether the client has left while the server is at work. What it has sent meanwhile, further requests, is kept.
+// watch finds out whether the client has left while the server is at work, or none has room. What it has sent meanwhile, further requests,
+// is kept.
 func (c *client1) watch() {
 	l := c.core.loop
+	if s := c.s; c.phase == busy && s != nil && s.server == nil && !s.whole && !s.ended && l.HungUp(c.wire.ref) {
+		c.fail(exchange.ClientGone) // whatever of the body is left: nobody takes it yet
+		return
+	}
 	if c.phase != busy || c.s == nil || c.s.tunnel || c.s.ended || !c.s.whole || c.in != nil || !c.ends() {
 		return
 	}

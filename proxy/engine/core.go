@@ -77,7 +77,13 @@ func (c *core) stream() *stream {
 		c.streams = c.streams[:n-1]
 		return s
 	}
-	return &stream{core: c}
+	return c.newStream()
+}
+
+func (c *core) newStream() *stream {
+	s := &stream{core: c}
+	s.x.Wake(s)
+	return s
 }
 
 // reuse keeps a stream that has ended for the next request.

@@ -92,7 +92,7 @@ func (e *Engine) Stock() {
 		for range stock {
 			c.spare.queues = append(c.spare.queues, &queue{})
 			c.spare.small = append(c.spare.small, make([]byte, 0, smallBuffer))
-			c.streams = append(c.streams, &stream{core: c})
+			c.streams = append(c.streams, c.newStream())
 		}
 		for range stockLarge {
 			c.spare.large = append(c.spare.large, make([]byte, 0, largeBuffer))

@@ -22,7 +22,7 @@ type session struct {
 	server   *back             // nil: none, or none any more
 	log      *exchange.Details // nil: it is not logged
 	early    *queue            // what the client sent before there was a server
-	timer    loop.Ref          // of a wait before a server is asked again
+	timer    loop.Ref          // of a wait before a server is asked again, or has room
 
 	waits  bool // for what it is routed by
 	routed bool
@@ -36,6 +36,7 @@ const earlyMost = 16 << 10
 
 func (c *core) newSession(b *Bind, w wire, from netip.AddrPort) *session {
 	s := &session{core: c, bind: b, from: from}
+	s.x.Wake(s)
 	s.client.leg = leg{s: s, wire: w}
 	return s
 }
@@ -110,7 +111,7 @@ func (s *session) act(a *exchange.Action) {
 	switch a.Do {
 	case exchange.Connect:
 		s.connect(a)
-	case exchange.Wait:
+	case exchange.Wait, exchange.Queue:
 		s.timer = s.core.loop.Timer(s)
 		s.core.loop.SetDeadline(s.timer, a.Timeout)
 	case exchange.Tunnel:
@@ -133,10 +134,32 @@ func (s *session) connect(a *exchange.Action) {
 	v.allow(a.Timeout, patience(a.Server, a.Backend))
 }
 
+// Wake implements upstream.Waker: whoever has freed a slot calls it, on any loop.
+func (s *session) Wake() {
+	s.core.loop.Post(func(*loop.Loop) { s.turn() }) // a loop that has ended serves nobody
+}
+
+// turn goes on with a session whose turn it is, unless it has gone on by itself.
+func (s *session) turn() {
+	defer s.rescue()
+	if s.x.Given() {
+		s.stopWaiting()
+		s.tell(exchange.Turn)
+	}
+}
+
+// stopWaiting takes back the time of a wait.
+func (s *session) stopWaiting() {
+	if s.timer != (loop.Ref{}) {
+		s.core.loop.Close(s.timer, false)
+		s.timer = loop.Ref{}
+	}
+}
+
 // Ready implements loop.Handler for the timer, which is never.
 func (s *session) Ready(*loop.Loop, loop.Ref) {}
 
-// Expired implements loop.Handler: the wait before a server is asked again is over.
+// Expired implements loop.Handler: the wait before a server is asked again, or has room, is over.
 func (s *session) Expired(l *loop.Loop, r loop.Ref) {
 	defer s.rescue()
 	l.Close(r, false)
@@ -218,9 +241,7 @@ func (s *session) close(reset bool) {
 	}
 	s.ended, s.gone = true, true
 	c := s.core
-	if s.timer != (loop.Ref{}) {
-		c.loop.Close(s.timer, false)
-	}
+	s.stopWaiting()
 	s.early = c.spare.free(s.early)
 	c.reuseDetails(s.log)
 	if s.server != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
@@ -98,9 +99,12 @@ func (s *stream) act(a *exchange.Action) {
 	case exchange.Verify:
 		s.write(a.Backend, a.Backend.HTTP2)
 		s.verify(a.Verify)
+	case exchange.Queue:
+		s.begun = false
+		s.write(a.Backend, a.Backend.HTTP2)
+		s.wait(a.Timeout)
 	case exchange.Wait:
-		s.timer = s.core.loop.Timer(s)
-		s.core.loop.SetDeadline(s.timer, a.Timeout)
+		s.wait(a.Timeout)
 	case exchange.Send:
 		s.begun = true
 		s.server.begin()
@@ -183,10 +187,38 @@ func (s *stream) join(a *exchange.Action) {
 	s.tell(exchange.ConnectFailed)
 }
 
+// wait has the exchange told when a time has passed.
+func (s *stream) wait(d time.Duration) {
+	s.timer = s.core.loop.Timer(s)
+	s.core.loop.SetDeadline(s.timer, d)
+}
+
+// stopWaiting takes that back.
+func (s *stream) stopWaiting() {
+	if s.timer != (loop.Ref{}) {
+		s.core.loop.Close(s.timer, false)
+		s.timer = loop.Ref{}
+	}
+}
+
+// Wake implements upstream.Waker: whoever has freed a slot calls it, on any loop.
+func (s *stream) Wake() {
+	s.core.loop.Post(func(*loop.Loop) { s.turn() }) // a loop that has ended serves nobody
+}
+
+// turn goes on with a request whose turn it is. It may have gone on by itself, and the stream be another one's.
+func (s *stream) turn() {
+	defer s.rescue()
+	if s.x.Given() {
+		s.stopWaiting()
+		s.tell(exchange.Turn)
+	}
+}
+
 // Ready implements loop.Handler for the timer, which is never.
 func (s *stream) Ready(*loop.Loop, loop.Ref) {}
 
-// Expired implements loop.Handler: the wait before the server is asked again is over.
+// Expired implements loop.Handler: the wait before the server is asked again, or for one that has room, is over.
 func (s *stream) Expired(l *loop.Loop, r loop.Ref) {
 	defer s.rescue()
 	l.Close(r, false)
@@ -222,10 +254,7 @@ func (s *stream) leaveServer() {
 		s.server = nil
 		v.leave()
 	}
-	if s.timer != (loop.Ref{}) {
-		s.core.loop.Close(s.timer, false)
-		s.timer = loop.Ref{}
-	}
+	s.stopWaiting()
 }
 
 // end gives the exchange's account and ends the stream. Nobody has it after that. An exchange without an account to give has ended

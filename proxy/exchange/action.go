@@ -15,11 +15,12 @@ const (
 	Connect Do = iota + 1 // to Action.Server within Action.Timeout; an idle connection to it will do
 	Verify                // call Action.Verify where nobody waits for it, then Verified, Unverified or Overloaded
 	Wait                  // for Action.Timeout, then WaitOver
+	Queue                 // the request waits for a server of Action.Backend: for Action.Timeout, then WaitOver, unless Turn comes before
 	Send                  // forward the request
 	Forward               // forward the response, head and body
 	Tunnel                // forward the 101, then bytes in both directions
 	Respond               // answer with Action.Reply, then Finished
-	Stay                  // of Lost: go on as before, there is no other server
+	Stay                  // go on as before: of Lost, there is no other server; of Turn, there is none yet
 	Done                  // the exchange is over, Action.Record complete; the client's connection may go on
 	Abort                 // the same, but the client must not take what it got for a whole response
 )
@@ -28,7 +29,7 @@ const (
 type Action struct {
 	Do      Do
 	Server  *upstream.Server
-	Backend *Backend // of Connect and Verify
+	Backend *Backend // of Connect, Verify and Queue
 	Verify  func() bool
 	Timeout time.Duration
 	Reply   *Reply  // of Respond; valid until the exchange starts anew

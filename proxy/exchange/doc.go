@@ -18,6 +18,13 @@
 // answers; nginx says 504), 502 where a server closes or talks nonsense before its response head, 504 where it stays
 // silent, 408 where the client does.
 //
+// Where all servers have as many requests as they may a request waits in the backend's queue, which tells the engine when its turn has come:
+//
+//	Step(now, Request)    Queue     there is no room; the engine waits
+//	Step(now, Turn)       Connect   a server was given to it
+//
+// It gets 503 when that does not happen in time.
+//
 // Only connecting is tried again: once a byte of a request has been sent nobody knows what the server did with it. The
 // first retry goes to another server where there is one. On the server that has just refused it waits
 // min(connect timeout, 1 s) first, so that a restart can be bridged.
@@ -43,6 +50,7 @@
 //	action.go    Action and Reply: what it is to do
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
 //	exchange.go  Exchange.Step; decide.go: where a request goes
+//	queue.go     waiting for a server that has room
 //	timing.go    what servers are told of how long they take
 //	session.go   what is different in TCP mode
 //	ends.go      the ways in which an exchange ends

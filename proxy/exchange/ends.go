@@ -57,8 +57,9 @@ func (x *Exchange) end(now time.Time, do Do) Action {
 	return Action{Do: do, Record: &x.record}
 }
 
-// release gives back the slot that is held.
+// release gives back the slot that is held, or the place in the queue.
 func (x *Exchange) release() {
+	x.leaveQueue()
 	if x.server != nil {
 		if x.trial {
 			x.server.Untried()

@@ -17,7 +17,8 @@ const (
 	Verified                   // Action.Verify has said yes
 	Unverified                 // it has said no
 	Overloaded                 // too many others wait for that
-	WaitOver                   // the delay of a Wait has passed
+	WaitOver                   // the delay of a Wait or a Queue has passed
+	Turn                       // of a Queue: a server was given to the request
 
 	Connected       // the connection stands, TLS included
 	ConnectFailed   // it was refused, reset, or TLS failed

@@ -18,9 +18,12 @@ type Exchange struct {
 	backend  *Backend
 	server   *upstream.Server   // whose slot is held; nil: none
 	tried    []*upstream.Server // connecting to them has failed
+	waker    upstream.Waker
+	waiter   *upstream.Waiter // nil: it has never waited in a queue
 	state    state
 	trial    bool   // the request decides whether the server comes back
 	session  bool   // of TCP mode
+	bridged  bool   // the server that failed last has been waited for already
 	left     int    // retries left
 	key      uint64 // what Backend.Servers know the request by; 0: nothing
 
@@ -54,6 +57,7 @@ const (
 	over       state = iota // the zero value: not started, or ended
 	reading                 // the request head is on its way
 	verifying               // who the client is
+	queued                  // until a server has room
 	waiting                 // to ask a server again
 	connecting              //
 	sending                 // the request; the response head is due
@@ -68,6 +72,8 @@ func (x *Exchange) Start(now time.Time, f *Frontend) {
 		state:    reading,
 		edits:    f.Edits,
 		tried:    x.tried[:0],
+		waker:    x.waker,
+		waiter:   x.waiter,
 		record: Record{
 			Frontend: f.Name, Begin: now,
 			Request: NotReached, Wait: NotReached, Connect: NotReached, Response: NotReached, Active: NotReached,
@@ -119,6 +125,8 @@ func (x *Exchange) step(now time.Time, ev Event) Action {
 		return x.whileReading(now, ev)
 	case verifying:
 		return x.whileVerifying(now, ev)
+	case queued:
+		return x.whileQueued(now, ev)
 	case waiting:
 		return x.whileWaiting(now, ev)
 	case connecting:
@@ -195,17 +203,21 @@ func (x *Exchange) forward(now time.Time) Action {
 		x.active.Add(1)
 	}
 	x.left = x.backend.Retries
-	if !x.pick(now) {
-		return x.fail(503, Termination{ByServer, AtConnect})
+	switch x.pick(now) {
+	case upstream.Picked:
+		return x.connect(now)
+	case upstream.Full:
+		return x.queue(now)
 	}
-	return x.connect(now)
+	return x.fail(503, Termination{ByServer, AtConnect})
 }
 
-// pick takes a slot of the server that is to get the request, and reports whether there is one.
-func (x *Exchange) pick(now time.Time) bool {
-	x.server, _ = x.backend.Servers.Pick(x.choice(now))
+// pick takes a slot of the server that is to get the request, if there is one.
+func (x *Exchange) pick(now time.Time) upstream.Outcome {
+	s, outcome := x.backend.Servers.Pick(x.choice(now))
+	x.server = s
 	x.tries()
-	return x.server != nil
+	return outcome
 }
 
 // choice is what the server is chosen by.
@@ -251,27 +263,36 @@ func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
 
 // retry looks for another chance after a failed attempt; without one the exchange fails as t says.
 func (x *Exchange) retry(now time.Time, t Termination) Action {
-	failed := x.server
 	x.noConnection(now, t.Cause)
-	x.tried = append(x.tried, failed)
+	x.tried = append(x.tried, x.server)
 	if x.left == 0 {
 		return x.fail(503, t)
 	}
 	x.release()
-	if !x.pick(now) {
+	x.bridged = t.Cause == ServerTimeout
+	outcome := x.pick(now)
+	if outcome == upstream.None {
 		return x.fail(503, t)
 	}
 	x.left--
 	x.record.Retries++
-	if x.server != failed {
+	if outcome == upstream.Full {
+		return x.queue(now)
+	}
+	return x.resume(now)
+}
+
+// resume goes on with the server that was chosen. One that has just refused is given time, so that a restart can be bridged.
+func (x *Exchange) resume(now time.Time) Action {
+	switch {
+	case len(x.tried) == 0:
+	case x.server != x.tried[len(x.tried)-1]:
 		x.record.Redispatched = true
-		return x.connect(now)
+	case !x.bridged:
+		x.state = waiting
+		return Action{Do: Wait, Timeout: min(x.backend.Connect, maxTurnAround)}
 	}
-	if t.Cause == ServerTimeout { // it has been waited for already
-		return x.connect(now)
-	}
-	x.state = waiting
-	return Action{Do: Wait, Timeout: min(x.backend.Connect, maxTurnAround)}
+	return x.connect(now)
 }
 
 func (x *Exchange) whileWaiting(now time.Time, ev Event) Action {

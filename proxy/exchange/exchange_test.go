@@ -34,6 +34,11 @@ func (r *ring) Pick(q upstream.Request) (*upstream.Server, upstream.Outcome) {
 	return r.pools[0].Pick(upstream.Request{})
 }
 
+// Enter is not called: nobody here has a limit.
+func (r *ring) Enter(upstream.Request, *upstream.Waiter) (*upstream.Server, upstream.Outcome) {
+	return nil, upstream.None
+}
+
 func newRing(t testing.TB, names ...string) *ring {
 	r := &ring{}
 	for _, name := range names {
@@ -104,10 +109,12 @@ func describe(a Action) string {
 		return "connect:" + a.Server.Key().Name
 	case Wait:
 		return "wait:" + a.Timeout.String()
+	case Queue:
+		return "queue:" + a.Timeout.String()
 	case Respond:
 		return "respond:" + statusText(a.Reply.Status)
 	}
-	return [...]string{Send: "send", Forward: "forward", Tunnel: "tunnel", Done: "done", Abort: "abort"}[a.Do]
+	return [...]string{Send: "send", Forward: "forward", Tunnel: "tunnel", Stay: "stay", Done: "done", Abort: "abort"}[a.Do]
 }
 
 func statusText(status int) string {
@@ -400,14 +407,9 @@ func TestR28_TunnelCountsUntilClosed(t *testing.T) {
 	}
 }
 
-// always picks one server.
-type always struct{ p *upstream.Pool }
-
-func (a always) Pick(r upstream.Request) (*upstream.Server, upstream.Outcome) { return a.p.Pick(r) }
-
 func BenchmarkExchange(b *testing.B) {
 	f := newFrontend(b, newRing(b, "s1"))
-	f.Default.Servers = always{newRing(b, "s1").pools[0]}
+	f.Default.Servers = newRing(b, "s1").pools[0]
 	target := Target{Method: "GET", Host: "example.com", URI: "/static/logo.png?v=1"}
 	now := time.Unix(1_000_000, 0)
 	var x Exchange
@@ -425,7 +427,7 @@ func BenchmarkExchange(b *testing.B) {
 
 func TestExchangeAllocatesNothing(t *testing.T) {
 	f := newFrontend(t, newRing(t, "s1"))
-	f.Default.Servers = always{newRing(t, "s1").pools[0]}
+	f.Default.Servers = newRing(t, "s1").pools[0]
 	request := asks(0).Event
 	var x Exchange
 	n := testing.AllocsPerRun(100, func() {

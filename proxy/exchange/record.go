@@ -32,8 +32,8 @@ type Record struct {
 	Redispatched bool   // a retry went to another server
 
 	Cookie       CookieState
-	ServerQueue  int // how many requests were before this one in the server's queue
-	BackendQueue int // and in the backend's
+	ServerQueue  int // how many requests of the server's queue had their turn before this one did, it included; 0: it did not wait there
+	BackendQueue int // the same of the backend's
 
 	Details *Details // nil: nobody logs it
 }
@@ -78,6 +78,7 @@ type Phase byte
 const (
 	AtEnd     Phase = '-'
 	AtRequest Phase = 'R' // waiting for the request
+	AtQueue   Phase = 'Q' // waiting for a server to have room
 	AtConnect Phase = 'C' // connecting to a server
 	AtHead    Phase = 'H' // waiting for the response head
 	AtData    Phase = 'D' // forwarding the response

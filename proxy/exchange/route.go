@@ -50,6 +50,7 @@ type Route struct {
 type Backend struct {
 	Name    string
 	Servers Picker
+	Queue   time.Duration     // waiting for a server that has room
 	Connect time.Duration     // each connection attempt
 	Retries int               // further connection attempts after the first
 	Active  *atomic.Int64     // its requests; nil: nobody wants to know. It outlives this Backend
@@ -69,6 +70,8 @@ type Backend struct {
 type Picker interface {
 	// Pick returns a server after it has taken a slot of it, nil where none may get the request, and why.
 	Pick(r upstream.Request) (*upstream.Server, upstream.Outcome)
+	// Enter has a request that was told Full wait.
+	Enter(r upstream.Request, w *upstream.Waiter) (*upstream.Server, upstream.Outcome)
 }
 
 var _ Picker = (*upstream.Pool)(nil)
