@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,9 +73,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 			err = errors.Join(err, fmt.Errorf("server %s: a connection of HTTP/2 is for many clients, the PROXY protocol for one", s.Name))
 		}
 	}
-	if c.Retries < 0 {
-		err = errors.Join(err, fmt.Errorf("retries %d, want 0 or more", c.Retries))
-	}
+	err = errors.Join(err, c.limitsFault())
 	if c.TLS != nil {
 		var fault error
 		config := *c.TLS
@@ -107,7 +106,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	if err != nil {
 		return nil, err
 	}
-	if b.speaksAs(old) && old.config.Balance == c.Balance && old.config.panicThreshold() == c.panicThreshold() && slices.EqualFunc(old.config.Servers, c.Servers, sameMember) {
+	if b.speaksAs(old) && old.config.poolsAs(&c) {
 		b.pool = old.pool
 	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
@@ -115,6 +114,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	b.route = &exchange.Backend{
 		Name:      c.Name,
 		Servers:   b.pool,
+		Queue:     cmp.Or(c.Timeouts.Queue, c.Timeouts.Connect),
 		Connect:   c.Timeouts.Connect,
 		Server:    c.Timeouts.Server,
 		Retries:   c.Retries,
@@ -126,6 +126,33 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		Forwarded: c.Forwarded.compile(),
 	}
 	return b, nil
+}
+
+// limitsFault says what is wrong with the numbers of a backend; nil: nothing.
+func (c *Backend) limitsFault() (err error) {
+	for _, n := range []struct {
+		what  string
+		value int
+	}{{"retries", c.Retries}, {"max_connections", c.MaxConnections}, {"max_queue", c.MaxQueue}} {
+		if n.value < 0 {
+			err = errors.Join(err, fmt.Errorf("%s %d, want 0 or more", n.what, n.value))
+		}
+	}
+	for _, s := range c.Servers {
+		if s.MaxConnections < 0 || s.MaxQueue < 0 {
+			err = errors.Join(err, fmt.Errorf("server %s: max_connections %d, max_queue %d, want 0 or more", s.Name, s.MaxConnections, s.MaxQueue))
+		}
+	}
+	if c.Timeouts.Queue < 0 {
+		err = errors.Join(err, fmt.Errorf("timeout queue %v, want 0 or more", c.Timeouts.Queue))
+	}
+	return err
+}
+
+// poolsAs reports whether nothing that a pool goes by is different in another configuration of the backend.
+func (c *Backend) poolsAs(other *Backend) bool {
+	return c.Balance == other.Balance && c.panicThreshold() == other.panicThreshold() && c.MaxConnections == other.MaxConnections &&
+		c.MaxQueue == other.MaxQueue && slices.EqualFunc(c.Servers, other.Servers, sameMember)
 }
 
 // sameMember reports whether two servers are the same to a pool. Where their health comes from is of no matter to it.

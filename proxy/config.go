@@ -104,9 +104,11 @@ type Backend struct {
 	ResponseEdits []edit.Edit    // of what they answer
 	ErrorPages    map[int]string // as that of a frontend, before that
 
-	Timeouts   BackendTimeouts
-	Retries    int  // further connection attempts after the first; the configuration's default is 3
-	Redispatch bool // the last retry may go to another server even where persistence names one
+	Timeouts       BackendTimeouts
+	MaxConnections int  // requests at once, of all servers together; further ones wait in its queue; 0: no bound
+	MaxQueue       int  // how many may wait there, and for each server that they belong to; further ones get 503; 0: any number
+	Retries        int  // further connection attempts after the first; the configuration's default is 3
+	Redispatch     bool // the last retry may go to another server even where persistence names one
 }
 
 // Passive is how servers are judged by the requests that they get. A server that fails too many is ejected for a while, and then tried
@@ -134,6 +136,7 @@ type Balance struct {
 type BackendTimeouts struct {
 	Connect time.Duration // each connection attempt
 	Server  time.Duration // without a byte from the server while one is due
+	Queue   time.Duration // waiting for a server that has room; 0: as long as Connect
 }
 
 // ForwardedFor says what happens to X-Forwarded-For.
@@ -172,6 +175,9 @@ type Server struct {
 	Address netip.AddrPort
 	Weight  int  // 0 to 256; 0: no new traffic. The configuration's default is 1
 	Backup  bool // it gets traffic while no other server can
+
+	MaxConnections int // requests at once; 0: no bound
+	MaxQueue       int // how many may wait for it alone, because they belong to it; further ones go to other servers; 0: as in Backend
 
 	SlowStart time.Duration // in which its share grows to Weight after it was down; 0: at once
 

@@ -96,6 +96,10 @@ type nobody struct{}
 
 func (nobody) Pick(upstream.Request) (*upstream.Server, upstream.Outcome) { return nil, upstream.None }
 
+func (nobody) Enter(upstream.Request, *upstream.Waiter) (*upstream.Server, upstream.Outcome) {
+	return nil, upstream.None
+}
+
 // record keeps what is logged.
 type record struct {
 	mu   sync.Mutex

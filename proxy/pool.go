@@ -36,11 +36,18 @@ func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
 			return nil, fmt.Errorf("server %s is configured twice", s.Name)
 		}
 		names[s.Name] = true
-		members = append(members, upstream.Member{Server: b.server(s, known), Weight: s.Weight, Backup: s.Backup, SlowStart: s.SlowStart})
+		members = append(members, upstream.Member{
+			Server: b.server(s, known), Weight: s.Weight, Backup: s.Backup, SlowStart: s.SlowStart,
+			MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
+		})
+	}
+	var queue *upstream.Queue
+	if b.speaksAs(old) { // else those who wait are for servers that are spoken to otherwise
+		queue = old.pool.Queue()
 	}
 	return upstream.NewPool(upstream.Options{
 		Algorithm: c.Balance.Algorithm, Draws: c.Balance.Draws, BoundedLoad: c.Balance.BoundedLoad, FirstBackup: c.Balance.FirstBackup,
-		PanicThreshold: c.panicThreshold(),
+		PanicThreshold: c.panicThreshold(), MaxConnections: c.MaxConnections, MaxQueue: c.MaxQueue, Queue: queue,
 	}, members)
 }
 

@@ -15,6 +15,7 @@ import (
 func TestR11_ConnectTimeout(t *testing.T)               { proxytest.Requirement(t, start, 11) }
 func TestR12_ServerTimeout(t *testing.T)                { proxytest.Requirement(t, start, 12) }
 func TestR13_ClientTimeout(t *testing.T)                { proxytest.Requirement(t, start, 13) }
+func TestR14_QueueTimeout(t *testing.T)                 { proxytest.Requirement(t, start, 14) }
 func TestR16_ErrorPages(t *testing.T)                   { proxytest.Requirement(t, start, 16) }
 func TestR17_Routing(t *testing.T)                      { proxytest.Requirement(t, start, 17) }
 func TestR18_CertificatesByName(t *testing.T)           { proxytest.Requirement(t, start, 18) }
@@ -29,7 +30,9 @@ func TestR29_ChecksMoveTraffic(t *testing.T)            { proxytest.Requirement(
 func TestR35_DownGetsNothing(t *testing.T)              { proxytest.Requirement(t, start, 35) }
 func TestR37_PassiveChecks(t *testing.T)                { proxytest.Requirement(t, start, 37) }
 func TestR40_Retries(t *testing.T)                      { proxytest.Requirement(t, start, 40) }
+func TestR41_OtherServers(t *testing.T)                 { proxytest.Requirement(t, start, 41) }
 func TestR42_OneOfTwoIsDead(t *testing.T)               { proxytest.Requirement(t, start, 42) }
+func TestR43_Queues(t *testing.T)                       { proxytest.Requirement(t, start, 43) }
 func TestR44_OwnAnswers(t *testing.T)                   { proxytest.Requirement(t, start, 44) }
 func TestR45_Forwarded(t *testing.T)                    { proxytest.Requirement(t, start, 45) }
 func TestR46_TimeoutsAre503And504(t *testing.T)         { proxytest.Requirement(t, start, 46) }

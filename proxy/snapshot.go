@@ -56,6 +56,7 @@ type BackendStatus struct {
 	Healthy int
 	Total   int
 	Known   bool
+	Waiting int64 // requests in its queue
 	Servers []ServerStatus
 }
 
@@ -110,6 +111,9 @@ func (p *Proxy) Snapshot() Snapshot {
 func backendStatus(b *backend) BackendStatus {
 	status := BackendStatus{Name: b.config.Name}
 	status.Healthy, status.Total, status.Known = b.pool.Healthy()
+	if q := b.pool.Queue(); q != nil {
+		status.Waiting = q.Waiting()
+	}
 	for _, m := range b.pool.Members() {
 		health, stats := m.Health(), m.Stats()
 		status.Servers = append(status.Servers, ServerStatus{

@@ -154,7 +154,8 @@ func TestWebPair(t *testing.T) {
 				Check:     &health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}}}, Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
 				FastEject: true,
 				Forwarded: proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true},
-				Timeouts:  proxy.BackendTimeouts{Connect: 5 * time.Second, Server: 50 * time.Second},
+				Timeouts:  proxy.BackendTimeouts{Connect: 5 * time.Second, Server: 50 * time.Second, Queue: 5 * time.Second},
+				MaxQueue:  10000,
 				Retries:   3, Redispatch: true,
 			}},
 		},
@@ -183,7 +184,7 @@ func TestPlainBalancer(t *testing.T) {
 	if want := (proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 30 * time.Second, KeepAlive: time.Minute, Tunnel: 2 * time.Hour}); front.Timeouts != want {
 		t.Errorf("got %+v, want %+v", front.Timeouts, want)
 	}
-	if want := (proxy.BackendTimeouts{Connect: time.Second, Server: 50 * time.Second}); back.Timeouts != want {
+	if want := (proxy.BackendTimeouts{Connect: time.Second, Server: 50 * time.Second, Queue: time.Second}); back.Timeouts != want {
 		t.Errorf("got %+v, want %+v", back.Timeouts, want)
 	}
 	if want := (proxy.Forwarded{For: proxy.ForwardedForOff}); !reflect.DeepEqual(back.Forwarded, want) {

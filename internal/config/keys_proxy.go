@@ -27,7 +27,7 @@ func proxyKeys() []Key {
 		{Path: "proxy.defaults.timeouts.http_request", Type: timeout(), Default: "10s", Example: "10s", Reload: ReloadNew, Help: "From the first byte of a request's head to its end."},
 		{Path: "proxy.defaults.timeouts.keep_alive", Type: timeout(), Default: "60s", Others: "http_keep_alive", Example: "60s", Reload: ReloadNew, Help: "Between two requests of a connection."},
 		{Path: "proxy.defaults.timeouts.tunnel", Type: timeout(), Default: "1h", Example: "1h", Reload: ReloadNew, Help: "Without a byte in either direction after an upgrade (WebSocket), and in `mode: tcp`. There `client` and `server` are for who is left to speak when the other side has ended."},
-		{Path: "proxy.defaults.timeouts.queue", Later: true, Help: "Waiting for a server."},
+		{Path: "proxy.defaults.timeouts.queue", Type: timeout(), Absent: "as long as `connect`", Example: "5s", Reload: ReloadNew, Help: "Waiting for a server that has room (`max_connections`); then 503, or in `mode: tcp` the end."},
 		{Path: "proxy.defaults.retries", Type: integer(0, 100), Default: "3", Example: "3", Reload: ReloadNew, Help: "Further attempts to connect after the first."},
 		{Path: "proxy.defaults.redispatch", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the last attempt may go to another server even where persistence names one."},
 	}, errorPageKeys("proxy.defaults.error_pages", "the balancer's own"), []Key{
@@ -107,13 +107,19 @@ func backendKeys() []Key {
 			Help: "The version of the PROXY protocol by which it is told of each client before everything else; probes on its own port say that they are for none. Each client has connections of its own to it then."},
 		{Path: in + ".servers[].server_name", Type: line(255), Absent: "`tls.server_name`", Others: "sni verifyhost", Example: "web1.internal", Reload: ReloadAnew, Help: "Its own name where TLS is spoken."},
 		{Path: in + ".servers[].track", Type: trackedServer(), Absent: "it has the `health_check` of its backend", Example: "web/web1", Reload: ReloadAnew, Help: "A server whose health is its own too, so that it is not probed itself: one of this backend by its name, or of another one as backend/server."},
-		{Path: in + ".servers[].max_connections", Later: true, Others: "maxconn", Help: "How many requests at once."},
+		{Path: in + ".servers[].max_connections", Type: integer(1, 1_000_000), Others: "maxconn max_conns", Absent: "no bound", Example: "200", Reload: ReloadLive,
+			Help: "How many requests it gets at once, or in `mode: tcp` connections. Where all servers have as many as they may, further ones wait."},
+		{Path: in + ".servers[].max_queue", Type: integer(1, 1_000_000), Others: "maxqueue", Absent: "`max_queue` of the backend", Example: "20", Reload: ReloadLive,
+			Help: "How many may wait for it because they belong to it. Further ones go to other servers."},
 		{Path: in + ".servers[].cookie", Later: true, Help: "Its name in the cookie."},
 		{Path: in + ".servers[].backup", Type: boolean(), Default: "false", Example: "true", Reload: ReloadLive, Help: "It gets traffic when no server is left that is none: all of those are down. A request that all of them have failed goes to it too."},
 		slowStartKey(in+".servers[]", "`slow_start` of the backend"),
 		slowStartKey(in, "at once"),
+		{Path: in + ".max_connections", Type: integer(1, 1_000_000), Absent: "no bound but those of its servers", Example: "500", Reload: ReloadLive,
+			Help: "How many requests all servers together get at once, or in `mode: tcp` connections. Further ones wait, the first that came first, for `timeouts.queue`."},
+		{Path: in + ".max_queue", Type: integer(1, 1_000_000), Default: "10000", Others: "queue", Example: "1000", Reload: ReloadLive, Help: "How many may wait. Further ones get 503 at once."},
 		{Path: in + ".retries", Type: integer(0, 100), Absent: "`proxy.defaults.retries`", Example: "1", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".redispatch", Type: boolean(), Absent: "`proxy.defaults.redispatch`", Example: "false", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{server: 5m}", Reload: ReloadParts, Help: "Where this backend differs from `proxy.defaults.timeouts`."},
-	}, overrides(in, "connect", "server"), serverTLSKeys(in+".tls"))
+	}, overrides(in, "connect", "server", "queue"), serverTLSKeys(in+".tls"))
 }

@@ -126,9 +126,12 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Timeouts: proxy.BackendTimeouts{
 				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),
 				Server:  cmp.Or(raw.Timeouts.Server, defaults.Timeouts.Server),
+				Queue:   cmp.Or(raw.Timeouts.Queue, defaults.Timeouts.Queue, raw.Timeouts.Connect, defaults.Timeouts.Connect),
 			},
-			Retries:    *cmp.Or(raw.Retries, &defaults.Retries),
-			Redispatch: *cmp.Or(raw.Redispatch, &defaults.Redispatch),
+			MaxConnections: raw.MaxConnections,
+			MaxQueue:       raw.MaxQueue,
+			Retries:        *cmp.Or(raw.Retries, &defaults.Retries),
+			Redispatch:     *cmp.Or(raw.Redispatch, &defaults.Redispatch),
 		}
 		for _, s := range raw.Servers {
 			backend.Servers = append(backend.Servers, server(&raw, s))

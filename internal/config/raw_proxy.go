@@ -41,6 +41,7 @@ type rawFrontendTimeouts struct {
 }
 
 type rawBackendTimeouts struct {
+	Queue   time.Duration `yaml:"queue"`
 	Connect time.Duration `yaml:"connect"`
 	Server  time.Duration `yaml:"server"`
 }
@@ -122,6 +123,8 @@ type rawBackend struct {
 	Passive         *rawPassive        `yaml:"passive_check"`
 	OnDown          string             `yaml:"on_down"`
 	Servers         []rawServer        `yaml:"servers"`
+	MaxConnections  int                `yaml:"max_connections"`
+	MaxQueue        int                `yaml:"max_queue"`
 	Retries         *int               `yaml:"retries"`
 	Redispatch      *bool              `yaml:"redispatch"`
 	Timeouts        rawBackendTimeouts `yaml:"timeouts"`
@@ -129,12 +132,14 @@ type rawBackend struct {
 }
 
 type rawServer struct {
-	Name       string         `yaml:"name"`
-	Address    netip.AddrPort `yaml:"address"`
-	Weight     int            `yaml:"weight"`
-	Backup     bool           `yaml:"backup"`
-	SlowStart  *time.Duration `yaml:"slow_start"`
-	SendProxy  string         `yaml:"send_proxy"`
-	ServerName string         `yaml:"server_name"`
-	Track      string         `yaml:"track"`
+	Name           string         `yaml:"name"`
+	Address        netip.AddrPort `yaml:"address"`
+	Weight         int            `yaml:"weight"`
+	Backup         bool           `yaml:"backup"`
+	SlowStart      *time.Duration `yaml:"slow_start"`
+	SendProxy      string         `yaml:"send_proxy"`
+	ServerName     string         `yaml:"server_name"`
+	Track          string         `yaml:"track"`
+	MaxConnections int            `yaml:"max_connections"`
+	MaxQueue       int            `yaml:"max_queue"`
 }

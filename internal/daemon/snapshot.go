@@ -209,7 +209,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		algorithms[b.Name] = b.Balance.Algorithm
 	}
 	for _, b := range p.Backends {
-		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Servers: []status.Server{}}
+		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Waiting: b.Waiting, Servers: []status.Server{}}
 		for _, m := range b.Servers {
 			backend.Servers = append(backend.Servers, status.Server{
 				Name: m.Name, Address: m.Address, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),

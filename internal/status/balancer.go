@@ -60,7 +60,8 @@ type Backend struct {
 	Name      string   `json:"name"`
 	Algorithm string   `json:"algorithm"`
 	Healthy   int      `json:"healthy"`
-	Known     bool     `json:"known"` // the first round of checks has ended
+	Known     bool     `json:"known"`             // the first round of checks has ended
+	Waiting   int64    `json:"waiting,omitempty"` // requests that no server has room for
 	Servers   []Server `json:"servers"`
 }
 

@@ -179,6 +179,9 @@ func (s Snapshot) writeFrontends(w *bufio.Writer) {
 func (s Snapshot) writeBackends(w *bufio.Writer) {
 	var rows [][]string
 	for _, b := range s.Backends {
+		if b.Waiting > 0 {
+			rows = append(rows, []string{b.Name, "", "", "", "", "", strconv.FormatInt(b.Waiting, 10) + " wait", "", "", ""})
+		}
 		for _, v := range b.Servers {
 			rows = append(rows, []string{
 				b.Name, v.Name, v.Address.String(), v.share(), cmp.Or(v.Held, v.Status), s.age(v.Since),

@@ -163,6 +163,15 @@ func cases() []testcase {
 		{"TLS_to_servers", serversTLS},
 		{"HTTP2_to_servers", serversHTTP2},
 
+		{"R43_the_longest_wait_is_over_first", queueOrder},
+		{"R43_loops_share_the_queue", queueLoops},
+		{"R43_who_leaves_leaves_the_queue", queueAborts},
+		{"R43_what_was_sent_meanwhile_arrives", queueBodies},
+		{"R43_sessions_wait", queueSessions},
+		{"R43_a_reload_makes_room", queueReload},
+		{"R14_waiting_has_an_end", queueTimeout},
+		{"R41_R43_a_server_that_comes_up_serves_the_queue", queueHealth},
+
 		{"R21_R66_TCP_mode", tcpCases},
 		{"PROXY_protocol", proxyProtocol},
 

@@ -52,6 +52,9 @@ type Place struct {
 
 func newQueue(p *Pool) *Queue { return &Queue{pool: p, lines: map[*Server]*line{}} }
 
+// Waiting is how many requests wait.
+func (q *Queue) Waiting() int64 { return q.waiting.Load() }
+
 // enter has a request wait, if there is no server for it now, and room. Full: there is neither.
 func (q *Queue) enter(r Request, w *Waiter) (*Server, Outcome) {
 	q.mu.Lock()
