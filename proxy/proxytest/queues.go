@@ -64,7 +64,7 @@ func narrowSite(servers ...*narrow) proxy.Config {
 		all = append(all, n.server)
 	}
 	c := site(all...)
-	c.Backends[0].Timeouts.Queue = patience
+	c.Backends[0].Timeouts.Queue = time.Minute
 	for i := range c.Backends[0].Servers {
 		c.Backends[0].Servers[i].MaxConnections = 1
 	}
@@ -199,7 +199,7 @@ func queueBodies(t *testing.T, start Start) {
 
 func queueSessions(t *testing.T, start Start) {
 	c := tcpSite(serveTCP(t, "app1", echoTCP))
-	c.Backends[0].MaxConnections, c.Backends[0].Timeouts.Queue = 1, patience
+	c.Backends[0].MaxConnections, c.Backends[0].Timeouts.Queue = 1, time.Minute
 	b := start(t, c)
 	first := dial(t, web(t, b))
 	first.send("hello")
@@ -261,7 +261,7 @@ func queueTimeout(t *testing.T, start Start) {
 	if n := app.calls(); n != 1 {
 		t.Errorf("%d requests came, want 1", n)
 	}
-	c.Backends[0].MaxQueue, c.Backends[0].Timeouts.Queue = 1, patience
+	c.Backends[0].MaxQueue, c.Backends[0].Timeouts.Queue = 1, time.Minute
 	b.Reload(t, c)
 	first.send("GET /third HTTP/1.1\r\nHost: a\r\n\r\n")
 	app.gets(t)
