@@ -6,6 +6,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/health"
@@ -43,6 +44,7 @@ type Frontend struct {
 	Monitor        *Monitor          // nil: none
 	TrustedProxies []netip.Prefix    // that are believed what they tell of clients
 	RequestID      *RequestID        // nil: none is made
+	Compression    *compress.Config  // nil: responses go as they are
 	MaxBody        int64             // octets that the body of a request may have, others get 413; 0: any
 	MaxConnections int               // how many clients it serves at once, further ones wait; 0: no bound but that of Config
 	AccessLog      *accesslog.Config // nil: requests are not logged

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy/auth"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -40,6 +41,10 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*ma
 	}
 	r.f.Pages, err = loadPages(c.ErrorPages)
 	r.fault(err)
+	if c.Compression != nil {
+		r.f.Compression, err = compress.Compile(*c.Compression)
+		r.fault(err)
+	}
 	r.heads(&c)
 	for i := range c.Rules {
 		r.route(i, &c.Rules[i])
@@ -95,7 +100,7 @@ func (r *routing) route(i int, from *rule.Rule) {
 	}
 	route := &r.f.Routes[i]
 	route.Edits = exchange.Join(r.f.Edits, edits)
-	route.Realm, route.MaxBody = r.realm(what, from.Auth), from.MaxBody
+	route.Realm, route.MaxBody, route.AsItIs = r.realm(what, from.Auth), from.MaxBody, from.AsItIs
 	switch {
 	case from.Backend != "":
 		route.Choice = r.choice(what+": backend", from.Backend, edits)

@@ -75,6 +75,7 @@ func siteKeys(in string) []Key {
 			{Path: in + ".trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from real_ip_from", Absent: "`proxy.defaults.trusted_proxies`", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "Networks of proxies that are believed what they tell of clients: their X-Forwarded-For says who the client is, to rules, logs and servers. What others tell goes."},
 			{Path: in + ".trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
 			bodyKey(in, "`proxy.defaults.max_body_size`"),
+		}, compressionKeys(in+".compression", "`proxy.defaults.compression`"), []Key{
 			{Path: in + ".request_id", Type: section(), Others: "unique-id-header unique-id-format", Absent: "requests have no id", Example: "{header: X-Request-ID}", Reload: ReloadNew, Help: "A name for each request, a UUID of version 7, that servers and logs get."},
 			{Path: in + ".request_id.header", Type: headerName(), Default: "X-Request-ID", Example: "X-Request-ID", Reload: ReloadNew, Help: "The header. What trusted proxies say there is kept."},
 			{Path: in + ".request_id.respond", Type: boolean(), Default: "false", Example: "true", Reload: ReloadNew, Help: "Whether clients get it too."},
@@ -100,6 +101,7 @@ func actionKeys(in string) []Key {
 		{Path: in + ".map.default", Type: identifier(), Absent: "`default_backend` of the frontend", Example: "web", Reload: ReloadNew, Help: "The backend for what the file does not have."},
 		{Path: in + ".deny", Type: integer(400, 599), Others: "deny", Absent: "not refused", Example: "403", Reload: ReloadNew, Help: "Refuses, with this status and its error page."},
 		bodyKey(in, "that of the frontend"),
+		{Path: in + ".compression", Type: boolean(), Default: "true", Others: "gzip", Example: "false", Reload: ReloadNew, Help: "Whether responses to these requests may be compressed, as the frontend says."},
 		{Path: in + ".basic_auth", Type: section(), Others: "auth_basic http-request", Absent: "everybody may come in", Example: "{users_file: /etc/tandem/users}", Reload: ReloadNew, Help: "Who asks has to say who they are, by user name and password (RFC 7617). Only with `backend`, `split` or `map`."},
 		{Path: in + ".basic_auth.users_file", Type: filePath(), Required: true, Others: "auth_basic_user_file userlist", Example: "/etc/tandem/users", Reload: ReloadNew, Help: "The users with bcrypt hashes, one on each line, as `htpasswd -B` writes them. A file that others can read is refused."},
 		{Path: in + ".basic_auth.realm", Type: pattern("realm", "1 to 128 of printable ASCII without quotes and backslashes", 128, `^[ !#-\[\]-~]+$`), Default: "restricted", Example: "Administration", Reload: ReloadNew, Help: "What browsers show when they ask."},

@@ -94,6 +94,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Monitor:        raw.Monitor.config(),
 			DefaultBackend: raw.DefaultBackend,
 			MaxBody:        raw.maxBody(defaults.MaxBody),
+			Compression:    raw.compression(defaults.Compression),
 			MaxConnections: raw.MaxConnections,
 			AccessLog:      b.accessLog(i),
 			Timeouts: proxy.FrontendTimeouts{

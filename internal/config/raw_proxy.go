@@ -22,6 +22,7 @@ type rawProxy struct {
 		ErrorPages     map[string]string `yaml:"error_pages"`
 		TrustedProxies *[]string         `yaml:"trusted_proxies"`
 		MaxBody        rawSize           `yaml:"max_body_size"`
+		Compression    *rawCompression   `yaml:"compression"`
 	} `yaml:"defaults"`
 	Frontends []rawFrontend `yaml:"frontends"`
 	Backends  []rawBackend  `yaml:"backends"`
@@ -60,6 +61,7 @@ type rawFrontend struct {
 	DefaultBackend  string              `yaml:"default_backend"`
 	Timeouts        rawFrontendTimeouts `yaml:"timeouts"`
 	MaxBody         rawSize             `yaml:"max_body_size"`
+	Compression     *rawCompression     `yaml:"compression"`
 	MaxConnections  int                 `yaml:"max_connections"`
 	AccessLog       *rawAccessLog       `yaml:"access_log"`
 }
@@ -86,6 +88,7 @@ type rawRule struct {
 	RequestHeaders  *rawEdits         `yaml:"request_headers"`
 	ResponseHeaders *rawResponseEdits `yaml:"response_headers"`
 	MaxBody         rawSize           `yaml:"max_body_size"`
+	Compression     bool              `yaml:"compression"`
 	Log             bool              `yaml:"log"`
 }
 

@@ -230,7 +230,7 @@ func rules(raw []rawRule) []rule.Rule {
 	var rs []rule.Rule
 	for _, r := range raw {
 		made := rule.Rule{
-			Match: r.Match.match(), Backend: r.Backend, NoLog: !r.Log, MaxBody: int64(r.MaxBody), SplitKey: r.SplitKey, Deny: r.Deny, Map: r.Map.config(), Auth: r.Auth.config(), Rewrite: r.Rewrite.config(),
+			Match: r.Match.match(), Backend: r.Backend, NoLog: !r.Log, MaxBody: int64(r.MaxBody), AsItIs: !r.Compression, SplitKey: r.SplitKey, Deny: r.Deny, Map: r.Map.config(), Auth: r.Auth.config(), Rewrite: r.Rewrite.config(),
 			RequestEdits: r.RequestHeaders.edits(), ResponseEdits: r.ResponseHeaders.edits(),
 		}
 		for _, s := range r.Split {

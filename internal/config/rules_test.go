@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
@@ -72,13 +73,19 @@ func TestHeads(t *testing.T) {
 	if other := n.Proxy.Frontends[1].MaxBody; f.MaxBody != 10<<20 || other != 4096 {
 		t.Errorf("bodies: got %d and %d, want 10 MiB and 4 KiB", f.MaxBody, other)
 	}
+	if want := (&compress.Config{Codings: []compress.Coding{compress.Gzip}, Types: []string{"text/*", "application/json"}, MinSize: 2048}); !reflect.DeepEqual(f.Compression, want) {
+		t.Errorf("compression: got %+v, want %+v", f.Compression, want)
+	}
+	if want := (&compress.Config{Codings: []compress.Coding{compress.Zstd, compress.Gzip}, Types: compress.DefaultTypes(), MinSize: 1024}); !reflect.DeepEqual(n.Proxy.Frontends[1].Compression, want) {
+		t.Errorf("compression of the defaults: got %+v, want %+v", n.Proxy.Frontends[1].Compression, want)
+	}
 	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}; !reflect.DeepEqual(f.TrustedProxies, want) || n.Proxy.Frontends[1].TrustedProxies != nil {
 		t.Errorf("trusted: got %v and %v, want %v and none", f.TrustedProxies, n.Proxy.Frontends[1].TrustedProxies, want)
 	}
 	for i, want := range []rule.Rule{
 		{Split: []rule.Share{{Backend: "web", Weight: 95}, {Backend: "canary", Weight: 5}}, SplitKey: "{client_ip}"},
 		{Deny: 403, NoLog: true},
-		{Match: rule.Match{Path: "/upload"}, Backend: "web", MaxBody: 1 << 30},
+		{Match: rule.Match{Path: "/upload"}, Backend: "web", MaxBody: 1 << 30, AsItIs: true},
 		{Map: &rule.Map{File: "/etc/tandem/hosts.map", Key: "{host}"}, Auth: &rule.Auth{File: "/etc/tandem/users", Realm: "restricted"}},
 		{Map: &rule.Map{File: "/etc/tandem/paths.map", Key: "{path}", Prefix: true, Default: "web"}},
 		{Backend: "web", Rewrite: &rule.Rewrite{StripPrefix: "/a", Find: "b", With: "c", Path: "/x{path}", Host: "h"}, ResponseEdits: []edit.Edit{{Op: edit.Add, Name: "X", Value: "{{"}}},

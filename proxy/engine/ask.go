@@ -35,6 +35,9 @@ func (s *stream) route(q *question) {
 	if s.frontend.RequestID != nil {
 		_, _ = rand.Read(t.Random[:]) // it cannot fail
 	}
+	if r := s.frontend.Compression; r != nil {
+		s.coding = r.Choose(q)
+	}
 	s.step(exchange.Event{Kind: exchange.Request, Target: t})
 	s.x.Forget()
 	s.question = nil

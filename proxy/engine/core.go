@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
@@ -34,6 +35,7 @@ type core struct {
 	target       exchange.Target     // of the request that is routed; nobody's between calls
 	reason       []byte              // of a status that came without; nobody's between calls
 	block        []byte              // the fields of a head in HTTP/2; empty between calls
+	coded        compress.Head       // of a response that is compressed; nobody's between calls
 	value        []byte              // of a field that is added; empty between calls
 	down         []byte              // what is being written to a client; empty between calls
 	up           []byte              // what is being written to a server; empty between calls

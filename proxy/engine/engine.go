@@ -37,6 +37,7 @@ type Engine struct {
 	handshaker *secure.Handshaker // for clients
 	dialer     *secure.Handshaker // for servers: no flood of clients keeps these waiting
 	verifier   *verifier
+	squeezers  *squeezers
 
 	open       atomic.Int64  // connections of clients
 	handshakes atomic.Int64  // of TLS with clients that have succeeded
@@ -60,8 +61,8 @@ func New(o Options) *Engine {
 		log: o.Log, loops: o.Loops, workers: 2 * o.Loops, limit: o.Limit,
 		handshaker: secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: cmp.Or(o.Handshakes, DefaultHandshakes)}),
 		dialer:     secure.NewHandshaker(secure.Limits{Workers: o.Loops, Open: DefaultHandshakes}),
-		verifier:   newVerifier(max(o.Loops/2, 1)),
-		emptied:    make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
+		verifier:   newVerifier(max(o.Loops/2, 1)), squeezers: newSqueezers(o.Loops),
+		emptied: make(chan struct{}, 1), listeners: map[*Listener]struct{}{},
 	}
 }
 
@@ -87,6 +88,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for _, h := range []*secure.Handshaker{e.handshaker, e.dialer} {
 		group.Go(func() { _ = h.Run(ctx) }) // nil, as for every Run whose context ends
 	}
+	group.Go(func() { _ = e.squeezers.Run(ctx) })
 	group.Go(func() { e.collect(ctx) })
 	group.Wait()
 	e.verifier.all.Wait() // no loop starts one any more

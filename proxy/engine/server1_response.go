@@ -153,7 +153,7 @@ func (v *server1) head(p []byte) (n int) {
 	if !s.respond(r.Status) {
 		return n
 	}
-	s.client.begin(h)
+	s.forward(h)
 	switch {
 	case v.s != s:
 	case r.Status == 101:

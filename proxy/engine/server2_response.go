@@ -38,7 +38,7 @@ func (t *call2) begun(ev *http2.Event) {
 	default:
 		h.length = http1.ChunkedLength
 	}
-	if s.client.begin(h); t.s != s {
+	if s.forward(h); t.s != s {
 		return
 	}
 	if v.fresh = t; ev.End {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/loop"
@@ -37,6 +38,7 @@ type stream struct {
 	size     int64           // and what http2.Encoder.Size says of it
 	replays  uint8           // how often a server said that it has not looked at the request
 	tried    bool            // a connection that was used before turned out closed
+	coding   compress.Coding // that its client takes
 	hold     bool            // no connection to a server is looked for before letGo
 	next     exchange.Action // the Connect that waits for that; the zero Action: none
 

@@ -14,7 +14,7 @@ func (x *Exchange) decide() (a Action, over bool) {
 		return x.send(Choice{x.frontend.Default, x.frontend.DefaultEdits}, nil)
 	}
 	route, r := &x.frontend.Routes[n], x.frontend.Rules.Rule(n)
-	x.record.NoLog, x.realm = r.NoLog, route.Realm
+	x.record.NoLog, x.realm, x.asItIs = r.NoLog, route.Realm, route.AsItIs
 	if route.MaxBody > 0 {
 		x.most = route.MaxBody
 	}

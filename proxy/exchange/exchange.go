@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -34,6 +35,7 @@ type Exchange struct {
 	version uint16        // of TLS
 	trusted bool          // what the other end of the connection tells of the client is believed
 	edits   *Edits        // nil: none
+	asItIs  bool          // the response is not compressed
 	realm   *Realm        // that the client has to be known in; nil: none
 	upgrade string        // the protocol that the client may switch to; empty: none
 	active  *atomic.Int64 // that it is counted in; nil: none
@@ -103,6 +105,14 @@ func (x *Exchange) Host() string { return x.host }
 
 // Forget says that the fields of the request are somebody else's from here on.
 func (x *Exchange) Forget() { x.request.Fields = nil }
+
+// Compression says which responses may be compressed; nil: none.
+func (x *Exchange) Compression() *compress.Rules {
+	if x.asItIs {
+		return nil
+	}
+	return x.frontend.Compression
+}
 
 // Upgrade returns the protocol that the server may be asked to switch to; empty: none.
 func (x *Exchange) Upgrade() string { return x.upgrade }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/balance"
+	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -28,8 +29,9 @@ type Frontend struct {
 	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields
 	// is not passed on.
 	ClientCertificates bool
-	Handshake          bool // some rule or edit asks for what the client's TLS handshake has come to
-	Log                *Log // nil: requests are not logged
+	Compression        *compress.Rules // which responses are compressed; nil: none
+	Handshake          bool            // some rule or edit asks for what the client's TLS handshake has come to
+	Log                *Log            // nil: requests are not logged
 
 	HTTPRequest time.Duration // from the first byte of a request head, or from that of a connection, to its end
 	Client      time.Duration // without a byte from or to the client
@@ -44,6 +46,7 @@ type Route struct {
 	Directory *Directory // the same
 	Realm     *Realm     // that clients have to be known in; nil: none
 	MaxBody   int64      // as that of the Frontend; 0: that
+	AsItIs    bool       // responses are not compressed
 }
 
 // Backend is a compiled backend, immutable like Frontend.

@@ -20,6 +20,7 @@ type Rule struct {
 	Deny     int // the status of a refusal, 400 to 599
 	Auth     *Auth
 	MaxBody  int64 // octets that the body of a request may have, others get 413; 0: as many as the frontend says
+	AsItIs   bool  // responses to these requests are not compressed
 	NoLog    bool  // requests taken by this rule leave no access log line
 
 	Rewrite       *Rewrite    // what the servers of a backend are asked for instead; nil: what the client asked for
