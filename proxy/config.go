@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io/fs"
 	"net/netip"
 	"time"
 
@@ -79,12 +80,31 @@ type RequestID struct {
 // Bind is one listening address.
 type Bind struct {
 	Address netip.AddrPort
+	Unix    Unix          // in its place; the zero value: there is none
 	VIP     bool          // the address is a virtual one: bound before it arrives, gated by Proxy.Gate(Address.Addr())
 	TLS     *certs.Config // nil: plain
 	// Proxies are the networks of those who tell, by the PROXY protocol, for whom they connect, and have to; nobody else may connect. Empty:
 	// clients connect by themselves.
 	Proxies []netip.Prefix
 	H2C     bool // of a plain bind: clients may speak HTTP/2, by prior knowledge
+}
+
+// String is where it listens.
+func (b *Bind) String() string {
+	if b.Unix.Path != "" {
+		return b.Unix.Path
+	}
+	return b.Address.String()
+}
+
+// Unix is a Unix socket to listen on.
+type Unix struct {
+	Path  string      // absolute, or @ and a name in the abstract name space; at most 107 octets
+	Mode  fs.FileMode // who may connect, as permission bits of the file. An abstract name has none, and lets everybody
+	User  string      // whose the file is, and which group's: a name or number; empty: as the process makes it
+	Group string
+	// Proxied says that connections begin with a header of the PROXY protocol: who may connect is believed.
+	Proxied bool
 }
 
 // Backend is a pool of servers that answer alike.

@@ -23,7 +23,7 @@
 //	proxy.go     Proxy: Run and the order of stopping
 //	compile.go, pool.go    Config to the tables that exchanges run by
 //	plan.go      Plan and Apply
-//	listener.go  listener and lane, what the connections of one belong to; listener_linux.go: sockets
+//	listener.go  listener and lane, what the connections of one belong to; listener_linux.go, unix_linux.go: sockets
 //	gate.go      Gate
 //	descriptors_linux.go    how many clients can be served
 //	checks.go    health checks, and WatchBackend

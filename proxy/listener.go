@@ -50,7 +50,10 @@ func newLane(f *frontend, g *Gate, b *plannedBind, port uint16) *lane {
 		Unshaken: f.shaken,
 		Refused:  f.refusals.add,
 	}
-	if len(b.config.Proxies) > 0 {
+	switch {
+	case b.config.Unix.Proxied:
+		l.bind.Proxies = func(netip.Addr) bool { return true }
+	case len(b.config.Proxies) > 0:
 		l.bind.Proxies = among(b.config.Proxies)
 	}
 	return l
@@ -65,13 +68,29 @@ func among(networks []netip.Prefix) func(netip.Addr) bool {
 
 // newListener returns one whose socket is its own from then on.
 func newListener(e *engine.Engine, s *socket, l *lane, log hclog.Logger) *listener {
-	li := &listener{socket: s, log: log.With("address", s.address.String()), lane: l}
+	li := &listener{socket: s, log: log.With("address", s.String()), lane: l}
 	li.engine = e.Listen(s.fd, l.bind, li.accepting)
 	return li
 }
 
 // address returns what the socket is bound to.
 func (l *listener) address() netip.AddrPort { return l.socket.address }
+
+// grant has the file of a Unix socket say who may connect, when that has changed. mu of the Proxy is held.
+func (l *listener) grant(to Unix) {
+	was, is := l.socket.unix, to
+	was.Proxied, is.Proxied = false, false
+	if was == is {
+		return
+	}
+	l.socket.unix = to
+	if l.socket.file == nil {
+		return
+	}
+	if err := l.socket.setAccess(to); err != nil {
+		l.log.Warn("who may connect is not as configured", "err", err)
+	}
+}
 
 // accepting tells the operator why no client could be accepted.
 func (l *listener) accepting(err error) {

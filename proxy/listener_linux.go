@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,6 +13,9 @@ import (
 type socket struct {
 	fd      int
 	address netip.AddrPort // what it is bound to; for port 0 the one that the kernel chose
+
+	unix Unix        // in its place; the zero value: it is no Unix socket
+	file os.FileInfo // of that; nil: it has none
 }
 
 // backlog is more than any kernel allows, which takes net.core.somaxconn instead: where connections wait for a gate, more
@@ -101,5 +105,16 @@ func sockaddr(a netip.AddrPort) (unix.Sockaddr, error) {
 	return to, nil
 }
 
+// String is what it is bound to.
+func (s *socket) String() string {
+	if s.unix.Path != "" {
+		return s.unix.Path
+	}
+	return s.address.String()
+}
+
 // close closes the socket: clients that wait to be accepted get a reset.
-func (s *socket) close() { _ = unix.Close(s.fd) } // nothing is unsent on it
+func (s *socket) close() {
+	s.unlink()
+	_ = unix.Close(s.fd) // nothing is unsent on it
+}

@@ -46,15 +46,16 @@ type plannedBind struct {
 // their place in the configuration joins in.
 type socketKey struct {
 	address  netip.AddrPort
+	path     string // of a Unix socket
 	frontend string
 	index    int
 }
 
-func keyOf(f string, i int, address netip.AddrPort) socketKey {
-	if address.Port() != 0 {
-		return socketKey{address: address}
+func keyOf(f string, i int, b *Bind) socketKey {
+	if b.Unix.Path != "" || b.Address.Port() != 0 {
+		return socketKey{address: b.Address, path: b.Unix.Path}
 	}
-	return socketKey{address: address, frontend: f, index: i}
+	return socketKey{address: b.Address, frontend: f, index: i}
 }
 
 // Plan does everything about a configuration that can fail: it checks it, loads certificates, and binds the sockets that
@@ -89,14 +90,14 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 			faults = append(faults, fmt.Errorf("frontend %s: access log: %w", c.Name, err))
 		}
 		for i, b := range c.Binds {
-			bind := plannedBind{key: keyOf(c.Name, i, b.Address), config: b, tcp: c.TCP}
+			bind := plannedBind{key: keyOf(c.Name, i, &b), config: b, tcp: c.TCP}
 			if other, ok := seen[bind.key]; ok {
-				faults = append(faults, fmt.Errorf("frontend %s: bind %s: frontend %s has it already", c.Name, b.Address, other))
+				faults = append(faults, fmt.Errorf("frontend %s: bind %s: frontend %s has it already", c.Name, b.String(), other))
 				continue
 			}
 			seen[bind.key] = c.Name
 			if err := plan.prepare(&bind, c.Name, listeners[bind.key] != nil); err != nil {
-				faults = append(faults, fmt.Errorf("frontend %s: bind %s: %w", c.Name, b.Address, err))
+				faults = append(faults, fmt.Errorf("frontend %s: bind %s: %w", c.Name, b.String(), err))
 				continue
 			}
 			f.binds = append(f.binds, bind)
@@ -121,10 +122,15 @@ func (plan *Plan) prepare(b *plannedBind, frontend string, bound bool) (err erro
 			return err
 		}
 	}
-	if bound {
-		return nil
+	switch unix := b.config.Unix; {
+	case bound && unix.Path != "":
+		return unix.fault()
+	case bound:
+	case unix.Path != "":
+		b.socket, err = listenUnix(unix)
+	default:
+		b.socket, err = listen(b.config.Address, b.config.VIP)
 	}
-	b.socket, err = listen(b.config.Address, b.config.VIP)
 	return err
 }
 
@@ -244,9 +250,10 @@ func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
 		old := l.lane.bind
 		l.move(newLane(f, gate, b, l.address().Port()))
 		p.engine.Retire(func(b *engine.Bind) bool { return b == old })
-	case !slices.Equal(l.config.Proxies, b.config.Proxies), l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
+	case !slices.Equal(l.config.Proxies, b.config.Proxies) || l.config.Unix.Proxied != b.config.Unix.Proxied, l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
 		l.move(newLane(f, gate, b, l.address().Port()))
 	}
+	l.grant(b.config.Unix)
 	l.config = b.config
 	return l
 }

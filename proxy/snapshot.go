@@ -27,6 +27,7 @@ type FrontendStatus struct {
 // BindStatus is one listening address.
 type BindStatus struct {
 	Address netip.AddrPort // what the socket has; for a configured port 0 the port that the kernel chose
+	Path    string         // of a Unix socket, which has no Address
 	VIP     bool
 	TLS     bool
 	Gate    GateState // Open for an address that is no virtual one
@@ -97,7 +98,7 @@ func (p *Proxy) Snapshot() Snapshot {
 		for _, l := range f.listeners {
 			bind := l.config
 			status.Binds = append(status.Binds, BindStatus{
-				Address: l.address(), VIP: bind.VIP, TLS: bind.TLS != nil, Gate: l.lane.gate.State(),
+				Address: l.address(), Path: l.socket.unix.Path, VIP: bind.VIP, TLS: bind.TLS != nil, Gate: l.lane.gate.State(),
 			})
 		}
 		s.Frontends = append(s.Frontends, status)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 )
@@ -170,13 +171,35 @@ func serverAddress() Type {
 
 // bindAddress is where a frontend listens: an address and port, or the port alone.
 func bindAddress() Type {
-	return Type{Kind: "IP address and port, or :port", Want: `an IP address and port such as 192.168.1.11:80, or ":80" for the virtual addresses`,
+	return Type{Kind: "IP address and port, :port, or path", Want: `an IP address and port such as 192.168.1.11:80, ":80" for the virtual addresses, or a path`,
 		tags: textTags, fault: func(text string) string {
+			if isUnix(text) {
+				return unixFault(text)
+			}
 			if ap, err := parseBind(text); err != nil || ap.Port() == 0 || ap.Addr().IsMulticast() {
 				return quote(text) + " is no address to listen on"
 			}
 			return ""
 		}}
+}
+
+// maxUnix is how long the address of a Unix socket may be, in octets (unix(7)).
+const maxUnix = 107
+
+// isUnix reports whether an address is that of a Unix socket.
+func isUnix(text string) bool { return strings.HasPrefix(text, "/") || strings.HasPrefix(text, "@") }
+
+// unixFault says what is wrong with the address of a Unix socket; empty: nothing.
+func unixFault(text string) string {
+	switch {
+	case len(text) > maxUnix:
+		return fmt.Sprintf("%s has %d octets, and the address of a Unix socket at most %d", quote(text), len(text), maxUnix)
+	case strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return quote(text) + " has control characters"
+	case len(text) == 1 || strings.HasSuffix(text, "/"):
+		return quote(text) + " is no file's path and no name"
+	}
+	return ""
 }
 
 // parseBind reads the address of a bind. A port alone has the zero Addr, which says "the virtual addresses".

@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/tandem-lb/tandem/proxy"
 )
@@ -15,39 +17,75 @@ const maxBinds = 32768
 func (b *builder) binds(i int, n Node, taken *listening) []proxy.Bind {
 	var binds []proxy.Bind
 	for j, raw := range b.raw.Proxy.Frontends[i].Bind {
+		path := item(frontendPath(i, "bind"), j)
+		if where := raw.Address.on(n.Name); isUnix(where) {
+			if unixFault(where) == "" { // else reported
+				taken.addPath(where, path)
+				binds = append(binds, b.unixBind(where, path, raw))
+			}
+			continue
+		}
+		if raw.Socket != nil && !b.reported(path) {
+			b.errorAt(join(path, "socket"), "is for Unix sockets", "an address that is a path")
+		}
+		if raw.Accept && len(raw.Proxies) == 0 && !b.reported(path) {
+			b.errorAt(join(path, "accept_proxy"), "whoever connects could claim to be anybody", "trusted_proxies beside it")
+		}
 		ap, err := parseBind(raw.Address.on(n.Name))
 		if err != nil {
 			continue // reported
 		}
 		bind := proxy.Bind{Address: ap, H2C: raw.H2C, Proxies: networks(raw.Proxies)}
-		if raw.TLS != nil {
-			bind.TLS = raw.TLS.config()
-			if raw.H2C {
-				b.errorAt(item(frontendPath(i, "bind"), j)+".h2c", "is for binds without tls", "tls.alpn, which offers h2 unless it says otherwise")
-			}
-		}
+		b.secureBind(&bind, path, raw)
 		for _, addr := range n.listensOn(ap.Addr()) {
 			if taken.count == maxBinds {
-				b.errorAt(item(frontendPath(i, "bind"), j), fmt.Sprintf("more than %d addresses to listen on, in all", maxBinds), "fewer")
+				b.errorAt(path, fmt.Sprintf("more than %d addresses to listen on, in all", maxBinds), "fewer")
 				return binds
 			}
 			bind.Address = netip.AddrPortFrom(addr, ap.Port())
 			bind.VIP = n.holds(addr)
-			taken.add(bind.Address, item(frontendPath(i, "bind"), j))
+			taken.add(bind.Address, path)
 			binds = append(binds, bind)
 		}
 	}
 	return binds
 }
 
-// checkProxies reports binds that do not say who may claim to be a proxy, or say it for nothing.
+// secureBind has a bind speak TLS, where it is to.
+func (b *builder) secureBind(bind *proxy.Bind, path string, raw rawBind) {
+	if raw.TLS == nil {
+		return
+	}
+	bind.TLS = raw.TLS.config()
+	if raw.H2C {
+		b.errorAt(path+".h2c", "is for binds without tls", "tls.alpn, which offers h2 unless it says otherwise")
+	}
+}
+
+// unixBind is a bind to a Unix socket.
+func (b *builder) unixBind(where, path string, raw rawBind) proxy.Bind {
+	bind := proxy.Bind{H2C: raw.H2C, Unix: proxy.Unix{Path: where, Mode: 0o660, Proxied: raw.Accept}}
+	b.secureBind(&bind, path, raw)
+	if len(raw.Proxies) > 0 {
+		b.errorAt(join(path, "trusted_proxies"), "clients of a Unix socket have no address", "socket.mode, which says who may connect")
+	}
+	s := raw.Socket
+	if s == nil {
+		return bind
+	}
+	if where[0] == '@' {
+		b.errorAt(join(path, "socket"), "is about a file, and "+where+" is none", "none")
+	}
+	mode, _ := strconv.ParseUint(s.Mode, 8, 9) // the walk has let only three octal digits through
+	bind.Unix.Mode, bind.Unix.User, bind.Unix.Group = fs.FileMode(mode), s.User, s.Group
+	return bind
+}
+
+// checkProxies reports binds that say for nothing who may claim to be a proxy.
 func (b *builder) checkProxies(i int) {
 	for j, raw := range b.raw.Proxy.Frontends[i].Bind {
 		path := item(frontendPath(i, "bind"), j)
-		switch {
-		case raw.Accept && len(raw.Proxies) == 0 && !b.reported(path):
-			b.errorAt(join(path, "accept_proxy"), "whoever connects could claim to be anybody", "trusted_proxies beside it")
-		case !raw.Accept && len(raw.Proxies) > 0:
+		if !raw.Accept && len(raw.Proxies) > 0 {
 			b.errorAt(join(path, "trusted_proxies"), "does nothing without accept_proxy: true", "both")
 		}
 	}
@@ -81,12 +119,26 @@ type listening struct {
 	count int
 	exact map[netip.AddrPort]string // path of the bind
 	ports map[port]string
+	paths map[string]string // of Unix sockets
 }
 
 // port is a port on any address of a family.
 type port struct {
 	number uint16
 	ipv4   bool
+}
+
+// addPath is add for a Unix socket.
+func (l *listening) addPath(where, path string) {
+	if l.paths == nil {
+		l.paths = map[string]string{}
+	}
+	l.count++
+	if other := l.paths[where]; other != "" {
+		l.b.errorAt(path, fmt.Sprintf("%s is taken already, on line %d", where, l.b.src.at(other).Line), "another path")
+		return
+	}
+	l.paths[where] = path
 }
 
 func (l *listening) add(ap netip.AddrPort, path string) {

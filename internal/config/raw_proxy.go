@@ -66,9 +66,16 @@ type rawFrontend struct {
 	AccessLog       *rawAccessLog       `yaml:"access_log"`
 }
 
+type rawSocket struct {
+	Mode  string `yaml:"mode"`
+	User  string `yaml:"user"`
+	Group string `yaml:"group"`
+}
+
 type rawBind struct {
 	Address perNode[string] `yaml:"address"`
 	TLS     *rawTLS         `yaml:"tls"`
+	Socket  *rawSocket      `yaml:"socket"`
 	H2C     bool            `yaml:"h2c"`
 	Accept  bool            `yaml:"accept_proxy"`
 	Proxies []string        `yaml:"trusted_proxies"`

@@ -198,7 +198,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 			Name: f.Name, Binds: []status.Bind{}, Connections: f.Connections, Accepted: f.Accepted, Requests: f.Requests,
 		}
 		for _, b := range f.Binds {
-			frontend.Binds = append(frontend.Binds, status.Bind{Address: b.Address, TLS: b.TLS, VIP: b.VIP, Gate: b.Gate.String()})
+			frontend.Binds = append(frontend.Binds, status.Bind{Address: b.Address, Path: b.Path, TLS: b.TLS, VIP: b.VIP, Gate: b.Gate.String()})
 		}
 		s.Frontends = append(s.Frontends, frontend)
 	}

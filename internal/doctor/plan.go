@@ -79,7 +79,7 @@ func PlanNode(cfg *config.Config, n *config.Node) (Plan, error) {
 	}
 	for _, f := range n.Proxy.Frontends {
 		for _, b := range f.Binds {
-			if b.Address.Port() < firstFreePort {
+			if b.Unix.Path == "" && b.Address.Port() < firstFreePort {
 				p.LowPorts = append(p.LowPorts, b.Address)
 			}
 		}

@@ -16,7 +16,8 @@ type Frontend struct {
 
 // Bind is one listening address.
 type Bind struct {
-	Address netip.AddrPort `json:"address"`
+	Address netip.AddrPort `json:"address"`        // of a Unix socket the empty one
+	Path    string         `json:"path,omitempty"` // of a Unix socket
 	TLS     bool           `json:"tls"`
 	VIP     bool           `json:"vip"`  // the gate is that of a virtual address; else it is always open
 	Gate    string         `json:"gate"` // closed, open or draining

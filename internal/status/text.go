@@ -162,7 +162,10 @@ func (s Snapshot) writeFrontends(w *bufio.Writer) {
 	var rows [][]string
 	for _, f := range s.Frontends {
 		for n, b := range f.Binds {
-			address := b.Address.String()
+			address := b.Path
+			if address == "" {
+				address = b.Address.String()
+			}
 			if b.TLS {
 				address += " tls"
 			}

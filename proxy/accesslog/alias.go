@@ -106,7 +106,7 @@ func captured(of func(l *line) *exchange.Captures) func(dst []byte, l *line, n *
 // aliases are all names whose values change. %t, %Tt and what goes with them begin with the first byte of a request: how long a
 // client's connection was idle before is not counted.
 var aliases = []alias{
-	{name: "ci", write: plain(func(dst []byte, l *line) []byte { return appendAddr(dst, l.d.Client.Addr()) })},
+	{name: "ci", write: plain(func(dst []byte, l *line) []byte { return appendClient(dst, l.d.Client.Addr()) })},
 	{name: "cp", write: number(func(l *line) int64 { return int64(l.d.Client.Port()) })},
 	{name: "si", write: plain(func(dst []byte, l *line) []byte { return appendAddr(dst, l.d.Server.Addr()) })},
 	{name: "sp", write: func(dst []byte, l *line, n *node) []byte {

@@ -5,7 +5,7 @@ const quotedLength = 1024
 
 // appendCommon writes the Common Log Format, as Apache and nginx do by default.
 func (f *Format) appendCommon(dst []byte, l *line) []byte {
-	dst = append(appendAddr(dst, l.d.Client.Addr()), " - - ["...)
+	dst = append(appendClient(dst, l.d.Client.Addr()), " - - ["...)
 	dst = append(l.begin.AppendFormat(dst, zoneLayout), `] "`...)
 	dst = append(appendRequest(dst, l), `" `...)
 	dst = append(orDash(dst, int64(l.r.Status)), ' ')

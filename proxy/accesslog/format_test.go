@@ -106,6 +106,8 @@ func TestR6_HTTPLog(t *testing.T) {
 			`192.0.2.9:41052 [21/Nov/2026:07:33:45.123] f~ b/s1 1/2/3/4/12 200 57 - - ---- 4/3/2/1/0 0/0 "GET https://www.example.com/shop?item=7 HTTP/2.0"`},
 		{"HTTP/2 without TLS", nil, nil, with(served(), func(r *exchange.Record, d *exchange.Details) { d.Protocol = "HTTP/2.0" }),
 			`192.0.2.9:41052 [21/Nov/2026:07:33:45.123] f b/s1 1/2/3/4/12 200 57 - - ---- 4/3/2/1/0 0/0 "GET http://www.example.com/shop?item=7 HTTP/2.0"`},
+		{"a Unix socket", nil, nil, with(served(), func(r *exchange.Record, d *exchange.Details) { d.Client = netip.AddrPort{} }),
+			`unix:0 [21/Nov/2026:07:33:45.123] f b/s1 1/2/3/4/12 200 57 - - ---- 4/3/2/1/0 0/0 "GET /shop?item=7 HTTP/1.1"`},
 		{"IPv6", nil, nil, with(served(), func(r *exchange.Record, d *exchange.Details) {
 			d.Client = netip.MustParseAddrPort("[2001:db8::9]:41052")
 		}), `2001:db8::9:41052 [21/Nov/2026:07:33:45.123] f b/s1 1/2/3/4/12 200 57 - - ---- 4/3/2/1/0 0/0 "GET /shop?item=7 HTTP/1.1"`},

@@ -5,7 +5,7 @@ import "github.com/tandem-lb/tandem/proxy/exchange"
 // appendHTTPLog writes what the format httplog says.
 func (f *Format) appendHTTPLog(dst []byte, l *line) []byte {
 	r, d := l.r, l.d
-	dst = append(appendAddr(dst, d.Client.Addr()), ':')
+	dst = append(appendClient(dst, d.Client.Addr()), ':')
 	dst = append(appendInt(dst, int64(d.Client.Port())), " ["...)
 	dst = append(appendDateMillis(dst, l), "] "...)
 	if dst = append(dst, r.Frontend...); d.TLS {

@@ -114,6 +114,14 @@ func appendVersion(dst []byte, version uint16) []byte {
 	return dst
 }
 
+// appendClient writes who has connected. Who has come by a Unix socket has no address.
+func appendClient(dst []byte, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return append(dst, "unix"...)
+	}
+	return a.AppendTo(dst)
+}
+
 func appendAddr(dst []byte, a netip.Addr) []byte {
 	if !a.IsValid() {
 		return dst

@@ -11,7 +11,7 @@ import (
 func (f *Format) appendObject(dst []byte, l *line) []byte {
 	r, d := l.r, l.d
 	dst = append(l.begin.AppendFormat(append(dst, `{"time":"`...), jsonLayout), `","client":"`...)
-	dst = append(appendAddr(dst, d.Client.Addr()), '"')
+	dst = append(appendClient(dst, d.Client.Addr()), '"')
 	dst = member(dst, "client_port", int64(d.Client.Port()))
 	dst = text(dst, "frontend", r.Frontend)
 	dst = text(dst, "backend", r.Backend)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"net/netip"
 	"strconv"
 
@@ -31,21 +32,23 @@ func (s *stream) introduce(a *asking, run *edit.Run, write func(name string, val
 		if f.AppendFor && a.trusted {
 			value = s.question.appendPrior(value, http1.XForwardedFor)
 		}
-		value = from.AppendTo(value)
-		write("X-Forwarded-For", value)
+		if value = appendFor(value, from); len(value) > 0 {
+			write("X-Forwarded-For", value)
+		}
 	}
 	if f.Proto && !a.tellsProto && !drops(run, "x-forwarded-proto") {
 		value = append(value[:0], s.scheme()...)
 		write("X-Forwarded-Proto", value)
 	}
 	if f.RealIP && !drops(run, "x-real-ip") {
-		value = s.x.ClientIP().AppendTo(value[:0])
-		write("X-Real-IP", value)
+		if value = s.x.ClientIP().AppendTo(value[:0]); len(value) > 0 {
+			write("X-Real-IP", value)
+		}
 	}
 	if f.Host && !a.tellsHost && !drops(run, "x-forwarded-host") {
 		write("X-Forwarded-Host", s.question.authority)
 	}
-	if f.Port && !a.tellsPort && !drops(run, "x-forwarded-port") {
+	if f.Port && s.bind.Port != 0 && !a.tellsPort && !drops(run, "x-forwarded-port") {
 		value = strconv.AppendUint(value[:0], uint64(s.bind.Port), 10)
 		write("X-Forwarded-Port", value)
 	}
@@ -59,6 +62,15 @@ func (s *stream) introduce(a *asking, run *edit.Run, write func(name string, val
 	s.core.value = value[:0]
 }
 
+// appendFor writes the address of who has connected behind those that are in dst, each with a comma behind it. Who has come by a Unix socket
+// has none.
+func appendFor(dst []byte, from netip.Addr) []byte {
+	if !from.IsValid() {
+		return bytes.TrimSuffix(dst, []byte(", "))
+	}
+	return from.AppendTo(dst)
+}
+
 func (s *stream) scheme() string {
 	if s.secure {
 		return "https"
@@ -70,9 +82,12 @@ func (s *stream) scheme() string {
 // addresses are written as "quoted-string"" (section 4), and a host has a colon before its port.
 func (s *stream) appendStandard(dst []byte, from netip.Addr) []byte {
 	dst = append(dst, "for="...)
-	if from.Is4() || from.Is4In6() {
+	switch {
+	case !from.IsValid(): // of a Unix socket: "used when the identity of the preceding entity is not known" (section 6.2)
+		dst = append(dst, "unknown"...)
+	case from.Is4() || from.Is4In6():
 		dst = from.Unmap().AppendTo(dst)
-	} else {
+	default:
 		dst = append(from.WithZone("").AppendTo(append(dst, "\"["...)), "]\""...)
 	}
 	dst = append(append(dst, ";proto="...), s.scheme()...)

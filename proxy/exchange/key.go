@@ -12,6 +12,9 @@ func keyOf(k *balance.Key, r *rule.Request) uint64 {
 	switch k.From {
 	case balance.FromSource:
 		client := r.Client.Unmap()
+		if !client.IsValid() { // it has come by a Unix socket
+			return 0
+		}
 		octets := client.As16()
 		if client.Is4() {
 			return balance.HashKey(octets[12:])

@@ -34,6 +34,7 @@ func TestKeyOf(t *testing.T) {
 		{"source", v4, "", "\xc0\x00\x02\x01"},
 		{"source", mapped, "", "\xc0\x00\x02\x01"},
 		{"source", v6, "", "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"},
+		{"source", "", "", ""}, // of a Unix socket
 		{"path", v4, "?x=1", "/a/b"},
 		{"header:X-Tenant", v4, "", "blue"},
 		{"header:X-Empty", v4, "", ""},
@@ -59,7 +60,10 @@ func TestKeyOf(t *testing.T) {
 		if tt.want != "" {
 			want = balance.HashKey(tt.want)
 		}
-		r := &rule.Request{Host: "www.example.com", Path: "/a/b", Query: tt.query, Client: netip.MustParseAddr(tt.client), Fields: fields}
+		r := &rule.Request{Host: "www.example.com", Path: "/a/b", Query: tt.query, Fields: fields}
+		if tt.client != "" {
+			r.Client = netip.MustParseAddr(tt.client)
+		}
 		if got := keyOf(&k, r); got != want {
 			t.Errorf("%s of %s %s: got another key than that of %q", tt.key, tt.client, tt.query, tt.want)
 		}
