@@ -12,6 +12,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/balance"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -23,8 +24,9 @@ type backend struct {
 	pool     *upstream.Pool
 	watcher  upstream.Watcher // of its servers
 	route    *exchange.Backend
-	edits    *exchange.Edits // nil: none
-	active   *atomic.Int64   // requests that it has, counted where there is an access log
+	edits    *exchange.Edits  // nil: none
+	sources  *persist.Sources // who had which server; nil: that is not remembered
+	active   *atomic.Int64    // requests that it has, counted where there is an access log
 }
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
@@ -111,19 +113,25 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
 	}
+	persistence, err := b.persistence(old)
+	if err != nil {
+		return nil, err
+	}
 	b.route = &exchange.Backend{
-		Name:      c.Name,
-		Servers:   b.pool,
-		Queue:     cmp.Or(c.Timeouts.Queue, c.Timeouts.Connect),
-		Connect:   c.Timeouts.Connect,
-		Server:    c.Timeouts.Server,
-		Retries:   c.Retries,
-		Doubts:    c.Check != nil && c.FastEject,
-		Passive:   passive,
-		HTTP2:     c.HTTP2,
-		Key:       key,
-		Pages:     pages,
-		Forwarded: c.Forwarded.compile(),
+		Name:       c.Name,
+		Servers:    b.pool,
+		Queue:      cmp.Or(c.Timeouts.Queue, c.Timeouts.Connect),
+		Connect:    c.Timeouts.Connect,
+		Server:     c.Timeouts.Server,
+		Retries:    c.Retries,
+		Persist:    persistence,
+		Redispatch: c.Redispatch,
+		Doubts:     c.Check != nil && c.FastEject,
+		Passive:    passive,
+		HTTP2:      c.HTTP2,
+		Key:        key,
+		Pages:      pages,
+		Forwarded:  c.Forwarded.compile(),
 	}
 	return b, nil
 }
@@ -155,9 +163,10 @@ func (c *Backend) poolsAs(other *Backend) bool {
 		c.MaxQueue == other.MaxQueue && slices.EqualFunc(c.Servers, other.Servers, sameMember)
 }
 
-// sameMember reports whether two servers are the same to a pool. Where their health comes from is of no matter to it.
+// sameMember reports whether two servers are the same to a pool. Where their health comes from is of no matter to it, nor what they are
+// called in cookies.
 func sameMember(a, b Server) bool {
-	a.CheckName, a.Track = b.CheckName, b.Track
+	a.CheckName, a.Track, a.Cookie = b.CheckName, b.Track, b.Cookie
 	return a == b
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/proxyproto"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
@@ -122,6 +123,9 @@ type Backend struct {
 	CheckTLS  *certs.ServerConfig // TLS of the probes alone; nil: that of the backend, at the server's own port
 	Forwarded Forwarded
 
+	Cookie  *Cookie                // that clients come back to their server by; nil: none
+	Sources *persist.SourcesConfig // of a table that does it by their addresses; nil: none
+
 	RequestEdits  []edit.Edit    // of what its servers get, after those of the frontend
 	ResponseEdits []edit.Edit    // of what they answer
 	ErrorPages    map[int]string // as that of a frontend, before that
@@ -195,8 +199,9 @@ func (f *Forwarded) compile() exchange.Forwarded {
 type Server struct {
 	Name    string
 	Address netip.AddrPort
-	Weight  int  // 0 to 256; 0: no new traffic. The configuration's default is 1
-	Backup  bool // it gets traffic while no other server can
+	Weight  int    // 0 to 256; 0: no new traffic. The configuration's default is 1
+	Backup  bool   // it gets traffic while no other server can
+	Cookie  string // what it is called in the backend's cookie; empty: its clients do not come back to it, or it is called by its name where that is sealed
 
 	MaxConnections int // requests at once; 0: no bound
 	MaxQueue       int // how many may wait for it alone, because they belong to it; further ones go to other servers; 0: as in Backend

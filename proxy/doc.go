@@ -21,7 +21,7 @@
 //
 //	config.go    Config
 //	proxy.go     Proxy: Run and the order of stopping
-//	compile.go, pool.go    Config to the tables that exchanges run by
+//	compile.go, pool.go, persistence.go    Config to the tables that exchanges run by
 //	plan.go      Plan and Apply
 //	listener.go  listener and lane, what the connections of one belong to; listener_linux.go, unix_linux.go: sockets
 //	gate.go      Gate

@@ -38,6 +38,14 @@ func TestR45_Forwarded(t *testing.T)                    { proxytest.Requirement(
 func TestR46_TimeoutsAre503And504(t *testing.T)         { proxytest.Requirement(t, start, 46) }
 func TestR47_HostRouting(t *testing.T)                  { proxytest.Requirement(t, start, 47) }
 func TestR49_Reloads(t *testing.T)                      { proxytest.Requirement(t, start, 49) }
+func TestR51_CookieIsInserted(t *testing.T)             { proxytest.Requirement(t, start, 51) }
+func TestR52_CookieIsKept(t *testing.T)                 { proxytest.Requirement(t, start, 52) }
+func TestR53_ServersDoNotSeeIt(t *testing.T)            { proxytest.Requirement(t, start, 53) }
+func TestR54_CookieOfTheServer(t *testing.T)            { proxytest.Requirement(t, start, 54) }
+func TestR55_CookieAndCaches(t *testing.T)              { proxytest.Requirement(t, start, 55) }
+func TestR56_ServerWithoutACookie(t *testing.T)         { proxytest.Requirement(t, start, 56) }
+func TestR57_DrainAndDown(t *testing.T)                 { proxytest.Requirement(t, start, 57) }
+func TestR58_CookieOnBothNodes(t *testing.T)            { proxytest.Requirement(t, start, 58) }
 func TestR65_CertificatesFollowTheirFiles(t *testing.T) { proxytest.Requirement(t, start, 65) }
 func TestR66_SessionsAreCut(t *testing.T)               { proxytest.Requirement(t, start, 66) }
 func TestR69_BoundBeforeTheAddress(t *testing.T)        { proxytest.Requirement(t, start, 69) }

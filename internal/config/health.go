@@ -140,7 +140,7 @@ func statuses(words []string) []health.Status {
 // server returns a server of a backend.
 func server(raw *rawBackend, s rawServer) proxy.Server {
 	return proxy.Server{
-		Name: s.Name, Address: s.Address, Weight: s.Weight, Backup: s.Backup, SlowStart: raw.slowStart(s), MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
+		Name: s.Name, Address: s.Address, Weight: s.Weight, Cookie: s.Cookie, Backup: s.Backup, SlowStart: raw.slowStart(s), MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
 		Track:      tracked(raw.Name, s.Track),
 		SendProxy:  map[string]proxyproto.Version{"v1": proxyproto.V1, "v2": proxyproto.V2}[s.SendProxy],
 		ServerName: raw.TLS.nameOf(s), CheckName: raw.Check.tls().nameOf(s),

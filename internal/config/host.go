@@ -23,6 +23,7 @@ type Host struct {
 	TicketSecret func(file string) error                   // why a secret of session tickets cannot be used; nil: it can
 	Appendable   func(path string) error                   // why there can be no file to append to; nil: there can
 	ErrorPage    func(file string) error                   // why a file can be no error page; nil: it can
+	CookieSecret func(file string) error                   // why a secret of cookies cannot be used; nil: it can
 	Users        func(file string) error                   // why a file cannot say who may come in; nil: it can
 	// Map asks why a file cannot say which backend gets a request; nil: it can.
 	Map func(file string, prefix bool, known func(backend string) bool) error
@@ -32,7 +33,7 @@ type Host struct {
 func ThisHost() Host {
 	return Host{
 		Interfaces: interfacePrefixes, Executable: executable, Appendable: appendable,
-		ErrorPage: proxy.CheckErrorPage, Users: proxy.CheckUsers, Map: proxy.CheckMap,
+		ErrorPage: proxy.CheckErrorPage, CookieSecret: proxy.CheckCookieSecret, Users: proxy.CheckUsers, Map: proxy.CheckMap,
 	}
 }
 

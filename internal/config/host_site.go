@@ -1,6 +1,6 @@
 package config
 
-// siteFiles reports files of sites that cannot be used: error pages, users and maps.
+// siteFiles reports files of sites that cannot be used: error pages, users, maps and secrets of cookies.
 func (c *Config) siteFiles(report *checker, h Host) {
 	c.pages(report, h, "proxy.defaults.error_pages", c.raw.Proxy.Defaults.ErrorPages)
 	for i, f := range c.raw.Proxy.Frontends {
@@ -11,6 +11,11 @@ func (c *Config) siteFiles(report *checker, h Host) {
 	}
 	for i, b := range c.raw.Proxy.Backends {
 		c.pages(report, h, backendPath(i, "error_pages"), b.ErrorPages)
+		if h.CookieSecret != nil && b.Cookie != nil && b.Cookie.SecretFile != "" {
+			if err := h.CookieSecret(b.Cookie.SecretFile); err != nil {
+				report.errorAt(backendPath(i, "cookie.secret_file"), err.Error(), "")
+			}
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ proxy:
     - {name: g, bind: [{address: ":81"}], default_backend: web}
   defaults: {access_log: {output: ["syslog:/dev/log", /none/b.log]}, error_pages: {404: /none/404.html}}
   backends:
-    - {name: web, servers: [{name: w, address: "10.0.0.11:80"}], error_pages: {502: /none/502.html}}
+    - {name: web, servers: [{name: w, address: "10.0.0.11:80"}], error_pages: {502: /none/502.html}, cookie: {name: S, secret_file: /none/cookies}}
     - {name: db, mode: tcp, servers: [{name: w, address: "10.0.0.11:5432"}]}
 `
 	host := Host{
@@ -65,6 +65,7 @@ proxy:
 		TicketSecret: func(file string) error { return errors.New(file + " is too short") },
 		Appendable:   func(path string) error { return errors.New("no directory for " + path) },
 		ErrorPage:    func(file string) error { return errors.New(file + " is no page") },
+		CookieSecret: func(file string) error { return errors.New(file + " is no secret") },
 		Users:        func(file string) error { return errors.New(file + " has no users") },
 		Map: func(file string, prefix bool, known func(string) bool) error {
 			if !prefix || !known("web") || known("db") || known("nobody") {
@@ -98,6 +99,7 @@ proxy:
 		"f.yaml:27:55: proxy.defaults.access_log.output[1]: no directory for /none/b.log",
 		"f.yaml:27:89: proxy.defaults.error_pages.404: /none/404.html is no page",
 		"f.yaml:29:85: proxy.backends[0].error_pages.502: /none/502.html is no page",
+		"f.yaml:29:133: proxy.backends[0].cookie.secret_file: /none/cookies is no secret",
 	}
 	var got []string
 	for _, p := range cfg.CheckHost(n, host) {

@@ -98,9 +98,7 @@ func backendKeys() []Key {
 		{Path: in + ".mode", Type: oneOf(modeHTTP, modeTCP), Default: modeHTTP, Example: modeTCP, Reload: ReloadAnew, Help: "What it speaks, as the frontends do that it is for."},
 		{Path: in + ".protocol", Type: oneOf(protocolHTTP1, protocolHTTP2), Default: protocolHTTP1, Others: "proto proxy_http_version grpc_pass", Example: protocolHTTP2, Reload: ReloadAnew,
 			Help: "What the servers are spoken to in, whatever clients speak. `h2` is HTTP/2, as gRPC needs it: with `tls` both sides have to agree on it (ALPN), without it the servers have to know (h2c). Requests share connections then."},
-	}, balanceKeys(in+".balance"), backendHeadKeys(in), []Key{
-		{Path: in + ".cookie", Later: true, Help: "Persistence by cookie."},
-	}, healthKeys(in+".health_check"), []Key{}, passiveKeys(in+".passive_check"), []Key{
+	}, balanceKeys(in+".balance"), backendHeadKeys(in), cookieKeys(in+".cookie"), sourcesKeys(in+".stick_table"), healthKeys(in+".health_check"), []Key{}, passiveKeys(in+".passive_check"), []Key{
 		{Path: in + ".on_down", Type: oneOf(keepConnections, closeConnections), Default: keepConnections, Others: "on-marked-down", Example: closeConnections, Reload: ReloadLive,
 			Help: "What becomes of the connections to a server that goes down, by its checks or those of the one that it tracks. `close_connections` ends all of them at once, whatever is under way: for a database that has been demoted."},
 		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
@@ -115,7 +113,8 @@ func backendKeys() []Key {
 			Help: "How many requests it gets at once, or in `mode: tcp` connections. Where all servers have as many as they may, further ones wait."},
 		{Path: in + ".servers[].max_queue", Type: integer(1, 1_000_000), Others: "maxqueue", Absent: "`max_queue` of the backend", Example: "20", Reload: ReloadLive,
 			Help: "How many may wait for it because they belong to it. Further ones go to other servers."},
-		{Path: in + ".servers[].cookie", Later: true, Help: "Its name in the cookie."},
+		{Path: in + ".servers[].cookie", Type: cookieValue(), Absent: "its clients do not come back to it; with `secret_file`: its name", Example: "A", Reload: ReloadNew,
+			Help: "What it is called in the `cookie` of the backend, alike on all nodes. Servers that are called the same stand in for each other, the first that is up."},
 		{Path: in + ".servers[].backup", Type: boolean(), Default: "false", Example: "true", Reload: ReloadLive, Help: "It gets traffic when no server is left that is none: all of those are down. A request that all of them have failed goes to it too."},
 		slowStartKey(in+".servers[]", "`slow_start` of the backend"),
 		slowStartKey(in, "at once"),

@@ -42,6 +42,7 @@ func (b *builder) checkProxy() {
 		b.checkServerTLS(i)
 		b.checkHealth(i)
 		b.checkBalance(i)
+		b.checkPersistence(i)
 		b.checkHeads(item("proxy.backends", i), raw.RequestHeaders, raw.ResponseHeaders)
 	}
 }
@@ -117,6 +118,8 @@ func (b *builder) proxy(n Node) proxy.Config {
 			FastEject: raw.Check != nil && raw.Check.FastEject,
 			CutOnDown: raw.OnDown == closeConnections,
 			Passive:   raw.Passive.config(),
+			Cookie:    raw.Cookie.config(),
+			Sources:   raw.Sources.config(),
 			Forwarded: proxy.Forwarded{
 				For: forwardedFor(raw.Forwarded.For), Proto: raw.Forwarded.Proto, RealIP: raw.Forwarded.RealIP,
 				Host: raw.Forwarded.Host, Port: raw.Forwarded.Port, Standard: raw.Forwarded.Standard, Except: networks(raw.Forwarded.Except),

@@ -129,6 +129,8 @@ type rawBackend struct {
 	RequestHeaders  *rawEdits          `yaml:"request_headers"`
 	ResponseHeaders *rawResponseEdits  `yaml:"response_headers"`
 	ErrorPages      map[string]string  `yaml:"error_pages"`
+	Cookie          *rawCookie         `yaml:"cookie"`
+	Sources         *rawSources        `yaml:"stick_table"`
 	Check           *rawCheck          `yaml:"health_check"`
 	Passive         *rawPassive        `yaml:"passive_check"`
 	OnDown          string             `yaml:"on_down"`
@@ -145,6 +147,7 @@ type rawServer struct {
 	Name           string         `yaml:"name"`
 	Address        netip.AddrPort `yaml:"address"`
 	Weight         int            `yaml:"weight"`
+	Cookie         string         `yaml:"cookie"`
 	Backup         bool           `yaml:"backup"`
 	SlowStart      *time.Duration `yaml:"slow_start"`
 	SendProxy      string         `yaml:"send_proxy"`

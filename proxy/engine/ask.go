@@ -62,7 +62,7 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	a, run := s.asks(b), s.requestEdits()
 	for i := range q.fields {
 		if f := &q.fields[i]; a.keeps(f, q.buf) {
-			dst = appendEdited(dst, f, q.buf, &run)
+			dst = s.appendEdited(dst, f, q.buf, &run)
 		}
 	}
 	dst = s.appendAdded(s.appendForwarded(dst, &a, &run), &run)

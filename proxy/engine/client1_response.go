@@ -55,7 +55,7 @@ func (c *client1) appendHead(h *head) {
 	dst, run := appendStatusLine(c.core.down, h), s.responseEdits(false)
 	for i := range h.fields {
 		if f := &h.fields[i]; passes(f) {
-			dst = appendEdited(dst, f, h.buf, &run)
+			dst = s.appendEdited(dst, f, h.buf, &run)
 		}
 	}
 	dst = s.appendAdded(dst, &run)

@@ -30,7 +30,7 @@ func (t *stream2) begin(h *head) {
 	b, run := e.Status(e.Begin(t.c.core.block[:0]), h.status), s.responseEdits(false)
 	for i := range h.fields {
 		if f := &h.fields[i]; passes(f) {
-			b = encodeEdited(e, b, f, h.buf, &run)
+			b = s.encodeEdited(e, b, f, h.buf, &run)
 		}
 	}
 	if h.bodiless {

@@ -11,6 +11,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
 	"github.com/tandem-lb/tandem/proxy/loop"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/secure"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -37,6 +38,7 @@ type core struct {
 	block        []byte              // the fields of a head in HTTP/2; empty between calls
 	coded        compress.Head       // of a response that is compressed; nobody's between calls
 	value        []byte              // of a field that is added; empty between calls
+	cookies      persist.Response    // memory for the next; nobody's between calls
 	down         []byte              // what is being written to a client; empty between calls
 	up           []byte              // what is being written to a server; empty between calls
 	frames       []byte              // what is received in of an HTTP/2 server; nil until there is one

@@ -5,64 +5,117 @@ import (
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
+	"github.com/tandem-lb/tandem/proxy/persist"
 )
 
 // passes reports whether a field of a response goes to the client.
 func passes(f *http1.Field) bool { return !f.Hop && f.ID != http1.ProxyAuthenticate }
 
-// responseEdits returns what is changed in the head of the response; own: it is one of the balancer itself. Its List is nil where
-// nothing is.
-func (s *stream) responseEdits(own bool) edit.Run {
-	return edit.Run{List: s.x.ResponseEdits(), Own: own, Secure: s.secure}
+// changes are what is changed in a head: first what the configuration edits, then what clients find their server by.
+type changes struct {
+	edit.Run                   // its List is nil where nothing is
+	hides    *persist.Cookie   // of a request; nil: servers see all cookies
+	answers  *persist.Response // of a response; nil: clients do not find their server by a cookie
+	plain    bool              // there is none of these
+}
+
+// responseEdits returns what is changed in the head of the response; own: it is one of the balancer itself.
+func (s *stream) responseEdits(own bool) changes {
+	run := changes{Run: edit.Run{List: s.x.ResponseEdits(), Own: own, Secure: s.secure}}
+	if r := &s.core.cookies; !own && s.x.ResponseCookie(s.core.now(), r) {
+		run.answers = r
+	}
+	run.plain = run.List == nil && run.answers == nil
+	return run
 }
 
 // requestEdits returns the same for the head of the request.
-func (s *stream) requestEdits() edit.Run {
-	return edit.Run{List: s.x.RequestEdits(), Secure: true}
+func (s *stream) requestEdits() changes {
+	run := changes{Run: edit.Run{List: s.x.RequestEdits(), Secure: true}, hides: s.x.RequestCookie()}
+	run.plain = run.List == nil && run.hides == nil
+	return run
+}
+
+// after returns the value that a field has after the changes; ok is false where it goes. It may be in memory of the core's, good until the
+// next call.
+func (s *stream) after(f *http1.Field, buf []byte, run *changes) (value []byte, ok bool) {
+	name, value := f.Name.In(buf), f.Value.In(buf)
+	if run.List != nil {
+		if value, ok = run.Field(name, value); !ok {
+			return nil, false
+		}
+	}
+	switch {
+	case run.hides != nil && f.ID == http1.Cookie:
+		value = run.hides.AppendAsked(s.core.value[:0], value)
+		s.core.value = value[:0]
+		return value, len(value) > 0
+	case run.answers != nil:
+		return run.answers.Field(name, value)
+	}
+	return value, true
+}
+
+// added calls write for the fields that the changes add.
+func (s *stream) added(run *changes, write func(name string, value []byte)) {
+	if run.List != nil {
+		s.core.value = run.Each(s.core.value, &s.x, func(name string, value []byte) {
+			if run.answers != nil {
+				var ok bool
+				if value, ok = run.answers.Field([]byte(name), value); !ok {
+					return
+				}
+			}
+			write(name, value)
+		})
+	}
+	if run.answers != nil {
+		s.core.value = run.answers.Each(s.core.value, write)
+		s.x.CookieSent(run.answers.Letter())
+	}
 }
 
 // appendEdited writes a field as it is after the edits.
-func appendEdited(dst []byte, f *http1.Field, buf []byte, run *edit.Run) []byte {
-	if run.List == nil {
+func (s *stream) appendEdited(dst []byte, f *http1.Field, buf []byte, run *changes) []byte {
+	if run.plain {
 		return appendLine(dst, f, buf)
 	}
-	name := f.Name.In(buf)
-	value, ok := run.Field(name, f.Value.In(buf))
+	value, ok := s.after(f, buf, run)
 	if !ok {
 		return dst
 	}
-	return append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
+	return append(append(append(append(dst, f.Name.In(buf)...), ": "...), value...), "\r\n"...)
 }
 
 // appendAdded writes the fields that edits add.
-func (s *stream) appendAdded(dst []byte, run *edit.Run) []byte {
-	if run.List == nil {
+func (s *stream) appendAdded(dst []byte, run *changes) []byte {
+	if run.plain {
 		return dst
 	}
-	s.core.value = run.Each(s.core.value, &s.x, func(name string, value []byte) {
+	s.added(run, func(name string, value []byte) {
 		dst = append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
 	})
 	return dst
 }
 
 // encodeEdited is appendEdited for HTTP/2.
-func encodeEdited(e *http2.Encoder, dst []byte, f *http1.Field, buf []byte, run *edit.Run) []byte {
-	name, value := f.Name.In(buf), f.Value.In(buf)
-	if run.List != nil {
+func (s *stream) encodeEdited(e *http2.Encoder, dst []byte, f *http1.Field, buf []byte, run *changes) []byte {
+	value := f.Value.In(buf)
+	if !run.plain {
 		var ok bool
-		if value, ok = run.Field(name, value); !ok {
+		if value, ok = s.after(f, buf, run); !ok {
 			return dst
 		}
 	}
-	return e.Field(dst, name, value, http2.IsSecret(f.ID))
+	return e.Field(dst, f.Name.In(buf), value, http2.IsSecret(f.ID))
 }
 
 // encodeAdded is appendAdded for HTTP/2.
-func (s *stream) encodeAdded(e *http2.Encoder, dst []byte, run *edit.Run) []byte {
-	if run.List == nil {
+func (s *stream) encodeAdded(e *http2.Encoder, dst []byte, run *changes) []byte {
+	if run.plain {
 		return dst
 	}
-	s.core.value = run.Each(s.core.value, &s.x, func(name string, value []byte) {
+	s.added(run, func(name string, value []byte) {
 		dst = e.Field(dst, []byte(name), value, http2.IsSecret(http1.NameOf([]byte(name))))
 	})
 	return dst
@@ -70,7 +123,7 @@ func (s *stream) encodeAdded(e *http2.Encoder, dst []byte, run *edit.Run) []byte
 
 // ownFields calls write for the fields of a reply of the balancer itself, as they are after the edits. What it says of the connection is
 // HTTP/1's.
-func ownFields(r *exchange.Reply, run *edit.Run, write func(name string, value []byte)) {
+func ownFields(r *exchange.Reply, run *changes, write func(name string, value []byte)) {
 	r.Fields(func(name, text string) {
 		value, ok := []byte(text), name != "Connection"
 		if ok && run.List != nil {
@@ -83,7 +136,7 @@ func ownFields(r *exchange.Reply, run *edit.Run, write func(name string, value [
 }
 
 // drops reports whether edits take away what the balancer itself would write under a name.
-func drops(run *edit.Run, name string) bool {
+func drops(run *changes, name string) bool {
 	if run.List == nil {
 		return false
 	}

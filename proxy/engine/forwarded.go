@@ -5,13 +5,12 @@ import (
 	"net/netip"
 	"strconv"
 
-	"github.com/tandem-lb/tandem/proxy/edit"
 	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/http2"
 )
 
 // appendForwarded writes what a server is told about the client, in place of what came in under the same names.
-func (s *stream) appendForwarded(dst []byte, a *asking, run *edit.Run) []byte {
+func (s *stream) appendForwarded(dst []byte, a *asking, run *changes) []byte {
 	s.introduce(a, run, func(name string, value []byte) {
 		dst = append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
 	})
@@ -19,13 +18,13 @@ func (s *stream) appendForwarded(dst []byte, a *asking, run *edit.Run) []byte {
 }
 
 // encodeForwarded is appendForwarded for HTTP/2.
-func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, a *asking, run *edit.Run) []byte {
+func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, a *asking, run *changes) []byte {
 	s.introduce(a, run, func(name string, value []byte) { dst = e.Field(dst, []byte(name), value, false) })
 	return dst
 }
 
 // introduce calls write for each field that tells a server about the client.
-func (s *stream) introduce(a *asking, run *edit.Run, write func(name string, value []byte)) {
+func (s *stream) introduce(a *asking, run *changes, write func(name string, value []byte)) {
 	f, value := a.forwarded, s.core.value[:0]
 	from := s.from.Addr()
 	if (f.AppendFor || f.ReplaceFor || f.KeepFor && !a.tellsFor) && !a.excepted && !drops(run, "x-forwarded-for") {

@@ -26,7 +26,7 @@
 // It gets 503 when that does not happen in time.
 //
 // Only connecting is tried again: once a byte of a request has been sent nobody knows what the server did with it. The
-// first retry goes to another server where there is one. On the server that has just refused it waits
+// first retry goes to another server where there is one, unless the request belongs to the one that it had: then the last one does. On the server that has just refused it waits
 // min(connect timeout, 1 s) first, so that a restart can be bridged.
 //
 // In TCP mode a whole connection is one exchange, which begins with Opened, is a Tunnel when it is connected, and gets no answers:
@@ -45,6 +45,7 @@
 //	edits.go     what is changed in heads; facts.go: what variables stand for there
 //	pages.go     error pages, and the monitor
 //	key.go       what a request is known by where servers are chosen by that
+//	persist.go   whom a request belongs to
 //	forwarded.go Forwarded: what servers are told about clients
 //	event.go     Event: what an engine tells
 //	action.go    Action and Reply: what it is to do

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/compress"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -19,6 +20,7 @@ type Exchange struct {
 	backend  *Backend
 	server   *upstream.Server   // whose slot is held; nil: none
 	tried    []*upstream.Server // connecting to them has failed
+	refuser  *upstream.Server   // connecting to it has failed last; nil: none
 	waker    upstream.Waker
 	waiter   *upstream.Waiter // nil: it has never waited in a queue
 	state    state
@@ -27,6 +29,10 @@ type Exchange struct {
 	bridged  bool   // the server that failed last has been waited for already
 	left     int    // retries left
 	key      uint64 // what Backend.Servers know the request by; 0: nothing
+
+	stick []*upstream.Server // that the request belongs to
+	stuck bool               // server is one of them
+	visit persist.Visit      // what the request's cookies have said
 
 	request rule.Request
 	path    string        // that servers are asked for
@@ -76,6 +82,7 @@ func (x *Exchange) Start(now time.Time, f *Frontend) {
 		tried:    x.tried[:0],
 		waker:    x.waker,
 		waiter:   x.waiter,
+		stick:    x.stick[:0],
 		record: Record{
 			Frontend: f.Name, Begin: now,
 			Request: NotReached, Wait: NotReached, Connect: NotReached, Response: NotReached, Active: NotReached,
@@ -188,6 +195,7 @@ func (x *Exchange) route(now time.Time, ev Event) Action {
 		return a
 	}
 	x.hash()
+	x.recall(now)
 	if x.realm != nil {
 		if a, over := x.enter(); over {
 			return a
@@ -226,13 +234,14 @@ func (x *Exchange) forward(now time.Time) Action {
 func (x *Exchange) pick(now time.Time) upstream.Outcome {
 	s, outcome := x.backend.Servers.Pick(x.choice(now))
 	x.server = s
+	x.settle(outcome == upstream.Full)
 	x.tries()
 	return outcome
 }
 
 // choice is what the server is chosen by.
 func (x *Exchange) choice(now time.Time) upstream.Request {
-	return upstream.Request{Now: now, Key: x.key, Tried: x.tried}
+	return upstream.Request{Now: now, Key: x.key, Tried: x.tried, Stick: x.stick, Firm: !x.backend.Redispatch}
 }
 
 // connect begins an attempt to connect to x.server.
@@ -254,6 +263,7 @@ func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
 		x.state = sending
 		x.connectedAt = now
 		x.record.Connect = now.Sub(x.attemptAt)
+		x.learn(now)
 		if x.session {
 			return x.join(now)
 		}
@@ -274,7 +284,10 @@ func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
 // retry looks for another chance after a failed attempt; without one the exchange fails as t says.
 func (x *Exchange) retry(now time.Time, t Termination) Action {
 	x.noConnection(now, t.Cause)
-	x.tried = append(x.tried, x.server)
+	x.refuser = x.server
+	if !x.stays() {
+		x.tried = append(x.tried, x.server)
+	}
 	if x.left == 0 {
 		return x.fail(503, t)
 	}
@@ -295,8 +308,8 @@ func (x *Exchange) retry(now time.Time, t Termination) Action {
 // resume goes on with the server that was chosen. One that has just refused is given time, so that a restart can be bridged.
 func (x *Exchange) resume(now time.Time) Action {
 	switch {
-	case len(x.tried) == 0:
-	case x.server != x.tried[len(x.tried)-1]:
+	case x.refuser == nil:
+	case x.server != x.refuser:
 		x.record.Redispatched = true
 	case !x.bridged:
 		x.state = waiting

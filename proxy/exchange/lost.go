@@ -29,7 +29,7 @@ func (x *Exchange) lost(now time.Time, at Phase) Action {
 
 // move gives the request to another server, and reports whether there is one. at is what has come of it with the one that it had.
 func (x *Exchange) move(now time.Time, at Phase) bool {
-	if x.left == 0 {
+	if x.left == 0 || x.stuck && !x.backend.Redispatch && x.server.Health().Status != hysteresis.Down {
 		return false
 	}
 	x.tried = append(x.tried, x.server)
@@ -48,6 +48,7 @@ func (x *Exchange) move(now time.Time, at Phase) bool {
 	}
 	x.release()
 	x.server = other
+	x.settle(false)
 	x.tries()
 	x.left--
 	x.record.Retries++

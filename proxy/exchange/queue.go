@@ -23,6 +23,7 @@ func (x *Exchange) queue(now time.Time) Action {
 	switch outcome {
 	case upstream.Picked: // in this very moment
 		x.server = s
+		x.settle(false)
 		x.tries()
 		return x.resume(now)
 	case upstream.Waiting:
@@ -45,6 +46,7 @@ func (x *Exchange) whileQueued(now time.Time, ev Event) Action {
 	if x.leaveQueue(); x.server == nil {
 		return x.fail(503, Termination{ServerTimeout, AtQueue})
 	}
+	x.settle(false)
 	x.tries()
 	return x.resume(now)
 }

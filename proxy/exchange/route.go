@@ -53,12 +53,15 @@ type Route struct {
 type Backend struct {
 	Name    string
 	Servers Picker
-	Queue   time.Duration     // waiting for a server that has room
-	Connect time.Duration     // each connection attempt
-	Retries int               // further connection attempts after the first
-	Active  *atomic.Int64     // its requests; nil: nobody wants to know. It outlives this Backend
-	Passive *upstream.Passive // how requests judge the servers; nil: they do not
-	Key     *balance.Key      // what Servers know requests by; nil: nothing
+	Queue   time.Duration // waiting for a server that has room
+	Connect time.Duration // each connection attempt
+	Retries int           // further connection attempts after the first
+	Persist *Persistence  // nil: requests belong to no server
+	// Redispatch says that a request may go to another server than the one that it belongs to: with its last retry, or where too many wait for it.
+	Redispatch bool
+	Active     *atomic.Int64     // its requests; nil: nobody wants to know. It outlives this Backend
+	Passive    *upstream.Passive // how requests judge the servers; nil: they do not
+	Key        *balance.Key      // what Servers know requests by; nil: nothing
 
 	Pages Pages
 

@@ -44,6 +44,7 @@ func (x *Exchange) open(now time.Time, ev Event) Action {
 		}
 	}
 	x.hash()
+	x.recall(now)
 	return x.forward(now)
 }
 

@@ -10,6 +10,6 @@
 //	server.go      servers: scripted, refusing, silent
 //	client.go      raw requests
 //	config.go      configurations to vary
-//	routing.go, conditions.go, headers.go, heads.go, auth.go, faults.go, bodies.go, upgrade.go, balance.go, algorithms.go,
+//	routing.go, conditions.go, headers.go, heads.go, auth.go, faults.go, bodies.go, upgrade.go, balance.go, algorithms.go, persistence.go,
 //	tls.go, servers_tls.go, tcp.go, gates.go, reload.go   the cases
 package proxytest

@@ -25,6 +25,7 @@ func serversHTTP2(t *testing.T, start Start) {
 		{"fields_to_clients", up2ResponseFields},
 		{"headers_both_ways", up2Edits},
 		{"compression", up2Compresses},
+		{"cookie_inserted", up2Cookies},
 		{"bodies_both_ways", up2Bodies},
 		{"trailers_both_ways", up2Trailers},
 		{"request_and_response_stream", up2Streams},
