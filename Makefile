@@ -16,7 +16,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && [ "$$($(GO) env GOARCH)" = amd
 E2E  := ./internal/e2e
 UNIT  = $(shell $(GO) list ./... | grep -v /internal/e2e)
 
-.PHONY: help build demo test unit conformance e2e interop long hostile failover check check-static net fuzz bench bench-functions install clean test-deps scale idle
+.PHONY: help build demo test unit conformance e2e interop long hostile failover check check-static net fuzz bench bench-functions install clean test-deps scale idle growth
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ scale: build ## a pair with 1 to 255 instances of 20 addresses each: takeovers, 
 
 idle: build ## 100,000 idle connections: memory, and the latency of new requests beside them; as many balancers as descriptors ask for
 	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -v -run TestIntegrationIdle $(E2E) -idle 100000 -idle.measure 10s
+
+growth: build ## what 10,000 servers, 10,000 rules and 200 frontends cost beside 10 of each: loading, memory, CPU time a request
+	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -v -run TestIntegrationGrowth $(E2E) -growth 10000 -growth.requests 20000 -growth.rounds 5
 
 hostile: ## hostile requests and broken servers, through Tandem, HAProxy and nginx; writes the table of docs/hostile.md
 	$(GO) test -count=1 -timeout 10m -v -run '^TestHostileTable$$' ./internal/hostile -update

@@ -54,6 +54,8 @@ type stage struct {
 	target  loadtest.Target
 	calm    func(ctx context.Context, network, address string) (net.Conn, error) // dials for usual requests, which must not wait for a flood's
 	origins *loadtest.Origins
+	began   time.Time // when the daemon was started
+	serves  time.Time // when it was first seen to serve
 }
 
 // newStage starts servers and, with the configuration that config makes of the stage, a balancer.
@@ -84,10 +86,12 @@ func newStage(t *testing.T, program string, config func(*stage) string) *stage {
 	check(t, err)
 	t.Cleanup(s.origins.Close)
 	s.write(config(s))
+	s.began = time.Now()
 	s.daemon = s.start(exec.Command(program, "run", "--config", s.file, "--node", "lb1"))
 	s.await("it serves", func(now status.Snapshot) bool {
 		return len(now.Backends) > 0 && now.Backends[0].Healthy == len(now.Backends[0].Servers)
 	})
+	s.serves = time.Now()
 	return s
 }
 
