@@ -69,7 +69,6 @@ backend two
 // haproxy starts one with a site like tandem's, which logs as log says, and returns it with what hears its lines.
 func haproxy(t *testing.T, log string) (s site, heard func() string) {
 	t.Helper()
-	program := haproxyProgram(t)
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	pair, _ := proxytest.Bundle(t, "localhost")
 	good, asked := origin(t)
@@ -80,6 +79,15 @@ func haproxy(t *testing.T, log string) (s site, heard func() string) {
 		"UDP", udp, "CONNECT", ms(connectPatience), "CLIENT", ms(clientPatience), "SERVER", ms(serverPatience), "HEAD", ms(headPatience),
 		"PLAIN", s.plain, "TLS", s.tls, "PAIR", pair, "GOOD", good.String(), "DEAD", nobody(t).String(), "LOG", log,
 	).Replace(haproxySite)
+	runHAProxy(t, text, s.plain)
+	heard() // of the connection that found it there
+	return s, heard
+}
+
+// runHAProxy runs one until the test ends, and returns when a connection to it stands.
+func runHAProxy(t *testing.T, text, at string) {
+	t.Helper()
+	program := haproxyProgram(t)
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -98,17 +106,15 @@ func haproxy(t *testing.T, log string) (s site, heard func() string) {
 		}
 	})
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("tcp4", s.plain)
+		conn, err := net.Dial("tcp4", at)
 		if err == nil {
 			_ = conn.Close()
-			break
+			return
 		}
 		if time.Now().After(end) {
 			t.Fatal(err)
 		}
 	}
-	heard() // of the connection that found it there
-	return s, heard
 }
 
 // Lines of Tandem and of HAProxy for the same talks, octet for octet but for what masked leaves out.
