@@ -28,11 +28,11 @@ func (b *bench) costs(ctx context.Context) (all []cost, err error) {
 	for _, w := range b.workloads {
 		c := cost{workload: w, rounds: map[string][]load.Result{}, bare: map[string][]load.Result{}}
 		unlogged := w
-		unlogged.logged = false
+		unlogged.port = usual
 		for round := range b.rounds {
 			for i := range running {
 				r := running[(round+i)%len(running)] // nobody is always the first after a break
-				if w.logged {
+				if w.port == logged {
 					result, err := b.ask(ctx, r, unlogged, load.Timing{Warmup: warmup, Duration: b.duration})
 					if err != nil {
 						return append(all, c), err
@@ -63,8 +63,10 @@ func (b *bench) ask(ctx context.Context, r *process, w workload, t load.Timing) 
 	switch {
 	case c.TLS:
 		c.To = r.place.tls
-	case w.logged:
+	case w.port == logged:
 		c.To = r.place.logged
+	case w.port == tcp:
+		c.To = r.place.tcp
 	}
 	t.CPU = r.cpu
 	result, err := load.Run(ctx, b.site.loop, c, t)

@@ -183,7 +183,7 @@ func (b bench) print(w io.Writer) error {
 	for i, p := range b.proxies {
 		at := place{
 			dir: "/tmp/bench", pair: "/tmp/bench/pair.pem", origins: []netip.AddrPort{local(9001), local(9002)},
-			plain: local(8001 + uint16(i)), tls: local(8101 + uint16(i)), logged: local(8201 + uint16(i)),
+			plain: local(8001 + uint16(i)), tls: local(8101 + uint16(i)), logged: local(8201 + uint16(i)), tcp: local(8301 + uint16(i)),
 		}
 		if _, err := fmt.Fprintf(w, "# %s\n%s\n", p.title, p.text(at)); err != nil {
 			return err

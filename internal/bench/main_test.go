@@ -21,7 +21,7 @@ func TestFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"workload", []string{"-workloads", "a64,t64"}, `-workloads: no "t64", want some of a64, a512, b, c64k, c1m, chunk, d, d64k, e, eres, f, log`},
+		{"workload", []string{"-workloads", "a64,x64"}, `-workloads: no "x64", want some of a64, a512, b, c64k, c1m, chunk, d, d64k, e, eres, f, log, t64, tc64k, tc1m`},
 		{"proxy", []string{"-proxies", "caddy"}, `-proxies: no "caddy", want some of tandem, haproxy, nginx`},
 		{"no proxy", []string{"-proxies", ""}, "-proxies: none, want some of tandem, haproxy, nginx"},
 		{"rounds", []string{"-rounds", "0"}, "-rounds: 0, want 1 or more"},
@@ -106,7 +106,7 @@ func TestIntegrationBench(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a whole daemon takes seconds")
 	}
-	o, err := parse([]string{"-tandem", binary(t), "-proxies", "tandem", "-workloads", "b,chunk,eres,f", "-rounds", "1", "-duration", "300ms", "-connections", "4"}, t.Output())
+	o, err := parse([]string{"-tandem", binary(t), "-proxies", "tandem", "-workloads", "b,chunk,eres,f,tc64k", "-rounds", "1", "-duration", "300ms", "-connections", "4"}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +129,8 @@ func TestIntegrationBench(t *testing.T) {
 			t.Errorf("%s: got %+v, want a round with requests and CPU time", c.workload.name, rounds)
 		}
 	}
-	if len(r.costs) != 4 || len(r.memory) != len(idles()) || len(r.latency) != len(timed) {
-		t.Errorf("got %d costs, %d weights, %d latencies, want 4, %d, %d", len(r.costs), len(r.memory), len(r.latency), len(idles()), len(timed))
+	if len(r.costs) != 5 || len(r.memory) != len(idles()) || len(r.latency) != len(timed) {
+		t.Errorf("got %d costs, %d weights, %d latencies, want 5, %d, %d", len(r.costs), len(r.memory), len(r.latency), len(idles()), len(timed))
 	}
 	for _, l := range r.latency {
 		if got := l.rounds["tandem"]; len(got) != 1 || got[0].p50 <= 0 || got[0].p999 < got[0].p99 || got[0].p99 < got[0].p50 {

@@ -157,7 +157,7 @@ func startOn(cmd *exec.Cmd, core int) error {
 func (r *process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	for _, at := range []netip.AddrPort{r.place.plain, r.place.tls, r.place.logged} {
+	for _, at := range []netip.AddrPort{r.place.plain, r.place.tls, r.place.logged, r.place.tcp} {
 		for {
 			c, err := net.DialTimeout("tcp", at.String(), time.Second)
 			if err == nil {

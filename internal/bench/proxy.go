@@ -21,7 +21,8 @@ type proxy struct {
 
 // proxies are all of them, Tandem first. They do the same: forward to two origins in turn over connections that are
 // kept, and add X-Forwarded-For. On the port for it they keep a log, each as it does by default: HAProxy cannot write a file, so its
-// standard output is one; each has one worker; TLS 1.3 with one suite.
+// standard output is one; on the one for sessions they pass bytes on, nginx by its module
+// for streams; each has one worker; TLS 1.3 with one suite.
 func proxies(tandem string) []proxy {
 	return []proxy{
 		{
@@ -69,6 +70,7 @@ type place struct {
 	dir        string // its own
 	plain, tls netip.AddrPort
 	logged     netip.AddrPort // plain, with an access log
+	tcp        netip.AddrPort // in TCP mode
 	origins    []netip.AddrPort
 	pair       string // certificate and key, PEM
 }
@@ -85,7 +87,7 @@ func (p proxy) write(at place) (string, error) {
 // text is the configuration.
 func (p proxy) text(at place) string {
 	return strings.NewReplacer(
-		"DIRECTORY", at.dir, "PAIR", at.pair, "PLAIN", at.plain.String(), "SECURE", at.tls.String(), "LOGGED", at.logged.String(),
+		"DIRECTORY", at.dir, "PAIR", at.pair, "PLAIN", at.plain.String(), "SECURE", at.tls.String(), "LOGGED", at.logged.String(), "SESSIONS", at.tcp.String(),
 		"ORIGIN1", at.origins[0].String(), "ORIGIN2", at.origins[1].String(), "CONNECTIONS", fmt.Sprint(maxConnections), "FILES", fmt.Sprint(files),
 	).Replace(p.config)
 }
@@ -101,7 +103,16 @@ const tandemConfig = `proxy:
       bind: [{address: "LOGGED"}]
       default_backend: origins
       access_log: {format: httplog, output: [DIRECTORY/access.log]}
+    - name: sessions
+      mode: tcp
+      bind: [{address: "SESSIONS"}]
+      default_backend: sessions
   backends:
+    - name: sessions
+      mode: tcp
+      servers:
+        - {name: origin1, address: "ORIGIN1"}
+        - {name: origin2, address: "ORIGIN2"}
     - name: origins
       balance: {algorithm: round_robin}
       forwarded: {x_forwarded_for: append, x_forwarded_proto: false, x_real_ip: false}
@@ -141,9 +152,17 @@ backend origins
     option splice-response
     server origin1 ORIGIN1 pool-max-conn 4096
     server origin2 ORIGIN2 pool-max-conn 4096
+listen sessions
+    mode tcp
+    bind SESSIONS backlog 4096
+    balance roundrobin
+    option splice-auto
+    server origin1 ORIGIN1
+    server origin2 ORIGIN2
 `
 
 const nginxConfig = `daemon off;
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 worker_processes 1;
 worker_rlimit_nofile FILES;
 pid DIRECTORY/nginx.pid;
@@ -151,6 +170,16 @@ error_log stderr crit;
 events {
     worker_connections FILES;
     multi_accept on;
+}
+stream {
+    upstream origins {
+        server ORIGIN1;
+        server ORIGIN2;
+    }
+    server {
+        listen SESSIONS backlog=4096;
+        proxy_pass origins;
+    }
 }
 http {
     access_log off;

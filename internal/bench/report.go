@@ -107,7 +107,7 @@ func (r results) logTable() (table, bool) {
 	}
 	met := true
 	for _, c := range r.costs {
-		if !c.workload.logged {
+		if c.workload.port != logged {
 			continue
 		}
 		row := []string{c.workload.name + ": " + c.workload.title}

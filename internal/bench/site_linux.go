@@ -72,11 +72,11 @@ func (s *site) start(ctx context.Context, p proxy) (*process, error) {
 	if err := os.Mkdir(at.dir, 0o700); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
-	at.plain, at.tls, at.logged = ports[0], ports[1], ports[2]
+	at.plain, at.tls, at.logged, at.tcp = ports[0], ports[1], ports[2], ports[3]
 	return start(ctx, p, at, s.cores.proxy)
 }
 
