@@ -156,7 +156,8 @@ listen sessions
     mode tcp
     bind SESSIONS backlog 4096
     balance roundrobin
-    option splice-auto
+    option splice-request
+    option splice-response
     server origin1 ORIGIN1
     server origin2 ORIGIN2
 `
@@ -178,6 +179,7 @@ stream {
     }
     server {
         listen SESSIONS backlog=4096;
+        proxy_buffer_size 64k;
         proxy_pass origins;
     }
 }
