@@ -129,6 +129,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		Doubts:     c.Check != nil && c.FastEject,
 		Passive:    passive,
 		HTTP2:      c.HTTP2,
+		Hold:       c.HoldRequests,
 		Key:        key,
 		Pages:      pages,
 		Forwarded:  c.Forwarded.compile(),

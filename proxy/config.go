@@ -130,6 +130,7 @@ type Backend struct {
 	ResponseEdits []edit.Edit    // of what they answer
 	ErrorPages    map[int]string // as that of a frontend, before that
 
+	HoldRequests   int // octets of a request body that are held until it is whole, before a server is asked; 0: bodies go on as they come
 	Timeouts       BackendTimeouts
 	MaxConnections int  // requests at once, of all servers together; further ones wait in its queue; 0: no bound
 	MaxQueue       int  // how many may wait there, and for each server that they belong to; further ones get 503; 0: any number

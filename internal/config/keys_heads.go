@@ -129,5 +129,10 @@ func backendHeadKeys(in string) []Key {
 		{Path: in + ".forwarded.standard", Type: boolean(), Default: "false", Example: "true", Reload: ReloadNew, Help: "Whether all of this is told in Forwarded (RFC 7239), behind what trusted proxies say there."},
 	}, editKeys(in+".request_headers", edit.Request, "What becomes of the headers of requests to these servers."),
 		editKeys(in+".response_headers", edit.Response, "What becomes of the headers of responses to requests for this backend."),
-		errorPageKeys(in+".error_pages", "those of the frontend"))
+		errorPageKeys(in+".error_pages", "those of the frontend"), []Key{
+			{Path: in + ".buffering", Type: section(), Default: "{}", Example: "{requests: 64KiB}", Reload: ReloadNew, Help: "What is held here until it is whole."},
+			{Path: in + ".buffering.requests", Type: size("1KiB", "16MiB"), Others: "http-buffer-request proxy_request_buffering client_body_buffer_size", Absent: "bodies go on as they come", Example: "64KiB", Reload: ReloadNew,
+				Help: "How much of a request's body is held, in memory, before a server is asked: all of it, unless it is larger. So no server waits for clients that are slow to send. Each such request may take this much."},
+			{Path: in + ".buffering.responses", Later: true, Others: "proxy_buffering", Help: "Responses that are held, so that no server waits for clients that are slow to take them."},
+		})
 }

@@ -62,6 +62,9 @@ func (b *builder) checkBackendMode(i int) {
 	if raw.Mode == modeTCP && raw.Balance.Key != "" && raw.Balance.Key != "source" && !b.reported(backendPath(i, "balance")) {
 		b.errorAt(backendPath(i, "balance.key"), "is of HTTP, which mode tcp knows nothing of", "source")
 	}
+	if raw.Mode == modeTCP && raw.Buffering.Requests != 0 {
+		b.errorAt(backendPath(i, "buffering"), "is of HTTP, which mode tcp knows nothing of", "none")
+	}
 	for j, s := range raw.Servers {
 		if s.SendProxy != "" && raw.Protocol == protocolHTTP2 {
 			b.errorAt(item(backendPath(i, "servers"), j)+".send_proxy", "is for one client, and a connection of h2 for many", "protocol: http/1.1")

@@ -127,6 +127,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			RequestEdits:  raw.RequestHeaders.edits(),
 			ResponseEdits: raw.ResponseHeaders.edits(),
 			ErrorPages:    errorPages(raw.ErrorPages, nil),
+			HoldRequests:  int(raw.Buffering.Requests),
 			Timeouts: proxy.BackendTimeouts{
 				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),
 				Server:  cmp.Or(raw.Timeouts.Server, defaults.Timeouts.Server),

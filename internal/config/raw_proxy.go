@@ -129,6 +129,7 @@ type rawBackend struct {
 	RequestHeaders  *rawEdits          `yaml:"request_headers"`
 	ResponseHeaders *rawResponseEdits  `yaml:"response_headers"`
 	ErrorPages      map[string]string  `yaml:"error_pages"`
+	Buffering       rawBuffering       `yaml:"buffering"`
 	Cookie          *rawCookie         `yaml:"cookie"`
 	Sources         *rawSources        `yaml:"stick_table"`
 	Check           *rawCheck          `yaml:"health_check"`
@@ -141,6 +142,10 @@ type rawBackend struct {
 	Redispatch      *bool              `yaml:"redispatch"`
 	Timeouts        rawBackendTimeouts `yaml:"timeouts"`
 	TLS             *rawServerTLS      `yaml:"tls"`
+}
+
+type rawBuffering struct {
+	Requests rawSize `yaml:"requests"`
 }
 
 type rawServer struct {

@@ -61,6 +61,9 @@ func TestHeads(t *testing.T) {
 	if want := []edit.Edit{{Name: "X-B", Value: "{server}"}}; !reflect.DeepEqual(b.ResponseEdits, want) {
 		t.Errorf("responses of the backend: got %+v, want %+v", b.ResponseEdits, want)
 	}
+	if other := n.Proxy.Backends[1].HoldRequests; b.HoldRequests != 0 || other != 64<<10 {
+		t.Errorf("held of requests: got %d and %d, want 0 and 64 KiB", b.HoldRequests, other)
+	}
 	if want := map[int]string{503: "/b/503.html", 404: "/a/404.html"}; !reflect.DeepEqual(f.ErrorPages, want) {
 		t.Errorf("error pages: got %v, want %v", f.ErrorPages, want)
 	}

@@ -26,7 +26,7 @@ func (s *stream) asks(b *exchange.Backend) asking {
 	f := &b.Forwarded
 	return asking{
 		forwarded: f, trusted: s.x.Trusted(), excepted: f.Except != nil && f.Except.Has(s.from.Addr()), rewritten: s.x.Host() != "",
-		expects: s.question.expects, certificates: s.frontend.ClientCertificates,
+		expects: s.question.expects && b.Hold == 0, certificates: s.frontend.ClientCertificates,
 	}
 }
 

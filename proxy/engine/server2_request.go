@@ -89,7 +89,7 @@ func (t *call2) begin() {
 	held := s.ask[s.head:] // of a request that is sent again
 	core.block = e.Block(e.Begin(core.block[:0]), s.ask[:s.head], s.size)
 	mark := v.wire.sent + uint32(v.waits())
-	id, out, err := v.conn.Open(v.room(len(core.block)+frameRoom), core.block, s.method, s.whole && len(held) == 0)
+	id, out, err := v.conn.Open(v.room(len(core.block)+frameRoom), core.block, s.method, s.whole && len(held) == 0 && s.gathered == nil)
 	core.block = core.block[:0]
 	v.put(out)
 	if err != nil {

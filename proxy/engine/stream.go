@@ -50,6 +50,7 @@ type stream struct {
 	log          *exchange.Details // what the access log is told; nil: the request is not logged
 	pipe         *loop.Pipe        // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
 	timer        loop.Ref          // of a wait before the server is asked again
+	gathered     *gatherer         // what was held of the request's body until a server has begun; nil: nothing
 	verification *verification     // that the request waits for; nil: none
 }
 
@@ -101,6 +102,9 @@ func (s *stream) act(a *exchange.Action) {
 	case exchange.Verify:
 		s.write(a.Backend, a.Backend.HTTP2)
 		s.verify(a.Verify)
+	case exchange.Gather:
+		s.write(a.Backend, a.Backend.HTTP2)
+		s.gather(a.Backend)
 	case exchange.Queue:
 		s.begun = false
 		s.write(a.Backend, a.Backend.HTTP2)
@@ -109,7 +113,9 @@ func (s *stream) act(a *exchange.Action) {
 		s.wait(a.Timeout)
 	case exchange.Send:
 		s.begun = true
-		s.server.begin()
+		if s.server.begin(); s.gathered != nil && s.begun {
+			s.handOver()
+		}
 		if s.question == nil && s.begun { // not within route, whose caller goes on with the body, and not over
 			s.client.more()
 			s.flushServer()
@@ -263,6 +269,7 @@ func (s *stream) leaveServer() {
 // before: what was to follow has been cut short by a bug.
 func (s *stream) end(a *exchange.Action) {
 	s.leaveServer()
+	s.dropGathered()
 	s.endPipe()
 	if a.Record != nil {
 		s.account(a.Record)

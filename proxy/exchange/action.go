@@ -14,6 +14,7 @@ type Do uint8
 const (
 	Connect Do = iota + 1 // to Action.Server within Action.Timeout; an idle connection to it will do
 	Verify                // call Action.Verify where nobody waits for it, then Verified, Unverified or Overloaded
+	Gather                // hold the request's body, Action.Backend.Hold octets at most, then Gathered
 	Wait                  // for Action.Timeout, then WaitOver
 	Queue                 // the request waits for a server of Action.Backend: for Action.Timeout, then WaitOver, unless Turn comes before
 	Send                  // forward the request
@@ -29,7 +30,7 @@ const (
 type Action struct {
 	Do      Do
 	Server  *upstream.Server
-	Backend *Backend // of Connect, Verify and Queue
+	Backend *Backend // of Connect, Gather, Verify and Queue
 	Verify  func() bool
 	Timeout time.Duration
 	Reply   *Reply  // of Respond; valid until the exchange starts anew

@@ -124,3 +124,46 @@ func TestRefusedBodies(t *testing.T) {
 		}
 	}
 }
+
+// A body that is held is a part of the request: no server is kept before it is here, and waiting for it is the client's time.
+func TestGather(t *testing.T) {
+	t.Parallel()
+	start := time.Unix(1_000_000, 0)
+	after := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	for _, tt := range []struct {
+		name string
+		kind Kind
+		want Do
+		code int
+	}{
+		{"it has come", Gathered, Connect, 0},
+		{"the client says nothing", ClientSilent, Respond, 408},
+		{"it is malformed", Refused, Respond, 400},
+		{"the client leaves", ClientGone, Abort, 0},
+		{"what cannot be", Connected, Abort, 0},
+	} {
+		ring := newRing(t, "s1")
+		f := newFrontend(t, ring)
+		f.Default.Hold = 100
+		var x Exchange
+		x.Start(start, f)
+		a := x.Step(after(1), Event{Kind: Request, Target: &Target{Method: "POST", Host: "a", URI: "/", Body: true, Length: 10}})
+		if a.Do != Gather || a.Backend != f.Default || ring.inFlight() != 0 {
+			t.Fatalf("%s: got %+v with %d servers kept, want to hold the body", tt.name, a, ring.inFlight())
+		}
+		a = x.Step(after(10), Event{Kind: tt.kind, Status: 400})
+		if a.Do != tt.want || a.Do == Respond && a.Reply.Status != tt.code {
+			t.Errorf("%s: got %+v, want %d", tt.name, a, tt.want)
+		}
+		if r := &x.record; a.Do == Connect && (r.Request != 10*time.Millisecond || r.Wait != 0) {
+			t.Errorf("%s: the request took %v, and %v until a server was asked, want 10 ms and none", tt.name, r.Request, r.Wait)
+		}
+	}
+	f := newFrontend(t, newRing(t, "s1"))
+	f.Default.Hold = 100
+	var x Exchange
+	x.Start(start, f)
+	if a := x.Step(start, Event{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: "/"}}); a.Do != Connect {
+		t.Errorf("without a body: got %+v, want a server asked", a)
+	}
+}

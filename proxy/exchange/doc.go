@@ -41,6 +41,7 @@
 //	target.go    which requests are fit to be routed
 //	client.go    who the client is, and what the request is called
 //	split.go     Split: backends that share requests; directory.go: backends that a file chooses from
+//	gather.go    bodies that have to come before a server is looked for
 //	auth.go      Realm: who has to say who they are
 //	edits.go     what is changed in heads; facts.go: what variables stand for there
 //	pages.go     error pages, and the monitor

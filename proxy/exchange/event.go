@@ -17,6 +17,7 @@ const (
 	Verified                   // Action.Verify has said yes
 	Unverified                 // it has said no
 	Overloaded                 // too many others wait for that
+	Gathered                   // all of the request's body has come, or as much as may be held
 	WaitOver                   // the delay of a Wait or a Queue has passed
 	Turn                       // of a Queue: a server was given to the request
 

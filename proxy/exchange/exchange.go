@@ -65,6 +65,7 @@ const (
 	over       state = iota // the zero value: not started, or ended
 	reading                 // the request head is on its way
 	verifying               // who the client is
+	gathering               // the request body is on its way, and no server is asked before it is here
 	queued                  // until a server has room
 	waiting                 // to ask a server again
 	connecting              //
@@ -144,6 +145,8 @@ func (x *Exchange) step(now time.Time, ev Event) Action {
 		return x.whileVerifying(now, ev)
 	case queued:
 		return x.whileQueued(now, ev)
+	case gathering:
+		return x.whileGathering(now, ev)
 	case waiting:
 		return x.whileWaiting(now, ev)
 	case connecting:
@@ -211,16 +214,8 @@ func (x *Exchange) hash() {
 	}
 }
 
-// forward begins to look for a server.
-func (x *Exchange) forward(now time.Time) Action {
-	if x.backend == nil {
-		return x.fail(503, Termination{ByServer, AtConnect})
-	}
-	x.record.Backend = x.backend.Name
-	if x.active = x.backend.Active; x.active != nil {
-		x.active.Add(1)
-	}
-	x.left = x.backend.Retries
+// look looks for a server.
+func (x *Exchange) look(now time.Time) Action {
 	switch x.pick(now) {
 	case upstream.Picked:
 		return x.connect(now)

@@ -31,6 +31,7 @@ func http2Cases(t *testing.T, start Start) {
 		{"expect_100_continue", h2ExpectContinue},
 		{"early_response", h2Early},
 		{"bodies_that_are_too_large_are_413", h2TooLarge},
+		{"held_bodies", h2Holds},
 		{"compression", h2Compresses},
 		{"many_streams_at_once", h2Many},
 

@@ -24,6 +24,8 @@ func serversHTTP2(t *testing.T, start Start) {
 		{"client_certificates", up2ClientCertificates},
 		{"fields_to_clients", up2ResponseFields},
 		{"headers_both_ways", up2Edits},
+		{"held_bodies", up2Holds},
+		{"held_bodies_keep_their_order", up2HoldsInOrder},
 		{"compression", up2Compresses},
 		{"cookie_inserted", up2Cookies},
 		{"bodies_both_ways", up2Bodies},
