@@ -23,13 +23,16 @@ type probing struct {
 	check *health.Check
 	tls   *certs.Servers   // of the probes alone; nil: that of the server
 	name  string           // that is verified, with tls
+	host  string           // that it is called where its address would do
 	fast  bool             // a server that does not even acknowledge is probed at once
 	track *upstream.Server // whose health it has
+
+	missing upstream.Health // of a server without an address
 }
 
 // same reports whether two servers' checks do the same.
 func (c probing) same(o probing) bool {
-	return c.check.Same(o.check) && c.tls == o.tls && c.name == o.name && c.fast == o.fast
+	return c.check.Same(o.check) && c.tls == o.tls && c.name == o.name && c.host == o.host && c.fast == o.fast
 }
 
 // probings returns where the health of every server comes from.
@@ -37,11 +40,14 @@ func probings(backends []*backend) map[*upstream.Server]probing {
 	all := map[*upstream.Server]probing{}
 	for _, b := range backends {
 		for i, m := range b.pool.Members() {
-			c := b.config.Servers[i]
-			if c.Track != (ServerRef{}) {
+			c := b.servers[i]
+			switch {
+			case c.vacant():
+				all[m.Server] = probing{missing: c.missing}
+			case c.Track != (ServerRef{}):
 				all[m.Server] = probing{track: findServer(backends, c.Track)}
-			} else {
-				all[m.Server] = probing{check: b.config.Check, tls: b.checkTLS, name: c.CheckName, fast: b.config.FastEject}
+			default:
+				all[m.Server] = probing{check: b.config.Check, tls: b.checkTLS, name: c.CheckName, host: c.host, fast: b.config.FastEject}
 			}
 		}
 	}
@@ -65,16 +71,15 @@ func checkTracks(backends []*backend) error {
 	var faults []error
 	all := probings(backends)
 	for _, b := range backends {
-		for i, m := range b.pool.Members() {
-			c := b.config.Servers[i]
+		for _, c := range b.servers {
 			if c.Track == (ServerRef{}) {
 				continue
 			}
-			at, hops := all[m.Server], 0
+			at, hops := probing{track: findServer(backends, c.Track)}, 0
 			for ; at.track != nil && hops < len(all); hops++ {
 				at = all[at.track]
 			}
-			if at.check == nil {
+			if at.check == nil && at.missing == (upstream.Health{}) {
 				faults = append(faults, fmt.Errorf("backend %s: server %s tracks %s, which leads to no server with a check", b.config.Name, c.Name, c.Track))
 			}
 		}
@@ -104,6 +109,8 @@ func (p *Proxy) applyChecks(backends []*backend) {
 	p.followers = map[*upstream.Server][]*upstream.Server{}
 	for s, w := range wanted {
 		switch {
+		case w.missing != (upstream.Health{}):
+			s.SetHealth(w.missing)
 		case w.track != nil:
 			p.followers[w.track] = append(p.followers[w.track], s)
 		case w.check == nil:
@@ -128,7 +135,7 @@ func (p *Proxy) startCheck(s *upstream.Server, w probing) {
 	c := &check{config: w, stop: cancel}
 	p.checks[s] = c
 	target := health.Target{
-		Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, Proxy: s.Link().Proxy, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2, Runner: p.scripts,
+		Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, Host: w.host, Proxy: s.Link().Proxy, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2, Runner: p.scripts,
 	}
 	if w.tls != nil {
 		target.TLS, target.OwnTLS = w.tls.TLSConfig(w.name), true
@@ -161,6 +168,9 @@ func (p *Proxy) checked(s *upstream.Server, by *check, r health.Result) {
 		p.reopen(s, r.At)
 	case doubted:
 		p.engine.Lost(s, false)
+	}
+	if !r.OK {
+		s.Missed()
 	}
 	if r.Status == hysteresis.Down {
 		s.Trust() // nothing is left to doubt

@@ -13,12 +13,17 @@ import (
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/persist"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
 // backend is one backend of one configuration.
 type backend struct {
 	config   Backend
+	servers  []seated // what the configuration's are now, in the order of the pool's members
+	names    *resolve.Resolver
+	roster   *roster        // nil: no server has a name
+	sealed   persist.Config // of the cookie, its secret read
 	tls      *certs.Servers // nil: plain
 	checkTLS *certs.Servers // of the probes alone; nil: that of the servers
 	pool     *upstream.Pool
@@ -31,7 +36,7 @@ type backend struct {
 
 // compileBackends compiles every backend. Where old has one of the same name, its servers live on, and where nothing about
 // the choice among them has changed, so does the balancer's place.
-func compileBackends(configs []Backend, old []*backend, keys *certs.Plan, w upstream.Watcher) ([]*backend, error) {
+func compileBackends(configs []Backend, old []*backend, keys *certs.Plan, w upstream.Watcher, names *resolve.Resolver) ([]*backend, error) {
 	var compiled []*backend
 	var faults []error
 	for i, c := range configs {
@@ -39,7 +44,7 @@ func compileBackends(configs []Backend, old []*backend, keys *certs.Plan, w upst
 			faults = append(faults, fmt.Errorf("backend %s is configured twice", c.Name))
 			continue
 		}
-		b, err := compileBackend(c, find(old, c.Name), keys, w)
+		b, err := compileBackend(c, find(old, c.Name), keys, w, names)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("backend %s: %w", c.Name, err))
 			continue
@@ -60,9 +65,10 @@ func find(backends []*backend, name string) *backend {
 	return nil
 }
 
-func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watcher) (*backend, error) {
+func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watcher, names *resolve.Resolver) (*backend, error) {
 	c.Servers = slices.Clone(c.Servers) // to be compared with the next one's
-	b := &backend{config: c, watcher: w, active: &atomic.Int64{}}
+	b := &backend{config: c, watcher: w, names: names, active: &atomic.Int64{}}
+	b.servers = b.seat(old)
 	if old != nil {
 		b.active = old.active
 	}
@@ -94,7 +100,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	if c.Check != nil {
 		err = errors.Join(err, c.Check.Fault())
 	}
-	passive, fault := c.Passive.compile(c.Servers)
+	passive, fault := c.Passive.compile(b.servers)
 	err = errors.Join(err, fault)
 	key, fault := c.Balance.key()
 	err = errors.Join(err, fault)
@@ -108,7 +114,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	if err != nil {
 		return nil, err
 	}
-	if b.speaksAs(old) && old.config.poolsAs(&c) {
+	if b.speaksAs(old) && old.config.poolsAs(&c) && slices.EqualFunc(old.servers, b.servers, sameMember) {
 		b.pool = old.pool
 	} else if b.pool, err = b.newPool(old); err != nil {
 		return nil, err
@@ -119,7 +125,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	}
 	b.route = &exchange.Backend{
 		Name:       c.Name,
-		Servers:    b.pool,
+		Servers:    b.picker(),
 		Queue:      cmp.Or(c.Timeouts.Queue, c.Timeouts.Connect),
 		Connect:    c.Timeouts.Connect,
 		Server:     c.Timeouts.Server,
@@ -158,16 +164,16 @@ func (c *Backend) limitsFault() (err error) {
 	return err
 }
 
-// poolsAs reports whether nothing that a pool goes by is different in another configuration of the backend.
+// poolsAs reports whether nothing that a pool goes by is different in another configuration of the backend, its servers aside.
 func (c *Backend) poolsAs(other *Backend) bool {
 	return c.Balance == other.Balance && c.panicThreshold() == other.panicThreshold() && c.MaxConnections == other.MaxConnections &&
-		c.MaxQueue == other.MaxQueue && slices.EqualFunc(c.Servers, other.Servers, sameMember)
+		c.MaxQueue == other.MaxQueue
 }
 
 // sameMember reports whether two servers are the same to a pool. Where their health comes from is of no matter to it, nor what they are
 // called in cookies.
-func sameMember(a, b Server) bool {
-	a.CheckName, a.Track, a.Cookie = b.CheckName, b.Track, b.Cookie
+func sameMember(a, b seated) bool {
+	a.CheckName, a.Track, a.Cookie, a.missing = b.CheckName, b.Track, b.Cookie, b.missing
 	return a == b
 }
 

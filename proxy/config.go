@@ -13,6 +13,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/proxyproto"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -21,6 +22,8 @@ type Config struct {
 	Frontends []Frontend
 	Backends  []Backend
 	TLS       TLS
+
+	Resolvers resolve.Config // how servers that have names are looked up; the zero value where none has
 
 	MaxConnections int // how many clients all frontends together serve at once, further ones wait; 0: no bound
 }
@@ -207,12 +210,18 @@ type Server struct {
 	MaxConnections int // requests at once; 0: no bound
 	MaxQueue       int // how many may wait for it alone, because they belong to it; further ones go to other servers; 0: as in Backend
 
+	// Lookup is what its address is found by; without a name Address is it. Of a service the answer says port, weight (unless Weight is 0)
+	// and whether it is a backup too.
+	Lookup resolve.Query
+	Port   uint16 // of a host that is looked up
+	Slots  int    // how many addresses of the answer are servers, called Name1, Name2 and so on; 0: one is, called Name
+
 	SlowStart time.Duration // in which its share grows to Weight after it was down; 0: at once
 
 	SendProxy proxyproto.Version // the PROXY protocol, by which it is told of each client; 0: it is not
 
-	ServerName string // with TLS: the name that it is asked for and verified by, or its address
-	CheckName  string // the same, with CheckTLS
+	// With TLS, and with CheckTLS: the name that it is asked for and verified by, or its address; empty for a service: the name of the host.
+	ServerName, CheckName string
 
 	Track ServerRef // whose health it has; the zero value: its own
 }

@@ -24,6 +24,7 @@
 //	compile.go, pool.go, persistence.go    Config to the tables that exchanges run by
 //	plan.go      Plan and Apply
 //	listener.go  listener and lane, what the connections of one belong to; listener_linux.go, unix_linux.go: sockets
+//	names.go     servers that are looked up by name
 //	gate.go      Gate
 //	descriptors_linux.go    how many clients can be served
 //	checks.go    health checks, and WatchBackend

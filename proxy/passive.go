@@ -13,7 +13,7 @@ const DefaultPanicThreshold = 30
 
 // compile makes the rules of passive checks for the servers of a backend; nil: there are none. A server without others is not ejected,
 // as with nginx.
-func (c *Passive) compile(servers []Server) (*upstream.Passive, error) {
+func (c *Passive) compile(servers []seated) (*upstream.Passive, error) {
 	if c == nil {
 		return nil, nil
 	}

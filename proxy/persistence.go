@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"net/netip"
+	"strconv"
 
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/persist"
@@ -39,29 +42,38 @@ func (b *backend) persistence(old *backend) (*exchange.Persistence, error) {
 	case c.TCP:
 		return nil, errors.New("cookies are of HTTP, not of TCP")
 	}
+	b.sealed = c.Cookie.Config
+	b.sealed.Backend = c.Name
+	if file := c.Cookie.SecretFile; file != "" {
+		var err error
+		if b.sealed.Secret, err = persist.ReadSecret(file); err != nil {
+			return nil, err
+		}
+	}
 	cookie, err := b.cookie()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case b.roster != nil:
+		b.roster.cookie.Store(cookie)
+		return &exchange.Persistence{Renewed: &b.roster.cookie}, nil
 	}
 	return &exchange.Persistence{Cookie: cookie}, nil
 }
 
-// cookie compiles the cookie with what the servers are called in it: their names, if these are sealed and they have no other.
+// cookie compiles the cookie with what the servers are called in it: their names, if these are sealed and they have no other. Those that
+// are in slots are called by their addresses too: these may be in other slots on other nodes, and come into others here.
 func (b *backend) cookie() (*persist.Cookie, error) {
-	c := b.config.Cookie.Config
-	c.Backend = b.config.Name
-	if file := b.config.Cookie.SecretFile; file != "" {
-		var err error
-		if c.Secret, err = persist.ReadSecret(file); err != nil {
-			return nil, err
-		}
-	}
+	c := b.sealed
 	var servers []persist.Server
 	named := false
 	for i, m := range b.pool.Members() {
-		value := b.config.Servers[i].Cookie
+		value := b.servers[i].Cookie
 		if c.Secret != nil {
 			value = cmp.Or(value, m.Key().Name)
+		}
+		if s := b.servers[i]; value != "" && s.Slots > 0 && !s.vacant() {
+			value = inCookie(cmp.Or(s.Cookie, s.template), s.Address)
 		}
 		named = named || value != ""
 		servers = append(servers, persist.Server{Server: m.Server, Value: value})
@@ -70,6 +82,13 @@ func (b *backend) cookie() (*persist.Cookie, error) {
 		return nil, fmt.Errorf("cookie %s: no server has a name in it", c.Name)
 	}
 	return persist.NewCookie(c, servers)
+}
+
+// inCookie is what a server in a slot is called. Addresses can be found out from it, unless it is sealed.
+func inCookie(name string, a netip.AddrPort) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(a.String())) // it takes everything
+	return name + "-" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 // sourcesOf returns the table of who had which server: the one that is there, or one that knows what that knew.

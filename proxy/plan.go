@@ -11,6 +11,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/exchange"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 )
 
 // Plan is a configuration ready to be applied. It is good until another plan of the same Proxy is applied.
@@ -19,6 +20,8 @@ type Plan struct {
 	most      int // connections
 	wanted    int // what the configuration says of them
 	backends  []*backend
+	resolvers resolve.Config
+	lookups   []resolve.Query
 	keychain  *certs.Plan
 	maps      []*mapFile
 	outputs   *accesslog.Plan
@@ -62,13 +65,18 @@ func keyOf(f string, i int, b *Bind) socketKey {
 // it needs and the present one does not have. All faults are reported. What is being served does not change, and a plan
 // that is not applied must be discarded.
 func (p *Proxy) Plan(next Config) (*Plan, error) {
+	lookups := queries(next.Backends)
+	p.expect(next.Resolvers, lookups)
 	p.mu.Lock()
-	now, listeners := p.now, p.listeners // replaced by Apply, never changed
+	now, listeners := p.now, p.listeners // replaced, never changed
 	p.mu.Unlock()
 	keys := p.keychain.Plan()
-	backends, err := compileBackends(next.Backends, now.backends, keys, p.sentinel)
+	backends, err := compileBackends(next.Backends, now.backends, keys, p.sentinel, p.names)
 	faults := []error{err}
-	plan := &Plan{backends: backends, keychain: keys, outputs: p.outputs.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
+	if len(lookups) > 0 {
+		faults = append(faults, next.Resolvers.Fault())
+	}
+	plan := &Plan{resolvers: next.Resolvers, lookups: lookups, backends: backends, keychain: keys, outputs: p.outputs.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
 	if file := next.TLS.TicketSecretFile; file != "" {
 		faults = append(faults, plan.keychain.TicketSecret(file))
 	}
@@ -189,7 +197,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	if plan.most < plan.wanted {
 		p.log.Warn("fewer clients than max_connections can be served: each needs two descriptors", "max_connections", plan.wanted, "served", plan.most)
 	}
-	next := state{backends: plan.backends}
+	former, next := p.now.backends, state{backends: plan.backends}
 	listeners := map[socketKey]*listener{}
 	for _, b := range plan.backends {
 		b.pool.Attach()
@@ -222,6 +230,8 @@ func (p *Proxy) Apply(plan *Plan) {
 		}
 	}
 	p.listeners, p.now = listeners, next
+	p.names.Apply(plan.resolvers, plan.lookups)
+	p.renew(former) // answers have come since the plan was made
 	retire()
 	p.wakeWatchers()
 	p.sentinel.look()

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tandem-lb/tandem/proxy/balance"
 	"github.com/tandem-lb/tandem/proxy/proxyproto"
@@ -25,25 +27,29 @@ func (c *Balance) key() (*balance.Key, error) {
 	return nil, nil
 }
 
-// newPool makes the pool of b's servers. Where old has one of the same identity, it lives on.
-func (b *backend) newPool(old *backend) (*upstream.Pool, error) {
+// newPool makes the pool of b's servers. Where one of old, any of which may be nil, has one of the same identity, it lives on; the first of
+// them comes first.
+func (b *backend) newPool(old ...*backend) (*upstream.Pool, error) {
 	c := b.config
-	known := b.serversOf(old)
+	known := map[identity]*upstream.Server{}
+	for _, o := range slices.Backward(old) {
+		maps.Copy(known, b.serversOf(o))
+	}
 	names := map[string]bool{}
 	var members []upstream.Member
-	for _, s := range c.Servers {
+	for _, s := range b.servers {
 		if names[s.Name] {
 			return nil, fmt.Errorf("server %s is configured twice", s.Name)
 		}
 		names[s.Name] = true
 		members = append(members, upstream.Member{
-			Server: b.server(s, known), Weight: s.Weight, Backup: s.Backup, SlowStart: s.SlowStart,
-			MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
+			Server: b.server(s.Server, known), Weight: s.Weight, Backup: s.Backup, SlowStart: s.SlowStart,
+			MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue, Vacant: s.vacant(),
 		})
 	}
 	var queue *upstream.Queue
-	if b.speaksAs(old) { // else those who wait are for servers that are spoken to otherwise
-		queue = old.pool.Queue()
+	if len(old) > 0 && b.speaksAs(old[0]) { // else those who wait are for servers that are spoken to otherwise
+		queue = old[0].pool.Queue()
 	}
 	return upstream.NewPool(upstream.Options{
 		Algorithm: c.Balance.Algorithm, Draws: c.Balance.Draws, BoundedLoad: c.Balance.BoundedLoad, FirstBackup: c.Balance.FirstBackup,
@@ -63,7 +69,7 @@ func (b *backend) serversOf(old *backend) map[identity]*upstream.Server {
 	known := map[identity]*upstream.Server{}
 	if b.speaksAs(old) {
 		for i, m := range old.pool.Members() {
-			known[identity{m.Key(), old.config.Servers[i].ServerName, old.config.Servers[i].SendProxy}] = m.Server
+			known[identity{m.Key(), old.servers[i].ServerName, old.servers[i].SendProxy}] = m.Server
 		}
 	}
 	return known
@@ -73,6 +79,7 @@ func (b *backend) serversOf(old *backend) map[identity]*upstream.Server {
 func (b *backend) server(s Server, known map[identity]*upstream.Server) *upstream.Server {
 	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address}
 	if old := known[identity{key, s.ServerName, s.SendProxy}]; old != nil {
+		old.OnMiss(b.miss(s))
 		return old
 	}
 	link := upstream.Link{HTTP2: b.config.HTTP2, Proxy: s.SendProxy}
@@ -81,5 +88,6 @@ func (b *backend) server(s Server, known map[identity]*upstream.Server) *upstrea
 	}
 	server := upstream.NewServer(key, link)
 	server.Watch(b.watcher)
+	server.OnMiss(b.miss(s))
 	return server
 }

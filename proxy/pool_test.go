@@ -16,7 +16,8 @@ func TestNewPool(t *testing.T) {
 		Balance: Balance{Algorithm: "random", Draws: 1, FirstBackup: true},
 		Servers: []Server{{Name: "a", Address: address, Weight: 3}, {Name: "b", Address: address, Weight: 2, Backup: true, SlowStart: time.Minute}},
 	}}
-	first, err := b.newPool(nil)
+	b.servers = b.seat(nil)
+	first, err := b.newPool()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +30,7 @@ func TestNewPool(t *testing.T) {
 	}
 	next := &backend{config: b.config}
 	next.config.Servers = []Server{{Name: "b", Address: address}, {Name: "a", Address: address, ServerName: "other"}, {Name: "c", Address: address}}
+	next.servers = next.seat(nil)
 	pool, err := next.newPool(b)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/engine"
 	"github.com/tandem-lb/tandem/proxy/health"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -46,6 +47,7 @@ type Proxy struct {
 	endChecks  context.CancelFunc
 	scripts    health.Runner
 	sentinel   *sentinel
+	names      *resolve.Resolver
 
 	tasks sync.WaitGroup // goroutines, but for the engine's
 
@@ -99,6 +101,7 @@ func New(o Options) *Proxy {
 		checks:     map[*upstream.Server]*check{},
 		health:     make(chan struct{}),
 	}
+	p.names = resolve.New(resolve.Options{Log: o.Log, Changed: p.renamed})
 	p.checking, p.endChecks = context.WithCancel(context.Background())
 	return p
 }
@@ -129,7 +132,8 @@ func (p *Proxy) Run(ctx context.Context) error {
 	defer endLogs()
 	p.tasks.Go(func() { _ = p.outputs.Run(logging) }) // as above
 	p.tasks.Go(func() { p.watchServers(p.checking) })
-	ended := make(chan error, 1) // gets what the engine's Run returns
+	p.tasks.Go(func() { _ = p.names.Run(p.checking) }) // as above
+	ended := make(chan error, 1)                       // gets what the engine's Run returns
 	go func() { ended <- p.engine.Run(serving) }()
 	var err error
 	select {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -15,6 +16,14 @@ type Snapshot struct {
 	Backends  []BackendStatus
 	TLS       certs.Status
 	Logs      []accesslog.Status
+	Names     []NameStatus // those that servers are looked up by, each once
+	Lookups   resolve.Counters
+}
+
+// NameStatus is what is known of a name.
+type NameStatus struct {
+	resolve.Query
+	resolve.State
 }
 
 // FrontendStatus is one frontend.
@@ -64,7 +73,8 @@ type BackendStatus struct {
 // ServerStatus is one server.
 type ServerStatus struct {
 	Name    string
-	Address netip.AddrPort
+	Lookup  string         // what its address is found by; empty: it has it from the configuration
+	Address netip.AddrPort // not valid: it has none
 	Weight  int
 	Backup  bool
 
@@ -90,7 +100,7 @@ func (s *ServerStatus) Throttle(now time.Time) int {
 
 // Snapshot returns the present state.
 func (p *Proxy) Snapshot() Snapshot {
-	s := Snapshot{TLS: p.keychain.Status(), Logs: p.outputs.Status()}
+	s := Snapshot{TLS: p.keychain.Status(), Logs: p.outputs.Status(), Lookups: p.names.Counters()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.now.frontends {
@@ -103,8 +113,15 @@ func (p *Proxy) Snapshot() Snapshot {
 		}
 		s.Frontends = append(s.Frontends, status)
 	}
+	seen := map[resolve.Query]bool{}
 	for _, b := range p.now.backends {
 		s.Backends = append(s.Backends, backendStatus(b))
+		for _, q := range queries([]Backend{b.config}) {
+			if !seen[q] {
+				seen[q] = true
+				s.Names = append(s.Names, NameStatus{q, p.names.State(q)})
+			}
+		}
 	}
 	return s
 }
@@ -115,10 +132,13 @@ func backendStatus(b *backend) BackendStatus {
 	if q := b.pool.Queue(); q != nil {
 		status.Waiting = q.Waiting()
 	}
-	for _, m := range b.pool.Members() {
+	for i, m := range b.pool.Members() {
+		if b.servers[i].spare {
+			continue
+		}
 		health, stats := m.Health(), m.Stats()
 		status.Servers = append(status.Servers, ServerStatus{
-			Name: m.Key().Name, Address: m.Key().Address, Weight: m.Weight, Backup: m.Backup, SlowStart: m.SlowStart, Risen: m.Risen(),
+			Name: m.Key().Name, Lookup: b.servers[i].Lookup.Name, Address: m.Key().Address, Weight: m.Weight, Backup: m.Backup, SlowStart: m.SlowStart, Risen: m.Risen(),
 			Health: health, Ejection: m.Ejection(), Doubted: m.Doubted(),
 			InFlight: stats.InFlight, Requests: stats.Requests,
 			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,

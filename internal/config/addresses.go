@@ -158,17 +158,6 @@ func lastAddr(p netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-// serverAddress is where a server listens.
-func serverAddress() Type {
-	return Type{Kind: "IP address and port", Want: "an IP address and port such as 192.168.1.101:80", tags: textTags, fault: func(text string) string {
-		ap, err := netip.ParseAddrPort(text)
-		if err != nil || ap.Port() == 0 {
-			return quote(text) + " is no IP address and port"
-		}
-		return hostFault(ap.Addr())
-	}}
-}
-
 // bindAddress is where a frontend listens: an address and port, or the port alone.
 func bindAddress() Type {
 	return Type{Kind: "IP address and port, :port, or path", Want: `an IP address and port such as 192.168.1.11:80, ":80" for the virtual addresses, or a path`,

@@ -140,7 +140,7 @@ func statuses(words []string) []health.Status {
 // server returns a server of a backend.
 func server(raw *rawBackend, s rawServer) proxy.Server {
 	return proxy.Server{
-		Name: s.Name, Address: s.Address, Weight: s.Weight, Cookie: s.Cookie, Backup: s.Backup, SlowStart: raw.slowStart(s), MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
+		Name: s.Name, Address: s.Address.Address, Weight: s.Weight, Cookie: s.Cookie, Backup: s.Backup, SlowStart: raw.slowStart(s), MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
 		Track:      tracked(raw.Name, s.Track),
 		SendProxy:  map[string]proxyproto.Version{"v1": proxyproto.V1, "v2": proxyproto.V2}[s.SendProxy],
 		ServerName: raw.TLS.nameOf(s), CheckName: raw.Check.tls().nameOf(s),
@@ -234,7 +234,13 @@ func (b *builder) checkPassive(i int) {
 		return
 	}
 	b.checkStatuses(join(path, "fail_status"), raw.Passive.FailStatus)
-	if working := len(slices.DeleteFunc(slices.Clone(raw.Servers), func(s rawServer) bool { return s.Weight == 0 })); working == 1 && !b.reported(path) {
+	working := 0
+	for _, s := range raw.Servers {
+		if s.Weight > 0 {
+			working += len(s.names())
+		}
+	}
+	if working == 1 && !b.reported(path) {
 		b.warnAt(path, "does nothing: there is one server, and nobody else to take its place", "")
 	}
 }
@@ -274,7 +280,7 @@ func (b *builder) server(ref proxy.ServerRef) (*rawBackend, *rawServer) {
 		return nil, nil
 	}
 	for j := range of.Servers {
-		if of.Servers[j].Name == ref.Server {
+		if slices.Contains(of.Servers[j].names(), ref.Server) {
 			return of, &of.Servers[j]
 		}
 	}

@@ -19,7 +19,7 @@ func healthKeys(in string) []Key {
 		{Path: in + ".http", Type: section(), Others: "httpchk", Absent: "no request is sent", Example: "{method: GET, path: /health, host: localhost, expect_status: [200]}", Reload: ReloadAnew, Help: "A request is the probe."},
 		{Path: in + ".http.method", Type: oneOf("GET", "HEAD", "OPTIONS"), Default: "GET", Example: "HEAD", Reload: ReloadAnew, Help: "Its method."},
 		{Path: in + ".http.path", Type: pattern("request target", "a slash, then printable ASCII", 4096, `^/[!-~]*$`), Default: "/", Others: "uri", Example: "/health", Reload: ReloadAnew, Help: "Its path, a query too if you like."},
-		{Path: in + ".http.host", Type: headerValue(), Absent: "the server's address", Example: "localhost", Reload: ReloadAnew, Help: "Its Host."},
+		{Path: in + ".http.host", Type: headerValue(), Absent: "the name that the server is looked up by, or its address", Example: "localhost", Reload: ReloadAnew, Help: "Its Host."},
 		{Path: in + ".http.headers", Type: names(headerName()), Others: "hdr", Absent: "none", Example: "{X-Check: tandem}", Reload: ReloadAnew, Help: "Further headers of it. One named User-Agent replaces `tandem-check`."},
 		{Path: in + ".http.headers.*", Type: headerValue(), Example: "tandem", Reload: ReloadAnew, Help: "The value."},
 		{Path: in + ".http.expect_status", Type: list(1, 64), Others: "expect", Absent: "200 to 399", Example: "[200, 300-399]", Reload: ReloadAnew, Help: "The statuses that are a success."},

@@ -34,7 +34,7 @@ func proxyKeys() []Key {
 		{Path: "proxy.defaults.trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from", Absent: "none", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "As in a frontend."},
 		{Path: "proxy.defaults.trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
 		bodyKey("proxy.defaults", "any size"),
-	}, compressionKeys("proxy.defaults.compression", "responses go as they are"), accessLogKeys("proxy.defaults.access_log"), frontendKeys(), backendKeys())
+	}, compressionKeys("proxy.defaults.compression", "responses go as they are"), accessLogKeys("proxy.defaults.access_log"), resolverKeys("proxy.resolvers"), frontendKeys(), backendKeys())
 }
 
 // timeout is long enough to be one, and short enough that a forgotten connection does end.
@@ -103,7 +103,9 @@ func backendKeys() []Key {
 			Help: "What becomes of the connections to a server that goes down, by its checks or those of the one that it tracks. `close_connections` ends all of them at once, whatever is under way: for a database that has been demoted."},
 		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
 		{Path: in + ".servers[].name", Type: identifier(), Required: true, Example: "web1", Reload: ReloadAnew, Help: "Its name in logs and status, unique in the backend."},
-		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew, Help: "Where it listens."},
+		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew,
+			Help: "Where it listens: an address and port; a host's name and port; or a service, whose name begins with an underscore, and whose SRV records have hosts, ports and weights. Names are looked up in the background, again and again, and never keep the daemon from starting."},
+	}, lookupKeys(in+".servers[]"), []Key{
 		{Path: in + ".servers[].weight", Type: integer(0, balance.MaxWeight), Default: "1", Example: "3", Reload: ReloadLive, Help: "Its share of the traffic, beside the others' weights; 0: none."},
 		{Path: in + ".servers[].send_proxy", Type: oneOf("v1", "v2"), Absent: "it is not told", Others: "send-proxy send-proxy-v2 proxy_protocol", Example: "v2", Reload: ReloadAnew,
 			Help: "The version of the PROXY protocol by which it is told of each client before everything else; probes on its own port say that they are for none. Each client has connections of its own to it then."},

@@ -12,6 +12,7 @@ func backendPath(i int, key string) string  { return item("proxy.backends", i) +
 
 // checkProxy reports what is wrong with the balancer on every node alike.
 func (b *builder) checkProxy() {
+	b.checkResolvers()
 	frontends, backends := unique{b: b}, unique{b: b}
 	for i, f := range b.raw.Proxy.Frontends {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
@@ -71,7 +72,11 @@ func (b *builder) noBackend(path, name string) {
 func (b *builder) checkServers(i int) {
 	names := unique{b: b}
 	for j, s := range b.raw.Proxy.Backends[i].Servers {
-		names.add(s.Name, "name", join(item(backendPath(i, "servers"), j), "name"))
+		path := item(backendPath(i, "servers"), j)
+		for _, name := range s.names() {
+			names.add(name, "name", join(path, "name"))
+		}
+		b.checkLookup(path, s)
 	}
 }
 
@@ -139,7 +144,12 @@ func (b *builder) proxy(n Node) proxy.Config {
 			Redispatch:     *cmp.Or(raw.Redispatch, &defaults.Redispatch),
 		}
 		for _, s := range raw.Servers {
-			backend.Servers = append(backend.Servers, server(&raw, s))
+			server := server(&raw, s)
+			b.lookUp(&server, s)
+			backend.Servers = append(backend.Servers, server)
+			if server.Lookup.Name != "" {
+				cfg.Resolvers = b.raw.Proxy.Resolvers.config()
+			}
 		}
 		cfg.Backends = append(cfg.Backends, backend)
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"time"
 )
 
@@ -24,6 +23,7 @@ type rawProxy struct {
 		MaxBody        rawSize           `yaml:"max_body_size"`
 		Compression    *rawCompression   `yaml:"compression"`
 	} `yaml:"defaults"`
+	Resolvers rawResolvers  `yaml:"resolvers"`
 	Frontends []rawFrontend `yaml:"frontends"`
 	Backends  []rawBackend  `yaml:"backends"`
 }
@@ -150,7 +150,9 @@ type rawBuffering struct {
 
 type rawServer struct {
 	Name           string         `yaml:"name"`
-	Address        netip.AddrPort `yaml:"address"`
+	Address        serverPlace    `yaml:"address"`
+	Slots          int            `yaml:"slots"`
+	Family         string         `yaml:"family"`
 	Weight         int            `yaml:"weight"`
 	Cookie         string         `yaml:"cookie"`
 	Backup         bool           `yaml:"backup"`

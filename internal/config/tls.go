@@ -83,12 +83,20 @@ func (raw *rawServerTLS) config() *certs.ServerConfig {
 	}
 }
 
-// nameOf returns what a server is verified by: its own name, that of all, or its address. Empty without TLS.
+// nameOf returns what a server is verified by: its own name, that of all, or what its address says. Empty without TLS, and for a service, whose records
+// say it.
 func (raw *rawServerTLS) nameOf(s rawServer) string {
 	if raw == nil {
 		return ""
 	}
-	return cmp.Or(s.ServerName, raw.ServerName, s.Address.Addr().WithZone("").String())
+	name := strings.TrimSuffix(s.Address.Name, ".")
+	switch {
+	case s.Address.service():
+		name = ""
+	case name == "":
+		name = s.Address.Address.Addr().WithZone("").String()
+	}
+	return cmp.Or(s.ServerName, raw.ServerName, name)
 }
 
 // checkServerTLS reports what does not fit together in the TLS to the servers of a backend.

@@ -1,6 +1,10 @@
 package config
 
-import "testing"
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
 
 func TestTypesAtTheirEdges(t *testing.T) {
 	const ok = ""
@@ -87,7 +91,27 @@ func TestTypesAtTheirEdges(t *testing.T) {
 		{"peer in disguise", peerAddress(), "::ffff:10.0.0.1", "::ffff:10.0.0.1 is IPv4 in IPv6"},
 
 		{"server", serverAddress(), "[fd00::1]:443", ok},
-		{"server without port", serverAddress(), "10.0.0.1", `"10.0.0.1" is no IP address and port`},
+		{"server without port", serverAddress(), "10.0.0.1", `"10.0.0.1" has no port`},
+		{"server of port 0", serverAddress(), "10.0.0.1:0", `"10.0.0.1:0" is no address and port`},
+		{"server of no address", serverAddress(), "10.0.0.300:80", `"10.0.0.300:80" is no address and port`},
+		{"server of IPv6 without brackets", serverAddress(), "fd00::1:443", `"fd00::1:443" is no address and port`},
+		{"server with a name", serverAddress(), "Web_1.example-1.com.:80", ok},
+		{"server with a short name", serverAddress(), "redis:6379", ok},
+		{"server with a name and no port", serverAddress(), "web1.internal", `"web1.internal" has no port`},
+		{"server with a name and port 0", serverAddress(), "web1.internal:0", `"web1.internal:0" has no port from 1 to 65535`},
+		{"server with a name and a port too high", serverAddress(), "web1.internal:65536", `"web1.internal:65536" has no port from 1 to 65535`},
+		{"server with a broken name", serverAddress(), "web-.internal:80", `"web-.internal:80" has no name that DNS could know`},
+		{"server with an empty label", serverAddress(), "web..internal:80", `"web..internal:80" has no name that DNS could know`},
+		{"server with a long label", serverAddress(), strings.Repeat("a", 64) + ":80", strconv.Quote(strings.Repeat("a", 48)+"...") + " has no name that DNS could know"},
+		{"server with a long name", serverAddress(), strings.Repeat("a.", 127) + "a:80", strconv.Quote(strings.Repeat("a.", 24)+"...") + " has no name that DNS could know"},
+		{"service", serverAddress(), "_http._tcp.web.internal", ok},
+		{"service with a port", serverAddress(), "_http._tcp.web.internal:80", `"_http._tcp.web.internal:80" is a service, whose ports its records say`},
+		{"service with a broken name", serverAddress(), "_http._tcp.web internal", `"_http._tcp.web internal" has no name that DNS could know`},
+		{"nameserver", nameserverAddress(), "fd00::53", ok},
+		{"nameserver with port", nameserverAddress(), "127.0.0.1:5353", ok},
+		{"nameserver with port 0", nameserverAddress(), "127.0.0.1:0", `"127.0.0.1:0" is no IP address, and no IP address with a port`},
+		{"nameserver with a name", nameserverAddress(), "dns.internal", `"dns.internal" is no IP address, and no IP address with a port`},
+		{"nameserver anywhere", nameserverAddress(), "0.0.0.0", "0.0.0.0 is not the address of a host"},
 		{"server anywhere", serverAddress(), "0.0.0.0:80", "0.0.0.0 is not the address of a host"},
 
 		{"bind of a port", bindAddress(), ":80", ok},

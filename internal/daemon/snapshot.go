@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
 	"github.com/tandem-lb/tandem/vrrp"
@@ -204,6 +206,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 	}
 	s.TLS = tlsStatus(p.TLS)
 	s.AccessLogs = accessLogs(p.Logs)
+	s.Lookups = lookups(p)
 	algorithms := map[string]string{}
 	for _, b := range cfg.Backends {
 		algorithms[b.Name] = b.Balance.Algorithm
@@ -212,7 +215,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Waiting: b.Waiting, Servers: []status.Server{}}
 		for _, m := range b.Servers {
 			backend.Servers = append(backend.Servers, status.Server{
-				Name: m.Name, Address: m.Address, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),
+				Name: m.Name, Address: m.Address, Lookup: m.Lookup, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),
 				Check: m.Text, CheckCode: m.Code, CheckSeconds: m.Took.Seconds(), CheckedAt: m.At, Since: m.Since,
 				Held: held(m), EjectedUntil: m.Until, Ejections: m.Count,
 				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,
@@ -221,6 +224,26 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		}
 		s.Backends = append(s.Backends, backend)
 	}
+}
+
+func lookups(p proxy.Snapshot) status.Lookups {
+	l := p.Lookups
+	s := status.Lookups{
+		Names: []status.Name{}, Questions: l.Questions, Timeouts: l.Timeouts, Truncated: l.Truncated, BadPackets: l.BadPackets, Failures: l.Failures,
+	}
+	for _, n := range p.Names {
+		one := status.Name{
+			Name: n.Name, Family: resolve.Families[n.Family], Addresses: []netip.AddrPort{}, Asked: n.Asked, Answered: n.Good, Next: n.Next, Failures: n.Failures,
+		}
+		for _, e := range n.Endpoints {
+			one.Addresses = append(one.Addresses, e.Address)
+		}
+		if n.Err != nil {
+			one.Error = n.Err.Error()
+		}
+		s.Names = append(s.Names, one)
+	}
+	return s
 }
 
 func accessLogs(all []accesslog.Status) []status.AccessLog {

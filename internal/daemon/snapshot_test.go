@@ -13,6 +13,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 	"github.com/tandem-lb/tandem/tracker"
 	"github.com/tandem-lb/tandem/vip"
@@ -145,7 +146,7 @@ func TestBalancerSnapshot(t *testing.T) {
 		Backends: []proxy.BackendStatus{{
 			Name: "web", Healthy: 1, Total: 1, Known: true,
 			Servers: []proxy.ServerStatus{{
-				Name: "web1", Address: server, Weight: 2, Backup: true, SlowStart: time.Minute, Risen: now.Add(-30 * time.Second), Health: upstream.Health{Status: hysteresis.Up, Text: "200 OK", Code: 200, Took: time.Millisecond, At: now.Add(1), Since: now},
+				Name: "web1", Lookup: "web1.internal", Address: server, Weight: 2, Backup: true, SlowStart: time.Minute, Risen: now.Add(-30 * time.Second), Health: upstream.Health{Status: hysteresis.Up, Text: "200 OK", Code: 200, Took: time.Millisecond, At: now.Add(1), Since: now},
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
@@ -155,6 +156,13 @@ func TestBalancerSnapshot(t *testing.T) {
 			Renewals:     7, Failures: 8,
 		},
 		Logs: []accesslog.Status{{Output: accesslog.Output{Kind: accesslog.UDP, Address: "10.0.0.1:514"}, Lines: 9, Lost: 10, Err: errors.New("refused")}},
+		Names: []proxy.NameStatus{
+			{Query: resolve.Query{Name: "web1.internal", Family: resolve.IPv6}, State: resolve.State{
+				Endpoints: []resolve.Endpoint{{Address: server}}, Asked: now, Good: now.Add(1), Next: now.Add(2), Failures: 3, Err: errors.New("SERVFAIL"),
+			}},
+			{},
+		},
+		Lookups: resolve.Counters{Questions: 11, Timeouts: 12, Truncated: 13, BadPackets: 14, Failures: 15},
 	}, proxy.Config{Backends: []proxy.Backend{{Name: "web", Balance: proxy.Balance{Algorithm: "round_robin"}}}})
 	want := status.Snapshot{
 		Time: now,
@@ -169,10 +177,17 @@ func TestBalancerSnapshot(t *testing.T) {
 		Backends: []status.Backend{{
 			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
 			Servers: []status.Server{{
-				Name: "web1", Address: server, Weight: 2, Backup: true, Throttle: 50, Status: "up", Check: "200 OK", CheckCode: 200, CheckSeconds: 0.001, CheckedAt: now.Add(1), Since: now,
+				Name: "web1", Lookup: "web1.internal", Address: server, Weight: 2, Backup: true, Throttle: 50, Status: "up", Check: "200 OK", CheckCode: 200, CheckSeconds: 0.001, CheckedAt: now.Add(1), Since: now,
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
 			}},
 		}},
+		Lookups: status.Lookups{
+			Names: []status.Name{
+				{Name: "web1.internal", Family: "ipv6", Addresses: []netip.AddrPort{server}, Asked: now, Answered: now.Add(1), Next: now.Add(2), Failures: 3, Error: "SERVFAIL"},
+				{Family: "prefer_ipv4", Addresses: []netip.AddrPort{}},
+			},
+			Questions: 11, Timeouts: 12, Truncated: 13, BadPackets: 14, Failures: 15,
+		},
 		AccessLogs: []status.AccessLog{{Output: "syslog:10.0.0.1:514", Lines: 9, Lost: 10, Error: "refused"}},
 	}
 	if !reflect.DeepEqual(got, want) {

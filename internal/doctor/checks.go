@@ -15,6 +15,7 @@ func checks() []check {
 		{"clock", judgeClock},
 		{"realtime", judgeRealTime},
 		{"rivals", judgeRivals},
+		{"names", judgeNames},
 		{"link", each(judgeLink)},
 		{"sysctls", each(judgeSysctls)},
 		{"multicast", each(judgeMulticast)},

@@ -18,6 +18,7 @@
 //	realtime.go        whether the keeper is on time on a busy host
 //	clock.go           boot time, and a clock that is kept right
 //	rivals.go          other programs here that speak VRRP
+//	names.go           whether the names of servers have addresses; names_linux.go asks
 //	link.go            the interface: up, carrier, size, an address of its own, the subnets of virtual ones
 //	sysctls.go         how the kernel answers ARP and filters by source
 //	multicast.go       whether multicast leaves and the group is joined

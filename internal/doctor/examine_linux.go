@@ -51,7 +51,11 @@ func Examine(ctx context.Context, p Plan, listen time.Duration) (*Facts, error) 
 		}
 		f.Interfaces = append(f.Interfaces, in)
 	}
-	if err := hear(ctx, f); err != nil {
+	var asking sync.WaitGroup
+	asking.Go(func() { f.Lookups = lookUp(ctx, p) })
+	err = hear(ctx, f)
+	asking.Wait()
+	if err != nil {
 		return nil, err
 	}
 	return f, nil

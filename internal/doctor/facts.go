@@ -18,6 +18,7 @@ type Facts struct {
 	RealTime     RealTime
 	Rivals       []RawSocket
 	Ports        []Port
+	Lookups      []Lookup // of the plan's names
 	Interfaces   []Interface
 }
 

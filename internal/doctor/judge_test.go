@@ -213,6 +213,22 @@ func TestJudge(t *testing.T) {
 			f.Plan.RTPriority = 10
 			f.RealTime.Trial = "operation not permitted"
 		}, []want{{"realtime", Problem, "real-time priority 10: operation not permitted", "LimitRTPRIO=10"}}},
+		{"names with addresses", func(f *Facts) {
+			f.Lookups = []Lookup{{Name: "app.internal", Servers: []string{"web/app"}, Addresses: 3, Took: time.Second}}
+		}, nil},
+		{"names without", func(f *Facts) {
+			f.Lookups = []Lookup{
+				{Name: "app.internal.", Servers: []string{"web/app", "api/app"}, Err: "nameserver 10.77.0.53:53: SERVFAIL"},
+				{Name: "slow.internal", Servers: []string{"web/slow"}, Took: 15 * time.Second},
+				{Name: "_http._tcp.internal", Servers: []string{"web/all"}, Addresses: 2, Err: "nameserver 10.77.0.53:53: no answer within 2s"},
+				{Name: "late.internal", Servers: []string{"web/late"}, Addresses: 1, Took: 2001 * time.Millisecond},
+			}
+		}, []want{
+			{"names", Warning, "app.internal. has no address: nameserver 10.77.0.53:53: SERVFAIL", "getent ahosts app.internal"},
+			{"names", Warning, "slow.internal has no answer after 15s", "proxy.resolvers"},
+			{"names", Warning, "_http._tcp.internal has an answer that is not whole: nameserver 10.77.0.53:53: no answer within 2s", "getent"},
+			{"names", Warning, "late.internal took 2.001s to be answered", "the nameserver that answers first"},
+		}},
 		{"real time to be had", func(f *Facts) { f.Plan.RTPriority = 10 }, nil},
 		{"no NET_ADMIN to be had", func(f *Facts) { f.Capabilities.Bounding.NetAdmin = false },
 			[]want{{"capabilities", Problem, "CAP_NET_ADMIN cannot be had here", "--cap-add CAP_NET_ADMIN"}}},

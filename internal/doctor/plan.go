@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/config"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 )
 
 // Plan is what Tandem is to do on this host, as far as a check looks at it.
@@ -18,6 +19,14 @@ type Plan struct {
 	Routers    []Router
 	LowPorts   []netip.AddrPort // binds that need CAP_NET_BIND_SERVICE
 	Scripts    []ScriptUser     // whom scripts run as
+	Names      []Name           // that servers are found by
+	Resolvers  resolve.Config   // how they are looked up
+}
+
+// Name is a name and the servers that are found by it: "web/web1".
+type Name struct {
+	resolve.Query
+	Servers []string
 }
 
 // Router is one virtual router of the plan.
@@ -85,6 +94,7 @@ func PlanNode(cfg *config.Config, n *config.Node) (Plan, error) {
 		}
 	}
 	p.addScripts(n)
+	p.addNames(n)
 	slices.Sort(p.Interfaces)
 	return p, nil
 }
@@ -131,6 +141,23 @@ func (p *Plan) addScripts(n *config.Node) {
 	for _, in := range n.Instances {
 		if in.Notify != nil {
 			add(in.Notify.User, "the notify script of "+in.VRRP.Name)
+		}
+	}
+}
+
+func (p *Plan) addNames(n *config.Node) {
+	p.Resolvers = n.Proxy.Resolvers
+	for _, b := range n.Proxy.Backends {
+		for _, s := range b.Servers {
+			if s.Lookup.Name == "" {
+				continue
+			}
+			i := slices.IndexFunc(p.Names, func(n Name) bool { return n.Query == s.Lookup })
+			if i < 0 {
+				i = len(p.Names)
+				p.Names = append(p.Names, Name{Query: s.Lookup})
+			}
+			p.Names[i].Servers = append(p.Names[i].Servers, b.Name+"/"+s.Name)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/config"
+	"github.com/tandem-lb/tandem/proxy/resolve"
 )
 
 const pairConfig = `
@@ -69,6 +70,26 @@ func TestPlanNode(t *testing.T) {
 	}
 	if got := planOf(t, pairConfig, "lb1"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// Names are asked for once, whoever is found by them.
+func TestPlanNames(t *testing.T) {
+	t.Parallel()
+	p := planOf(t, `
+proxy:
+  resolvers: {nameservers: [10.77.0.53], timeout: 1s}
+  frontends: [{name: f, bind: [{address: "10.77.0.1:80"}], default_backend: web}]
+  backends:
+    - {name: web, servers: [{name: a, address: "app.internal:80", slots: 3}, {name: b, address: "10.77.0.11:80"}, {name: c, address: "app.internal:81"}]}
+    - {name: api, servers: [{name: d, address: _http._tcp.internal, family: ipv6}]}
+`, "")
+	want := []Name{{resolve.Query{Name: "app.internal"}, []string{"web/a", "web/c"}}, {resolve.Query{Name: "_http._tcp.internal", Family: resolve.IPv6}, []string{"api/d"}}}
+	if !reflect.DeepEqual(p.Names, want) {
+		t.Errorf("got %+v, want %+v", p.Names, want)
+	}
+	if got := p.Resolvers; len(got.Nameservers) != 1 || got.Timeout != time.Second {
+		t.Errorf("got %+v, want the configuration's", got)
 	}
 }
 

@@ -12,7 +12,7 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":            {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rule", "proxy/upstream"},
+	"proxy":            {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/resolve", "proxy/rule", "proxy/upstream"},
 	"proxy/accesslog":  {"proxy/exchange"},
 	"proxy/auth":       {"internal/keyfile"},
 	"proxy/balance":    {},
@@ -29,11 +29,13 @@ var allowedImports = map[string][]string{
 	"proxy/persist":    {"internal/keyfile", "proxy/upstream"},
 	"proxy/proxytest":  {"internal/hysteresis", "proxy", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rule"},
 	"proxy/proxyproto": {},
+	"proxy/resolve":    {},
 	"proxy/rule":       {"proxy/edit"},
 	"proxy/secure":     {},
 	"proxy/upstream":   {"internal/hysteresis", "proxy/balance", "proxy/proxyproto"},
 
-	"proxy/loop/looptest": {"proxy/loop"},
+	"proxy/loop/looptest":       {"proxy/loop"},
+	"proxy/resolve/resolvetest": {},
 
 	// Leaves.
 	"internal/child":      {},
@@ -46,7 +48,7 @@ var allowedImports = map[string][]string{
 	// What stands on few others.
 	"internal/admin":  {"internal/status"},
 	"internal/demo":   {"internal/drill", "internal/netlab"},
-	"internal/doctor": {"internal/config", "internal/keeper"},
+	"internal/doctor": {"internal/config", "internal/keeper", "proxy/resolve"},
 	"internal/drill":  {"internal/netlab"},
 	"internal/keeper": {"internal/child", "vrrp/seal"},
 	"internal/notify": {},
@@ -54,8 +56,8 @@ var allowedImports = map[string][]string{
 
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
-	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
-	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/accesslog", "proxy/certs", "proxy/health", "tracker", "vip", "vrrp"},
+	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/resolve", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
+	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/accesslog", "proxy/certs", "proxy/health", "proxy/resolve", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.
 	"deploy":                {},
@@ -81,6 +83,7 @@ var libraries = []string{
 	"github.com/mdlayher/arp",
 	"github.com/mdlayher/ndp",
 	"github.com/mdlayher/packet",
+	"github.com/miekg/dns",
 	"github.com/spf13/cobra",
 	"github.com/vishvananda/netlink",
 	"golang.org/x/crypto/bcrypt",
@@ -163,6 +166,7 @@ var loopFiles = []string{
 	"proxy/loop/kernel_linux.go",
 	"proxy/proxy.go",
 	"proxy/sentinel.go",
+	"proxy/resolve/run.go",
 	"proxy/secure/handshaker.go",
 	"tracker/backend.go",
 	"tracker/file.go",

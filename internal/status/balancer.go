@@ -69,7 +69,8 @@ type Backend struct {
 // Server is one member of a backend.
 type Server struct {
 	Name             string         `json:"name"`
-	Address          netip.AddrPort `json:"address"`
+	Address          netip.AddrPort `json:"address"`          // empty: nobody knows it yet
+	Lookup           string         `json:"lookup,omitempty"` // the name that it is found by
 	Weight           int            `json:"weight"`
 	Throttle         int            `json:"throttle"`                // percent of the weight that it has; less than 100 during a slow start
 	Backup           bool           `json:"backup"`                  // used when no other is left

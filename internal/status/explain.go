@@ -23,7 +23,7 @@ func Explain(s Snapshot, name string) ([]string, error) {
 
 func explainAll(s Snapshot) []string {
 	if len(s.Instances) == 0 {
-		return []string{"This node has no VRRP instance: it is a plain load balancer, and always serves."}
+		return append([]string{"This node has no VRRP instance: it is a plain load balancer, and always serves."}, explainNames(s)...)
 	}
 	var lines []string
 	for n, i := range s.Instances {
@@ -31,6 +31,9 @@ func explainAll(s Snapshot) []string {
 			lines = append(lines, "")
 		}
 		lines = append(lines, explain(s, i)...)
+	}
+	if names := explainNames(s); len(names) > 0 {
+		lines = append(append(lines, ""), names...)
 	}
 	return lines
 }

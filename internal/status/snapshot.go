@@ -21,6 +21,7 @@ type Snapshot struct {
 	Frontends  []Frontend  `json:"frontends"`
 	TLS        TLS         `json:"tls"`
 	Backends   []Backend   `json:"backends"`
+	Lookups    Lookups     `json:"lookups"`
 	AccessLogs []AccessLog `json:"access_logs"`
 	Notify     []Notify    `json:"notify"`
 }

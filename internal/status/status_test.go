@@ -126,7 +126,20 @@ func full() Snapshot {
 			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Throttle: 100, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
 			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Throttle: 100, Backup: true, Status: "unknown"},
 			{Name: "web4", Address: netip.MustParseAddrPort("192.168.1.104:80"), Weight: 1, Throttle: 100, Status: "up", Check: "HTTP status 200", CheckCode: 200, CheckSeconds: 0.002, CheckedAt: ago(time.Second), Since: ago(time.Minute), Held: "ejected", EjectedUntil: ago(-time.Minute), Ejections: 2},
+			{Name: "web5", Lookup: "web5.internal", Address: netip.MustParseAddrPort("192.168.1.105:80"), Weight: 1, Throttle: 100, Status: "up", Check: "HTTP status 200", Since: ago(time.Minute)},
+			{Name: "web6", Lookup: "web6.internal", Weight: 1, Throttle: 100, Status: "down", Check: "no address yet: nameserver 192.168.1.53:53: SERVFAIL", Since: ago(time.Minute)},
 		}}},
+		Lookups: Lookups{
+			Names: []Name{
+				{Name: "web5.internal", Family: "prefer_ipv4", Addresses: []netip.AddrPort{netip.MustParseAddrPort("192.168.1.105:0")}, Asked: ago(5 * time.Second), Answered: ago(time.Minute), Next: ago(-10 * time.Second), Failures: 2, Error: "nameserver 192.168.1.53:53: no answer within 2s"},
+				{Name: "web6.internal", Family: "ipv6", Addresses: []netip.AddrPort{}, Asked: ago(time.Second), Next: ago(-time.Second), Failures: 9, Error: "nameserver 192.168.1.53:53: SERVFAIL"},
+				{Name: "_http._tcp.api.internal", Family: "prefer_ipv4", Addresses: []netip.AddrPort{
+					netip.MustParseAddrPort("192.168.1.111:8080"), netip.MustParseAddrPort("192.168.1.112:8080"), netip.MustParseAddrPort("192.168.1.113:8080"),
+					netip.MustParseAddrPort("192.168.1.114:8080"), netip.MustParseAddrPort("[fd00::1]:8080"),
+				}, Asked: ago(time.Minute), Answered: ago(time.Minute)},
+			},
+			Questions: 900, Timeouts: 4, Truncated: 1, BadPackets: 2, Failures: 11,
+		},
 		AccessLogs: []AccessLog{
 			{Output: "/var/log/tandem/access.log", Lines: 100000, Lost: 12, Error: "write /var/log/tandem/access.log: no space left on device"},
 			{Output: "stdout", Lines: 100000},

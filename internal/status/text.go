@@ -20,6 +20,7 @@ func (s Snapshot) WriteText(w io.Writer) error {
 	s.writeFrontends(out)
 	s.writeCertificates(out)
 	s.writeBackends(out)
+	s.writeNames(out)
 	s.writeAccessLogs(out)
 	s.writeNotify(out)
 	return out.Flush()
@@ -187,7 +188,7 @@ func (s Snapshot) writeBackends(w *bufio.Writer) {
 		}
 		for _, v := range b.Servers {
 			rows = append(rows, []string{
-				b.Name, v.Name, v.Address.String(), v.share(), cmp.Or(v.Held, v.Status), s.age(v.Since),
+				b.Name, v.Name, v.where(), v.share(), cmp.Or(v.Held, v.Status), s.age(v.Since),
 				strconv.FormatInt(v.InFlight, 10), strconv.FormatInt(v.Requests, 10),
 				strconv.FormatInt(v.ConnectFailures+v.ResponseFailures, 10), orDash(v.Check),
 			})

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
@@ -11,7 +12,16 @@ import (
 // Persistence sends clients back to the server that they had, by one of the two. It is immutable but for what Sources know.
 type Persistence struct {
 	Cookie  *persist.Cookie
+	Renewed *atomic.Pointer[persist.Cookie] // it is in the place of Cookie, where servers come and go without another Backend; nil: they do not
 	Sources *persist.Sources
+}
+
+// cookie returns the one that there is; nil: none.
+func (p *Persistence) cookie() *persist.Cookie {
+	if p.Renewed != nil {
+		return p.Renewed.Load()
+	}
+	return p.Cookie
 }
 
 // recall finds out which servers the request belongs to.
@@ -27,7 +37,7 @@ func (x *Exchange) recall(now time.Time) {
 	case x.request.Fields == nil:
 		x.visit = persist.Visit{State: persist.None}
 	default:
-		x.visit, x.stick = p.Cookie.Read(now, x.request.Fields, x.stick)
+		x.visit, x.stick = p.cookie().Read(now, x.request.Fields, x.stick)
 	}
 }
 
@@ -38,7 +48,7 @@ func (x *Exchange) settle(queues bool) {
 		return
 	}
 	x.stuck = x.server != nil && slices.Contains(x.stick, x.server)
-	if p.Cookie == nil {
+	if p.Sources != nil {
 		return
 	}
 	state := x.visit.State
@@ -66,7 +76,7 @@ func (x *Exchange) RequestCookie() *persist.Cookie {
 	if x.backend == nil || x.backend.Persist == nil {
 		return nil
 	}
-	if c := x.backend.Persist.Cookie; c != nil && c.Hides() {
+	if c := x.backend.Persist.cookie(); c != nil && c.Hides() {
 		return c
 	}
 	return nil
@@ -74,12 +84,12 @@ func (x *Exchange) RequestCookie() *persist.Cookie {
 
 // ResponseCookie begins to say what becomes of the head of a response, and reports whether it is anything.
 func (x *Exchange) ResponseCookie(now time.Time, r *persist.Response) bool {
-	if x.backend == nil || x.backend.Persist == nil || x.backend.Persist.Cookie == nil || x.server == nil {
+	if x.backend == nil || x.backend.Persist == nil || x.backend.Persist.Sources != nil || x.server == nil {
 		return false
 	}
 	v := x.visit
 	v.State = persist.State(x.record.Cookie.Request)
-	r.Start(x.backend.Persist.Cookie, now, x.server, v)
+	r.Start(x.backend.Persist.cookie(), now, x.server, v)
 	return true
 }
 

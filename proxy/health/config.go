@@ -30,7 +30,7 @@ type Check struct {
 type HTTP struct {
 	Method string   // empty: GET
 	Path   string   // empty: /
-	Host   string   // Host header; empty: the server's address
+	Host   string   // Host header; empty: the server's name where it has one, else its address, with the port
 	Fields []Field  // further fields of the request
 	Status []Status // that count as success; empty: 200 to 399
 	Body   string   // that a body has to contain; empty: anything

@@ -25,7 +25,7 @@ func newGRPC(c Check, t Target) probe {
 	p := newPlace(t, c.GRPC.Port).offering("h2")
 	p.http2 = true
 	ask := question2{
-		method: "POST", authority: p.address, path: grpcPath, https: p.secure != nil, body: healthRequest(c.GRPC.Service),
+		method: "POST", authority: p.authority, path: grpcPath, https: p.secure != nil, body: healthRequest(c.GRPC.Service),
 		fields: []Field{{"content-type", "application/grpc"}, {"te", "trailers"}, {"user-agent", userAgent}},
 	}
 	return func(ctx context.Context, connect time.Duration) outcome {

@@ -49,18 +49,15 @@ func newHTTP(c Check, t Target) probe {
 	p.request = &http.Request{
 		Method: method,
 		// Opaque is sent as it is: the path is the operator's, byte for byte.
-		URL:    &url.URL{Host: t.Address.String(), Opaque: path},
+		URL:    &url.URL{Host: p.authority, Opaque: path},
 		Host:   h.Host,
 		Header: http.Header{"User-Agent": {userAgent}},
 		Close:  true,
 	}
-	if h.Port != 0 {
-		p.request.URL.Host = p.address
-	}
 	for _, f := range h.Fields {
 		p.request.Header.Set(f.Name, f.Value)
 	}
-	p.ask = question2{method: method, authority: cmp.Or(h.Host, p.address), path: path, https: p.secure != nil, fields: lower(h.Fields)}
+	p.ask = question2{method: method, authority: cmp.Or(h.Host, p.authority), path: path, https: p.secure != nil, fields: lower(h.Fields)}
 	if !slices.ContainsFunc(p.ask.fields, func(f Field) bool { return f.Name == "user-agent" }) {
 		p.ask.fields = append(p.ask.fields, Field{"user-agent", userAgent})
 	}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -16,10 +18,11 @@ import (
 
 // place is where a probe connects to, and how.
 type place struct {
-	address string
-	proxy   proxyproto.Version
-	secure  *tls.Config // nil: plain. Never written
-	http2   bool        // over TLS it has to be agreed on
+	address   string
+	authority string // what it is called in questions
+	proxy     proxyproto.Version
+	secure    *tls.Config // nil: plain. Never written
+	http2     bool        // over TLS it has to be agreed on
 }
 
 // newPlace returns the place of a probe with a port of its own, or of the server at 0. Whoever answers elsewhere need not be the server, nor
@@ -32,6 +35,10 @@ func newPlace(t Target, port uint16) place {
 		if !t.OwnTLS {
 			p.secure = nil
 		}
+	}
+	p.authority = p.address
+	if t.Host != "" {
+		p.authority = net.JoinHostPort(t.Host, strconv.Itoa(int(cmp.Or(port, t.Address.Port()))))
 	}
 	return p
 }

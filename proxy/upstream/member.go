@@ -13,6 +13,7 @@ type Member struct {
 	Backup         bool          // it gets traffic while no other can
 	MaxConnections int           // requests at once; 0: any number
 	MaxQueue       int           // how many may wait for it alone, because they belong to it; 0: as many as Options say
+	Vacant         bool          // nobody knows its address: it can't be used, whatever its health is
 	SlowStart      time.Duration // in which its weight grows after it was down; 0: at once
 }
 
@@ -31,13 +32,13 @@ const (
 	unknownBackup
 	heldActive // up, and held back
 	heldBackup
-	unusable // down, or of weight 0
+	unusable // down, of weight 0, or without an address
 )
 
 func (m *Member) standing() standing {
 	status := m.health.Load().Status
 	switch {
-	case m.Weight == 0 || status == hysteresis.Down:
+	case m.Weight == 0 || status == hysteresis.Down || m.Vacant:
 		return unusable
 	case status == hysteresis.Up && m.held():
 		if m.Backup {

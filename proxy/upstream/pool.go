@@ -214,8 +214,8 @@ func (p *Pool) stick(s *Server, tried []*Server) (int, Outcome) {
 
 // takes reports whether a server may be used by requests that belong to it. mu is held.
 func (p *Pool) takes(s *Server, tried []*Server) bool {
-	_, ok := p.index[s]
-	return ok && s.Health().Status != hysteresis.Down && !slices.Contains(tried, s) && !(s.held() && p.now < heldActive && !p.scarce)
+	i, ok := p.index[s]
+	return ok && !p.members[i].Vacant && s.Health().Status != hysteresis.Down && !slices.Contains(tried, s) && !(s.held() && p.now < heldActive && !p.scarce)
 }
 
 // own returns the server that a request belongs to and may use; nil: none.

@@ -17,7 +17,7 @@ import (
 type Key struct {
 	Backend string
 	Name    string
-	Address netip.AddrPort
+	Address netip.AddrPort // invalid: nobody knows it yet
 }
 
 // Link is how a server is spoken to.
@@ -53,6 +53,7 @@ type Server struct {
 
 	patience atomic.Int64 // nanoseconds
 	watcher  Watcher      // nil: nobody is told
+	missed   atomic.Pointer[func()]
 	outlier  outlier
 
 	inFlight  atomic.Int64
@@ -148,7 +149,26 @@ func (s *Server) lastLatency() balance.Latency {
 }
 
 // ConnectFailed counts a connection attempt that came to nothing.
-func (s *Server) ConnectFailed() { s.connect.Add(1) }
+func (s *Server) ConnectFailed() {
+	s.connect.Add(1)
+	s.Missed()
+}
+
+// OnMiss has f called whenever the server is not where it should be; nil: nobody is told. It must not block.
+func (s *Server) OnMiss(f func()) {
+	if f == nil {
+		s.missed.Store(nil)
+	} else {
+		s.missed.Store(&f)
+	}
+}
+
+// Missed says that the server is not where it should be, or not as it should be there.
+func (s *Server) Missed() {
+	if f := s.missed.Load(); f != nil {
+		(*f)()
+	}
+}
 
 // InFlight is how many requests hold a slot now.
 func (s *Server) InFlight() int64 { return s.inFlight.Load() }

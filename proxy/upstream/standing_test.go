@@ -393,3 +393,20 @@ func TestKeysAreHashed(t *testing.T) {
 		}
 	}
 }
+
+// A server whose address nobody knows gets nothing, whatever is known of its health, and whoever belongs to it.
+func TestVacant(t *testing.T) {
+	for _, status := range []hysteresis.Status{up, unknown, down} {
+		s, other := newServer(0, status), newServer(1, up)
+		p := poolOf(t, Options{}, Member{Server: s, Weight: 1, Vacant: true}, Member{Server: other, Weight: 1})
+		for range 3 {
+			if got, outcome := p.Pick(Request{Stick: []*Server{s}}); got != other || outcome != Picked {
+				t.Errorf("%v: got %v, %d, want the other one", status, got, outcome)
+			}
+		}
+		alone := poolOf(t, Options{}, Member{Server: s, Weight: 1, Vacant: true})
+		if got, outcome := alone.Pick(Request{Stick: []*Server{s}, Tried: []*Server{s}}); got != nil || outcome != None {
+			t.Errorf("%v, alone: got %v, %d, want nobody", status, got, outcome)
+		}
+	}
+}
