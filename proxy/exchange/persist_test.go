@@ -169,6 +169,67 @@ func TestR7_NoPersistence(t *testing.T) {
 	}
 }
 
+// R43: a request waits for the server that it belongs to, and belongs there still. Where as many wait for that as may, it goes to another one,
+// unless there is no redispatch.
+func TestR43_QueueOfTheServer(t *testing.T) {
+	t.Parallel()
+	for _, firm := range []bool{false, true} {
+		f, servers := sticky(t, persist.Config{})
+		pool, err := upstream.NewPool(upstream.Options{MaxQueue: 1}, []upstream.Member{{Server: servers[0], Weight: 1}, {Server: servers[1], Weight: 1, MaxConnections: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.Attach()
+		f.Default.Servers, f.Default.Redispatch, f.Default.Queue = pool, !firm, time.Second
+		var first, second, third Exchange
+		now := time.Unix(1_000_000, 0)
+		for _, x := range []*Exchange{&first, &second, &third} {
+			x.Wake(nobody{})
+			x.Start(now, f)
+		}
+		if a := first.Step(now, with("S=B").Event); describe(a) != "connect:B" {
+			t.Fatalf("got %s, want connect:B", describe(a))
+		}
+		if a := second.Step(now, with("S=B").Event); a.Do != Queue {
+			t.Fatalf("got %+v, want it to wait", a)
+		}
+		a := third.Step(now, with("S=B").Event)
+		if firm {
+			r := third.Step(now, Event{Kind: Finished}).Record
+			if a.Do != Respond || r.Termination.String() != "SQ" || r.Cookie != (CookieState{'V', 'N'}) {
+				t.Errorf("no redispatch: got %+v, %s%c%c", a, r.Termination, r.Cookie.Request, r.Cookie.Response)
+			}
+		} else if describe(a) != "connect:A" || third.record.Cookie.Request != 'D' {
+			t.Errorf("got %s, %c, want connect:A, D", describe(a), third.record.Cookie.Request)
+		}
+		if a = second.Step(now.Add(time.Second), Event{Kind: WaitOver}); a.Do != Respond {
+			t.Fatalf("got %+v, want 503", a)
+		}
+		if r := second.Step(now, Event{Kind: Finished}).Record; r.Termination.String() != "sQ" || r.Cookie != (CookieState{'V', 'N'}) {
+			t.Errorf("waited in vain: got %s%c%c, want sQVN", r.Termination, r.Cookie.Request, r.Cookie.Response)
+		}
+	}
+}
+
+// nobody is woken: nothing becomes free.
+type nobody struct{}
+
+func (nobody) Wake() {}
+
+// A request belongs nowhere because another one on the same connection did.
+func TestRequestsBelongOneByOne(t *testing.T) {
+	t.Parallel()
+	f, _ := sticky(t, persist.Config{})
+	var x Exchange
+	for i, tt := range []struct{ cookie, want string }{{"S=B", "connect:B"}, {"", "connect:A"}, {"S=B", "connect:B"}, {"S=Z", "connect:B"}, {"", "connect:A"}} {
+		x.Start(time.Time{}, f)
+		if got := describe(x.Step(time.Time{}, with(tt.cookie).Event)); got != tt.want {
+			t.Errorf("request %d: %s, want %s", i, got, tt.want)
+		}
+		x.Step(time.Time{}, Event{Kind: ClientGone})
+	}
+}
+
 func TestSources(t *testing.T) {
 	t.Parallel()
 	f, servers := sticky(t, persist.Config{})
