@@ -205,8 +205,8 @@ func TestR43_QueueOfTheServer(t *testing.T) {
 		if a = second.Step(now.Add(time.Second), Event{Kind: WaitOver}); a.Do != Respond {
 			t.Fatalf("got %+v, want 503", a)
 		}
-		if r := second.Step(now, Event{Kind: Finished}).Record; r.Termination.String() != "sQ" || r.Cookie != (CookieState{'V', 'N'}) {
-			t.Errorf("waited in vain: got %s%c%c, want sQVN", r.Termination, r.Cookie.Request, r.Cookie.Response)
+		if r := second.Step(now, Event{Kind: Finished}).Record; r.Termination.String() != "sQ" || r.Cookie != (CookieState{'V', 'N'}) || r.Server != "B" || r.ServerQueue != 1 {
+			t.Errorf("waited in vain: got %s %s%c%c %d/%d, want B sQVN 1/0", r.Server, r.Termination, r.Cookie.Request, r.Cookie.Response, r.ServerQueue, r.BackendQueue)
 		}
 	}
 }

@@ -57,8 +57,14 @@ func (x *Exchange) leaveQueue() {
 		return
 	}
 	x.state = waiting
+	own := x.waiter.For()
 	s, place := x.waiter.Leave()
-	x.server = s
+	if x.server = s; s == nil && own != nil { // what the log says of who has waited in vain
+		x.record.Server = own.Key().Name
+		if d := x.record.Details; d != nil {
+			d.try(own)
+		}
+	}
 	x.record.ServerQueue += place.Server
 	x.record.BackendQueue += place.Backend
 }

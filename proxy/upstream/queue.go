@@ -220,6 +220,16 @@ func (w *Waiter) Given() bool {
 	return w.server != nil
 }
 
+// For returns the server in whose line the request waits because it belongs to that; nil: none.
+func (w *Waiter) For() *Server {
+	if w.queue == nil {
+		return nil
+	}
+	w.queue.mu.Lock()
+	defer w.queue.mu.Unlock()
+	return w.line.server
+}
+
 // Leave ends the wait. The server is one that was given to the request, with a slot, nil where none was.
 func (w *Waiter) Leave() (*Server, Place) {
 	q := w.queue
