@@ -16,7 +16,7 @@ RACE := $(shell command -v gcc >/dev/null 2>&1 && [ "$$($(GO) env GOARCH)" = amd
 E2E  := ./internal/e2e
 UNIT  = $(shell $(GO) list ./... | grep -v /internal/e2e)
 
-.PHONY: help build demo test unit conformance e2e interop long hostile failover check check-static net fuzz bench bench-functions install clean test-deps scale idle growth
+.PHONY: help build demo test unit conformance e2e interop long hostile failover check check-static net fuzz bench bench-functions install clean test-deps scale idle growth server-faults
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ idle: build ## 100,000 idle connections: memory, and the latency of new requests
 
 growth: build ## what 10,000 servers, 10,000 rules and 200 frontends cost beside 10 of each: loading, memory, CPU time a request
 	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -v -run TestIntegrationGrowth $(E2E) -growth 10000 -growth.requests 20000 -growth.rounds 5
+
+server-faults: build ## one of two servers killed, frozen, unplugged, failing, slow: what visitors meet, beside HAProxy
+	TANDEM_BIN=$(CURDIR)/bin/tandem $(GO) test -count=1 -timeout 20m -v -run TestIntegrationServerFaults $(E2E) -server.faults 10s
 
 hostile: ## hostile requests and broken servers, through Tandem, HAProxy and nginx; writes the table of docs/hostile.md
 	$(GO) test -count=1 -timeout 10m -v -run '^TestHostileTable$$' ./internal/hostile -update

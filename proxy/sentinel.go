@@ -59,7 +59,7 @@ func (s *sentinel) take() []news {
 }
 
 // Doubted, Ejected and Reinstated implement upstream.Watcher.
-func (s *sentinel) Doubted(of *upstream.Server)             { s.hear(news{of, inDoubt, ""}) }
+func (s *sentinel) Doubted(of *upstream.Server, why string) { s.hear(news{of, inDoubt, why}) }
 func (s *sentinel) Ejected(of *upstream.Server, why string) { s.hear(news{of, ejectedFor, why}) }
 func (s *sentinel) Reinstated(of *upstream.Server)          { s.hear(news{of, reinstated, ""}) }
 
@@ -95,7 +95,7 @@ func (p *Proxy) heard(n news, ejected map[*upstream.Server]bool) {
 			n.server.Trust()
 			return
 		}
-		log.Info("server is in doubt, and probed: it does not acknowledge what is sent to it")
+		log.Info("server is in doubt, and probed", "reason", n.why)
 		c.checker.Hurry()
 	case ejectedFor:
 		e := n.server.Ejection()

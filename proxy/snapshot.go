@@ -83,7 +83,7 @@ type ServerStatus struct {
 
 	upstream.Health
 	upstream.Ejection
-	Doubted bool // it does not acknowledge what is sent to it, and is being probed
+	Doubted bool // it does not acknowledge what is sent to it, or has let a request wait for too long, and is being probed
 
 	InFlight         int64 // requests now
 	Requests         int64 // requests in all, retries included

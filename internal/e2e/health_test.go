@@ -54,8 +54,8 @@ type asked struct {
 	err          error
 }
 
-// visit has visitors ask for a page again and again, each on a connection of its own, until ctx ends.
-func visit(ctx context.Context, t *testing.T, p *drill.Pair, visitors int) func() []asked {
+// visit has visitors ask lb1's balancer at an address for a page again and again, each on a connection of its own, until ctx ends.
+func visit(ctx context.Context, t *testing.T, p *drill.Pair, address string, visitors int) func() []asked {
 	dial := dialFrom(t, p.Node("lb1"), 4)
 	var mu sync.Mutex
 	var all []asked
@@ -67,7 +67,7 @@ func visit(ctx context.Context, t *testing.T, p *drill.Pair, visitors int) func(
 			client := http.Client{Transport: transport, Timeout: 15 * time.Second}
 			for ctx.Err() == nil {
 				one := asked{began: time.Now()}
-				one.err = askOnce(&client)
+				one.err = askOnce(&client, "http://"+address+"/")
 				one.ended = time.Now()
 				mu.Lock()
 				all = append(all, one)
@@ -82,8 +82,8 @@ func visit(ctx context.Context, t *testing.T, p *drill.Pair, visitors int) func(
 	return func() []asked { wg.Wait(); return all }
 }
 
-func askOnce(client *http.Client) error {
-	resp, err := client.Get("http://127.0.0.1:8080/")
+func askOnce(client *http.Client, url string) error {
+	resp, err := client.Get(url)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func TestIntegrationFaultServerCable(t *testing.T) {
 	p := startPlain(t, "{http: {path: /health}}")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	answers := visit(ctx, t, p, 16)
+	answers := visit(ctx, t, p, "127.0.0.1:8080", 16)
 	pause(t, time.Second)
 	pulled := time.Now()
 	check(t, p.Cable("web1").Mute())

@@ -151,11 +151,11 @@ func (v *server2) lookAfter(now time.Duration) {
 	switch {
 	case v.state == coming:
 		if v.wire.tls == nil {
-			v.dial.to.Doubt()
+			v.dial.to.Doubt(upstream.Unheard)
 		}
 	case p == 0, octets == unsent: // what has not left is what it has no room for
 	case now-v.heard >= p:
-		v.dial.to.Doubt()
+		v.dial.to.Doubt(upstream.Unheard)
 	default: // something came while this was on its way: what it was sent since may yet be late
 		v.looks = v.heard + p
 		v.wake(v.looks)

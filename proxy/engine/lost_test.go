@@ -29,7 +29,7 @@ type twin struct {
 	ejection []string
 }
 
-func (w *twin) Doubted(s *upstream.Server) {
+func (w *twin) Doubted(s *upstream.Server, _ string) {
 	w.doubts++
 	if w.loses != nil {
 		w.loses()
@@ -170,7 +170,7 @@ func TestLostRequestsGoElsewhere(t *testing.T) {
 	}
 }
 
-// A server that acknowledges, and takes its time, is not doubted; nor is one that answers at once.
+// A server that acknowledges, and takes its time, is not doubted before that is over; nor is one that answers at once.
 func TestSlowServersAreNotDoubted(t *testing.T) {
 	t.Parallel()
 	w := newTwin(t)
@@ -181,12 +181,12 @@ func TestSlowServersAreNotDoubted(t *testing.T) {
 	w.step()
 	w.says(get)
 	w.advance(serverTime - tick)
-	if len(w.records) != 1 {
-		t.Errorf("given up too early: records %v", w.accounts())
+	if len(w.records) != 1 || w.doubts != 0 {
+		t.Errorf("given up or doubted too early: records %v, %d doubts", w.accounts(), w.doubts)
 	}
 	w.advance(3 * tick)
-	if got := w.accounts()[1]; !strings.HasPrefix(got, "504 sH ") || w.doubts != 0 {
-		t.Errorf("got %s and %d doubts, want 504 sH and none", got, w.doubts)
+	if got := w.accounts()[1]; !strings.HasPrefix(got, "504 sH ") || w.doubts != 1 {
+		t.Errorf("got %s and %d doubts, want 504 sH and one", got, w.doubts)
 	}
 	w.ended()
 }

@@ -138,7 +138,7 @@ func (v *server1) Expired(*loop.Loop, loop.Ref) {
 	case v.rest > 0:
 		// It has not even acknowledged, which hosts do at once. How long it takes to answer is another matter.
 		if v.state == connecting && v.wire.tls == nil || v.state == awaiting && v.unheard() {
-			v.dial.to.Doubt()
+			v.dial.to.Doubt(upstream.Unheard)
 		}
 		v.allow(v.rest, 0)
 	case v.state == connecting:

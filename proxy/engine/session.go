@@ -381,7 +381,7 @@ func (v *back) Expired(*loop.Loop, loop.Ref) {
 	defer v.s.rescue()
 	if v.rest > 0 {
 		if v.wire.tls == nil { // it has not even acknowledged, which hosts do at once
-			v.dial.to.Doubt()
+			v.dial.to.Doubt(upstream.Unheard)
 		}
 		v.allow(v.rest, 0)
 		return

@@ -337,7 +337,7 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 		x.badResponse(now, "it sent no HTTP")
 		return x.fail(502, Termination{ByProxy, AtHead})
 	case ServerSilent:
-		x.badResponse(now, "it was silent")
+		x.silent(now)
 		return x.fail(504, Termination{ServerTimeout, AtHead})
 	case Refused: // its body is malformed
 		return x.fail(ev.Status, Termination{ByProxy, AtRequest})

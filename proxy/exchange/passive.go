@@ -42,6 +42,15 @@ func (x *Exchange) badResponse(now time.Time, what string) {
 	x.failed(now, what)
 }
 
+// silent notes a response that did not come in time. A process that hangs answers nobody: a probe is to tell at once whether it does,
+// for whoever asks it meanwhile waits as long.
+func (x *Exchange) silent(now time.Time) {
+	x.badResponse(now, "it was silent")
+	if x.backend.Doubts {
+		x.server.Doubt("it did not answer in time")
+	}
+}
+
 // goodHead notes the head of a response, which is good unless its status counts as a failure.
 func (x *Exchange) goodHead(now time.Time, status int) {
 	p := x.backend.Passive

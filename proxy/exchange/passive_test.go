@@ -14,7 +14,7 @@ import (
 // said is a Watcher that keeps why servers were ejected.
 type said struct{ all []string }
 
-func (s *said) Doubted(*upstream.Server)               {}
+func (s *said) Doubted(_ *upstream.Server, why string) { s.all = append(s.all, "doubted: "+why) }
 func (s *said) Ejected(_ *upstream.Server, why string) { s.all = append(s.all, why) }
 func (s *said) Reinstated(*upstream.Server)            { s.all = append(s.all, "back") }
 
@@ -37,6 +37,31 @@ func pair(t *testing.T, passive *upstream.Passive) (f *Frontend, first *upstream
 	f = newFrontend(t, nil)
 	f.Default.Servers, f.Default.Passive = p, passive
 	return f, members[0].Server, heard
+}
+
+// A response that does not come in time has the server probed at once, where probes can be hurried; a body that stops does not.
+func TestSilentServersAreDoubted(t *testing.T) {
+	asked := Event{Kind: Request, Target: &Target{Method: "GET", Host: "a", URI: "/"}}
+	for _, tt := range []struct {
+		name   string
+		doubts bool
+		events []at
+		want   []string
+	}{
+		{"no head", true, []at{{0, asked}, happens(0, Connected), happens(9, ServerSilent)}, []string{"doubted: it did not answer in time"}},
+		{"no head, and no probes", false, []at{{0, asked}, happens(0, Connected), happens(9, ServerSilent)}, nil},
+		{"half a body", true, []at{{0, asked}, happens(0, Connected), heads(1, 200), happens(9, ServerSilent)}, nil},
+		{"closed", true, []at{{0, asked}, happens(0, Connected), happens(1, ServerClosed)}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, first, heard := pair(t, nil)
+			f.Default.Doubts = tt.doubts
+			walk(t, f, tt.events...)
+			if !slices.Equal(heard.all, tt.want) || first.Doubted() != (tt.want != nil) {
+				t.Errorf("got %q, doubted %v, want %q", heard.all, first.Doubted(), tt.want)
+			}
+		})
+	}
 }
 
 // R34 of the design: "passive detection" of a server that listens and is of no use: what counts, and what does not.

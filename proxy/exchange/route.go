@@ -69,7 +69,7 @@ type Backend struct {
 	Hold      int           // octets of a request's body that are held until it is whole, before a server is asked; 0: none
 	Server    time.Duration // without a byte from the server while one is due
 	HTTP2     bool          // what its servers speak
-	Doubts    bool          // a server that takes far longer than usual to take anything is probed at once
+	Doubts    bool          // a server that takes far longer than usual to take anything, or too long to answer, is probed at once
 	Forwarded Forwarded
 }
 

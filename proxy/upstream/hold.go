@@ -4,14 +4,14 @@ import "time"
 
 // Why a server is held back though its checks have found nothing against it; bits.
 const (
-	doubted uint32 = 1 << iota // somebody connects to it in vain, and the probe that tells more is under way
+	doubted uint32 = 1 << iota // somebody waits for it in vain, and the probe that tells more is under way
 	ejected                    // it fails requests
 )
 
 // Watcher is told what requests have found out about a server. It is called by who carries them out: it must not block.
 type Watcher interface {
-	// Doubted says that the server does not even take what is sent to it. It is held back until Trust is called, or it is down.
-	Doubted(s *Server)
+	// Doubted says that the server may hang, and by what it shows. It is held back until Trust is called, or it is down.
+	Doubted(s *Server, why string)
 	// Ejected says that it fails too much, and Reinstated that it does not any more: Ejection tells the rest.
 	Ejected(s *Server, why string)
 	Reinstated(s *Server)
@@ -52,10 +52,13 @@ func (s *Server) SetPatience(d time.Duration) {
 	}
 }
 
-// Doubt notes that the server takes longer than Patience.
-func (s *Server) Doubt() {
+// Unheard is why a server is in doubt that takes longer than Patience.
+const Unheard = "it does not acknowledge what is sent to it"
+
+// Doubt notes why the server may hang.
+func (s *Server) Doubt(why string) {
 	if s.hold(doubted) && s.watcher != nil {
-		s.watcher.Doubted(s)
+		s.watcher.Doubted(s, why)
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 // heard is a Watcher that keeps what it is told.
 type heard struct{ said []string }
 
-func (h *heard) Doubted(s *Server) { h.said = append(h.said, s.Key().Name+" doubted") }
+func (h *heard) Doubted(s *Server, why string) {
+	h.said = append(h.said, s.Key().Name+" doubted: "+why)
+}
 func (h *heard) Ejected(s *Server, why string) {
 	h.said = append(h.said, s.Key().Name+" ejected: "+why)
 }
@@ -192,9 +194,9 @@ func TestStatusesThatFail(t *testing.T) {
 func TestDoubt(t *testing.T) {
 	t.Parallel()
 	s, h := watched(0, up)
-	s.Doubt()
-	s.Doubt()
-	if !s.Doubted() || !s.held() || !slices.Equal(h.said, []string{"a doubted"}) {
+	s.Doubt(Unheard)
+	s.Doubt(Unheard)
+	if !s.Doubted() || !s.held() || !slices.Equal(h.said, []string{"a doubted: " + Unheard}) {
 		t.Errorf("got doubted %t, held %t, heard %q", s.Doubted(), s.held(), h.said)
 	}
 	s.Failed(start, &Passive{MaxFails: 1, FailTimeout: time.Second}, false, "x")
@@ -205,7 +207,7 @@ func TestDoubt(t *testing.T) {
 	if s.held() {
 		t.Error("held for nothing")
 	}
-	newServer(1, up).Doubt() // nobody hears of it
+	newServer(1, up).Doubt(Unheard) // nobody hears of it
 	if s.SetPatience(time.Second); s.Patience() != time.Second {
 		t.Errorf("got %v", s.Patience())
 	}
@@ -258,7 +260,7 @@ func TestHeldBack(t *testing.T) {
 						continue
 					}
 					if letter == 'U' || letter == 'D' {
-						members[i].Doubt()
+						members[i].Doubt(Unheard)
 					}
 					i++
 				}
@@ -291,7 +293,7 @@ func TestARetryAsksOneThatIsHeldBackRatherThanTheSameAgain(t *testing.T) {
 	a, b, c := newServer(0, up), newServer(1, up), newServer(2, up)
 	p := poolOf(t, Options{PanicThreshold: 30}, Member{Server: a, Weight: 1}, Member{Server: b, Weight: 1}, Member{Server: c, Weight: 1, Backup: true})
 	p.Attach()
-	b.Doubt()
+	b.Doubt(Unheard)
 	for _, tt := range []struct {
 		name  string
 		tried []*Server
@@ -314,7 +316,7 @@ func TestStickToOneHeldBack(t *testing.T) {
 	a, b := newServer(0, up), newServer(1, up)
 	p := poolOf(t, Options{PanicThreshold: 30}, Member{Server: a, Weight: 1}, Member{Server: b, Weight: 1})
 	p.Attach()
-	a.Doubt()
+	a.Doubt(Unheard)
 	if got, _ := p.Pick(Request{Stick: []*Server{a}}); got != b {
 		t.Errorf("got %v, want the other one", got.Key().Name)
 	}
