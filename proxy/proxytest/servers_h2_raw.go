@@ -279,10 +279,9 @@ func up2Dead(t *testing.T, s *upsite) {
 	client := s.askers(t, web(t, s.start(t, c)))["HTTP/2"]
 	wantBody(t, client.get("/"), "ok")
 	wantPage(t, client.get("/lost"), 504)
-	began := time.Now()
-	wantBody(t, client.get("/"), "ok")
-	if took := time.Since(began); took > 2*moment || app.opened.Load() != 2 {
-		t.Errorf("took %v, %d connections, want another one at once", took, app.opened.Load())
+	wantBody(t, client.get("/"), "ok") // on the dead connection it would be a 504
+	if n := app.opened.Load(); n != 2 {
+		t.Errorf("got %d connections, want another one", n)
 	}
 }
 
