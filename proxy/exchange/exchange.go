@@ -127,39 +127,36 @@ func (x *Exchange) Upgrade() string { return x.upgrade }
 
 // Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
 // engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
-func (x *Exchange) Step(now time.Time, ev Event) Action {
-	if x.session {
-		return x.stepSession(now, ev)
-	}
-	return x.step(now, ev)
-}
-
-func (x *Exchange) step(now time.Time, ev Event) Action {
+func (x *Exchange) Step(now time.Time, ev Event) (a Action) {
 	if ev.Why != "" && x.state != over {
 		x.record.Why = ev.Why
 	}
 	switch x.state {
 	case reading:
-		return x.whileReading(now, ev)
+		a = x.whileReading(now, ev)
 	case verifying:
-		return x.whileVerifying(now, ev)
+		a = x.whileVerifying(now, ev)
 	case queued:
-		return x.whileQueued(now, ev)
+		a = x.whileQueued(now, ev)
 	case gathering:
-		return x.whileGathering(now, ev)
+		a = x.whileGathering(now, ev)
 	case waiting:
-		return x.whileWaiting(now, ev)
+		a = x.whileWaiting(now, ev)
 	case connecting:
-		return x.whileConnecting(now, ev)
+		a = x.whileConnecting(now, ev)
 	case sending:
-		return x.whileSending(now, ev)
+		a = x.whileSending(now, ev)
 	case forwarding:
-		return x.whileForwarding(now, ev)
+		a = x.whileForwarding(now, ev)
 	case replying:
-		return x.whileReplying(now, ev)
+		a = x.whileReplying(now, ev)
 	default:
 		return Action{Do: Done}
 	}
+	if a.Do == Respond && x.session {
+		return x.unheard(now)
+	}
+	return a
 }
 
 func (x *Exchange) whileReading(now time.Time, ev Event) Action {

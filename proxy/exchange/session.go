@@ -16,12 +16,8 @@ func (x *Exchange) StartSession(now time.Time, f *Frontend) {
 	x.session, x.record.Session = true, true
 }
 
-// stepSession is step for a session.
-func (x *Exchange) stepSession(now time.Time, ev Event) Action {
-	a := x.step(now, ev)
-	if a.Do != Respond {
-		return a
-	}
+// unheard ends a session in place of an answer.
+func (x *Exchange) unheard(now time.Time) Action {
 	x.record.Status = 0
 	return x.end(now, Abort)
 }
