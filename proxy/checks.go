@@ -135,7 +135,7 @@ func (p *Proxy) startCheck(s *upstream.Server, w probing) {
 	c := &check{config: w, stop: cancel}
 	p.checks[s] = c
 	target := health.Target{
-		Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, Host: w.host, Proxy: s.Link().Proxy, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2, Runner: p.scripts,
+		Backend: s.Key().Backend, Server: s.Key().Name, Address: s.Key().Address, Path: s.Key().Path, Host: w.host, Proxy: s.Link().Proxy, TLS: s.Link().TLS, HTTP2: s.Link().HTTP2, Runner: p.scripts,
 	}
 	if w.tls != nil {
 		target.TLS, target.OwnTLS = w.tls.TLSConfig(w.name), true

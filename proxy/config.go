@@ -203,6 +203,7 @@ func (f *Forwarded) compile() exchange.Forwarded {
 type Server struct {
 	Name    string
 	Address netip.AddrPort
+	Path    string // in its place: of a Unix socket, absolute, or @ and a name in the abstract name space
 	Weight  int    // 0 to 256; 0: no new traffic. The configuration's default is 1
 	Backup  bool   // it gets traffic while no other server can
 	Cookie  string // what it is called in the backend's cookie; empty: its clients do not come back to it, or it is called by its name where that is sealed

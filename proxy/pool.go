@@ -77,7 +77,7 @@ func (b *backend) serversOf(old *backend) map[identity]*upstream.Server {
 
 // server returns the server of that identity, a known one where there is one.
 func (b *backend) server(s Server, known map[identity]*upstream.Server) *upstream.Server {
-	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address}
+	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address, Path: s.Path}
 	if old := known[identity{key, s.ServerName, s.SendProxy}]; old != nil {
 		old.OnMiss(b.miss(s))
 		return old

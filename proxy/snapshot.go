@@ -75,6 +75,7 @@ type ServerStatus struct {
 	Name    string
 	Lookup  string         // what its address is found by; empty: it has it from the configuration
 	Address netip.AddrPort // not valid: it has none
+	Path    string         // of a Unix socket
 	Weight  int
 	Backup  bool
 
@@ -138,7 +139,7 @@ func backendStatus(b *backend) BackendStatus {
 		}
 		health, stats := m.Health(), m.Stats()
 		status.Servers = append(status.Servers, ServerStatus{
-			Name: m.Key().Name, Lookup: b.servers[i].Lookup.Name, Address: m.Key().Address, Weight: m.Weight, Backup: m.Backup, SlowStart: m.SlowStart, Risen: m.Risen(),
+			Name: m.Key().Name, Lookup: b.servers[i].Lookup.Name, Address: m.Key().Address, Path: m.Key().Path, Weight: m.Weight, Backup: m.Backup, SlowStart: m.SlowStart, Risen: m.Risen(),
 			Health: health, Ejection: m.Ejection(), Doubted: m.Doubted(),
 			InFlight: stats.InFlight, Requests: stats.Requests,
 			ConnectFailures: stats.ConnectFailures, ResponseFailures: stats.ResponseFailures,

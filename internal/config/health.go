@@ -125,6 +125,22 @@ func (raw *rawCheck) tls() *rawServerTLS {
 	return raw.TLS
 }
 
+// port is the one of the probes' own; 0: they have none.
+func (raw *rawCheck) port() uint16 {
+	if raw == nil {
+		return 0
+	}
+	switch {
+	case raw.HTTP != nil:
+		return raw.HTTP.Port
+	case raw.GRPC != nil:
+		return raw.GRPC.Port
+	case raw.TCP != nil:
+		return raw.TCP.Port
+	}
+	return 0
+}
+
 // statuses reads statuses and ranges of them, which the walk has seen.
 func statuses(words []string) []health.Status {
 	var all []health.Status
@@ -140,7 +156,7 @@ func statuses(words []string) []health.Status {
 // server returns a server of a backend.
 func server(raw *rawBackend, s rawServer) proxy.Server {
 	return proxy.Server{
-		Name: s.Name, Address: s.Address.Address, Weight: s.Weight, Cookie: s.Cookie, Backup: s.Backup, SlowStart: raw.slowStart(s), MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
+		Name: s.Name, Address: s.Address.Address, Path: s.Address.Path, Weight: s.Weight, Cookie: s.Cookie, Backup: s.Backup, SlowStart: raw.slowStart(s), MaxConnections: s.MaxConnections, MaxQueue: s.MaxQueue,
 		Track:      tracked(raw.Name, s.Track),
 		SendProxy:  map[string]proxyproto.Version{"v1": proxyproto.V1, "v2": proxyproto.V2}[s.SendProxy],
 		ServerName: raw.TLS.nameOf(s), CheckName: raw.Check.tls().nameOf(s),

@@ -104,7 +104,7 @@ func backendKeys() []Key {
 		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
 		{Path: in + ".servers[].name", Type: identifier(), Required: true, Example: "web1", Reload: ReloadAnew, Help: "Its name in logs and status, unique in the backend."},
 		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew,
-			Help: "Where it listens: an address and port; a host's name and port; or a service, whose name begins with an underscore, and whose SRV records have hosts, ports and weights. Names are looked up in the background, again and again, and never keep the daemon from starting."},
+			Help: "Where it listens: an address and port; a host's name and port; or a service, whose name begins with an underscore, and whose SRV records have hosts, ports and weights. Names are looked up in the background, again and again, and never keep the daemon from starting. A path is that of a Unix socket, `@` and a name one in Linux' abstract name space."},
 	}, lookupKeys(in+".servers[]"), []Key{
 		{Path: in + ".servers[].weight", Type: integer(0, balance.MaxWeight), Default: "1", Example: "3", Reload: ReloadLive, Help: "Its share of the traffic, beside the others' weights; 0: none."},
 		{Path: in + ".servers[].send_proxy", Type: oneOf("v1", "v2"), Absent: "it is not told", Others: "send-proxy send-proxy-v2 proxy_protocol", Example: "v2", Reload: ReloadAnew,

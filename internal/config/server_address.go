@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// serverPlace is where a server listens: at an address, or where its name says.
+// serverPlace is where a server listens: at an address, where its name says, or at a Unix socket.
 type serverPlace struct {
 	Address netip.AddrPort // not valid: it has a name
 	Name    string         // of a host or, with an underscore before it, of a service
 	Port    uint16         // of a host with a name
+	Path    string         // of a Unix socket, which has neither
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler. What the walk has let through is no error.
@@ -28,8 +29,11 @@ func (p *serverPlace) service() bool { return strings.HasPrefix(p.Name, "_") }
 // serverAddress is where a server listens.
 func serverAddress() Type {
 	return Type{
-		Kind: "address and port, name and port, or service", Want: "an address or name with a port such as 192.168.1.101:80 or web1.internal:80, or a service such as _http._tcp.web.internal",
+		Kind: "address and port, name and port, service, or path", Want: "an address or name with a port such as 192.168.1.101:80 or web1.internal:80, a service such as _http._tcp.web.internal, or a path",
 		tags: textTags, fault: func(text string) string {
+			if isUnix(text) {
+				return unixFault(text)
+			}
 			p, err := parseServerPlace(text)
 			switch {
 			case err != nil:
@@ -44,6 +48,9 @@ func serverAddress() Type {
 
 // parseServerPlace reads one. The error goes on after its text.
 func parseServerPlace(text string) (serverPlace, error) {
+	if isUnix(text) {
+		return serverPlace{Path: text}, nil
+	}
 	if ap, err := netip.ParseAddrPort(text); err == nil && ap.Port() != 0 {
 		return serverPlace{Address: ap}, nil
 	}

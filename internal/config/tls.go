@@ -84,14 +84,14 @@ func (raw *rawServerTLS) config() *certs.ServerConfig {
 }
 
 // nameOf returns what a server is verified by: its own name, that of all, or what its address says. Empty without TLS, and for a service, whose records
-// say it.
+// say it; a Unix socket has to have one.
 func (raw *rawServerTLS) nameOf(s rawServer) string {
 	if raw == nil {
 		return ""
 	}
 	name := strings.TrimSuffix(s.Address.Name, ".")
 	switch {
-	case s.Address.service():
+	case s.Address.service() || s.Address.Path != "":
 		name = ""
 	case name == "":
 		name = s.Address.Address.Addr().WithZone("").String()
@@ -107,8 +107,26 @@ func (b *builder) checkServerTLS(i int) {
 			b.errorAt(item(backendPath(i, "servers"), j)+".server_name", "does nothing without tls in the backend", "tls there")
 		}
 	}
+	b.checkUnixServers(i)
 	b.checkLinkTLS(backendPath(i, "tls"), raw.TLS)
 	b.checkLinkTLS(backendPath(i, "health_check.tls"), raw.Check.tls())
+}
+
+// checkUnixServers reports what does not fit servers that are Unix sockets.
+func (b *builder) checkUnixServers(i int) {
+	raw := b.raw.Proxy.Backends[i]
+	for j, s := range raw.Servers {
+		if s.Address.Path == "" {
+			continue
+		}
+		path := item(backendPath(i, "servers"), j)
+		if raw.TLS != nil && raw.TLS.nameOf(s) == "" || raw.Check.tls() != nil && raw.Check.tls().nameOf(s) == "" {
+			b.errorAt(path, "a Unix socket has no address to be verified by", "server_name")
+		}
+		if raw.Check.port() != 0 {
+			b.errorAt(path, "a Unix socket has no port for probes", "a health_check without port")
+		}
+	}
 }
 
 func (b *builder) checkLinkTLS(path string, raw *rawServerTLS) {

@@ -215,7 +215,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Waiting: b.Waiting, Servers: []status.Server{}}
 		for _, m := range b.Servers {
 			backend.Servers = append(backend.Servers, status.Server{
-				Name: m.Name, Address: m.Address, Lookup: m.Lookup, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),
+				Name: m.Name, Address: m.Address, Path: m.Path, Lookup: m.Lookup, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),
 				Check: m.Text, CheckCode: m.Code, CheckSeconds: m.Took.Seconds(), CheckedAt: m.At, Since: m.Since,
 				Held: held(m), EjectedUntil: m.Until, Ejections: m.Count,
 				InFlight: m.InFlight, Requests: m.Requests, ConnectFailures: m.ConnectFailures, ResponseFailures: m.ResponseFailures,

@@ -70,6 +70,7 @@ type Backend struct {
 type Server struct {
 	Name             string         `json:"name"`
 	Address          netip.AddrPort `json:"address"`          // empty: nobody knows it yet
+	Path             string         `json:"path,omitempty"`   // of a Unix socket, which has no address
 	Lookup           string         `json:"lookup,omitempty"` // the name that it is found by
 	Weight           int            `json:"weight"`
 	Throttle         int            `json:"throttle"`                // percent of the weight that it has; less than 100 during a slow start

@@ -87,7 +87,10 @@ func explainNames(s Snapshot) []string {
 // where is the address of a server as a line of a table has it.
 func (v *Server) where() string {
 	address := "none"
-	if v.Address.IsValid() {
+	switch {
+	case v.Path != "":
+		address = v.Path
+	case v.Address.IsValid():
 		address = v.Address.String()
 	}
 	if v.Lookup != "" {

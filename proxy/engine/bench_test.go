@@ -76,6 +76,8 @@ func (k *treadmill) Accept(int) (int, netip.AddrPort, error) {
 	return k.next, here, nil
 }
 
+func (k *treadmill) ConnectUnix(string) (int, error) { return 0, syscall.ENOENT }
+
 func (k *treadmill) Local(int) netip.AddrPort { return netip.AddrPort{} }
 
 func (k *treadmill) Connect(netip.AddrPort) (int, error) {

@@ -23,8 +23,12 @@ type dialing struct {
 
 // open begins to connect; h is whose calls of Ready are to call step.
 func (d *dialing) open(h loop.Handler) error {
-	ref, err := d.core.loop.Connect(d.to.Key().Address, h)
-	d.wire.ref = ref
+	var err error
+	if key := d.to.Key(); key.Path != "" {
+		d.wire.ref, err = d.core.loop.ConnectUnix(key.Path, h)
+	} else {
+		d.wire.ref, err = d.core.loop.Connect(key.Address, h)
+	}
 	return err
 }
 

@@ -32,6 +32,7 @@ type Target struct {
 	Backend string
 	Server  string
 	Address netip.AddrPort
+	Path    string             // in its place, of a Unix socket. Ports of probes are not for it
 	Host    string             // what it is called where a question has to name it; empty: by its address
 	Proxy   proxyproto.Version // what the server is told first on its own port: that the probe is for no client; 0: nothing
 	TLS     *tls.Config        // nil: plain. Only read

@@ -18,6 +18,7 @@ import (
 
 // place is where a probe connects to, and how.
 type place struct {
+	network   string // as net.Dial has it, like address
 	address   string
 	authority string // what it is called in questions
 	proxy     proxyproto.Version
@@ -28,7 +29,11 @@ type place struct {
 // newPlace returns the place of a probe with a port of its own, or of the server at 0. Whoever answers elsewhere need not be the server, nor
 // have its certificate, nor speak as it does.
 func newPlace(t Target, port uint16) place {
-	p := place{address: t.Address.String(), proxy: t.Proxy, secure: t.TLS, http2: t.HTTP2}
+	p := place{network: "tcp", address: t.Address.String(), proxy: t.Proxy, secure: t.TLS, http2: t.HTTP2}
+	if t.Path != "" {
+		p.network, p.address, p.authority = "unix", t.Path, cmp.Or(t.Host, "localhost")
+		return p
+	}
 	if port != 0 {
 		p.proxy = 0
 		p.address, p.http2 = netip.AddrPortFrom(t.Address.Addr(), port).String(), false
@@ -64,7 +69,7 @@ type link struct {
 func (p place) dial(ctx context.Context, connect time.Duration) (l link, at layer, err error) {
 	d := net.Dialer{Timeout: connect}
 	start := time.Now()
-	conn, err := d.DialContext(ctx, "tcp", p.address)
+	conn, err := d.DialContext(ctx, p.network, p.address)
 	if err != nil {
 		return link{}, layer4, err
 	}

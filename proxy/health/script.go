@@ -10,10 +10,13 @@ import (
 )
 
 // newScript returns the probe that succeeds where a command ends with exit status 0. It is told of the server by its last two arguments,
-// address and port, and by its environment.
+// address and port, of a Unix socket path and 0, and by its environment.
 func newScript(_ Check, t Target) probe {
 	id := CommandID(t.Backend, t.Server)
 	address, port := t.Address.Addr().String(), strconv.Itoa(int(t.Address.Port()))
+	if t.Path != "" {
+		address = t.Path
+	}
 	args := []string{address, port}
 	env := []string{"TANDEM_BACKEND=" + t.Backend, "TANDEM_SERVER=" + t.Server, "TANDEM_ADDRESS=" + address, "TANDEM_PORT=" + port}
 	return func(ctx context.Context, _ time.Duration) outcome {

@@ -41,6 +41,7 @@ func (k *free) Watch(_ int, key uint64) error {
 	return nil
 }
 func (k *free) Connect(netip.AddrPort) (int, error)                 { k.last++; return k.last, nil }
+func (k *free) ConnectUnix(string) (int, error)                     { k.last++; return k.last, nil }
 func (k *free) Local(int) netip.AddrPort                            { return netip.AddrPort{} }
 func (k *free) Recv(_ int, b []byte) (int, error)                   { return len(b) - 1, nil }
 func (k *free) Send(_ int, b []byte, _ bool) (int, error)           { return len(b), nil }

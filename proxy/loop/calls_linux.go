@@ -59,6 +59,19 @@ func (k *Epoll) Connect(to netip.AddrPort) (int, error) {
 	return fd, nil
 }
 
+// ConnectUnix implements Kernel.
+func (k *Epoll) ConnectUnix(path string) (int, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		_ = unix.Close(fd) // the first error is the one to tell
+		return 0, err
+	}
+	return fd, nil
+}
+
 // Error implements Kernel.
 func (k *Epoll) Error(fd int) error {
 	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)

@@ -27,6 +27,8 @@ type Kernel interface {
 	Accept(fd int) (client int, from netip.AddrPort, err error)
 	// Connect begins to connect: EINPROGRESS is success. Error tells what came of it when the socket can be written.
 	Connect(to netip.AddrPort) (fd int, err error)
+	// ConnectUnix does so to a Unix socket: a path, or @ and a name. EAGAIN is one whose backlog is full.
+	ConnectUnix(path string) (fd int, err error)
 	Error(fd int) error
 	// Local is what a socket is bound to; zero where that is no address of the network.
 	Local(fd int) netip.AddrPort

@@ -184,6 +184,21 @@ func (l *Loop) Connect(to netip.AddrPort, h Handler) (Ref, error) {
 	if err != nil {
 		return Ref{}, err
 	}
+	return l.connecting(fd, h)
+}
+
+// ConnectUnix is Connect to a Unix socket: a path, or @ and a name in the abstract name space. An error may also be that nobody listens there,
+// or that too many others wait.
+func (l *Loop) ConnectUnix(path string, h Handler) (Ref, error) {
+	fd, err := l.kernel.ConnectUnix(path)
+	if err != nil {
+		return Ref{}, err
+	}
+	return l.connecting(fd, h)
+}
+
+// connecting takes in a socket that connects.
+func (l *Loop) connecting(fd int, h Handler) (Ref, error) {
 	r := l.sockets.add(fd, h)
 	s := l.sockets.rows.at(r.index)
 	s.connecting, s.watched = true, true

@@ -18,6 +18,7 @@ type Key struct {
 	Backend string
 	Name    string
 	Address netip.AddrPort // invalid: nobody knows it yet
+	Path    string         // in its place, of a Unix socket: absolute, or @ and a name
 }
 
 // Link is how a server is spoken to.

@@ -159,6 +159,14 @@ func (k *kernel) Connect(to netip.AddrPort) (int, error) {
 	return c.fd, nil
 }
 
+// ConnectUnix finds nobody: the network of the tests has no Unix sockets.
+func (k *kernel) ConnectUnix(string) (int, error) {
+	if err := k.net.begins(OpConnect); err != nil {
+		return 0, err
+	}
+	return 0, syscall.ENOENT
+}
+
 func (k *kernel) Error(fd int) error { return at[*conn](k.net, OpConnect, fd).takeErr() }
 
 func (k *kernel) Local(fd int) netip.AddrPort { return at[*conn](k.net, OpConnect, fd).local }
