@@ -101,7 +101,7 @@ func backendKeys() []Key {
 	}, balanceKeys(in+".balance"), backendHeadKeys(in), cookieKeys(in+".cookie"), sourcesKeys(in+".stick_table"), healthKeys(in+".health_check"), []Key{}, passiveKeys(in+".passive_check"), []Key{
 		{Path: in + ".on_down", Type: oneOf(keepConnections, closeConnections), Default: keepConnections, Others: "on-marked-down", Example: closeConnections, Reload: ReloadLive,
 			Help: "What becomes of the connections to a server that goes down, by its checks or those of the one that it tracks. `close_connections` ends all of them at once, whatever is under way: for a database that has been demoted."},
-		{Path: in + ".servers", Type: list(1, 10000), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
+		{Path: in + ".servers", Type: list(1, maxServers), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
 		{Path: in + ".servers[].name", Type: identifier(), Required: true, Example: "web1", Reload: ReloadAnew, Help: "Its name in logs and status, unique in the backend."},
 		{Path: in + ".servers[].address", Type: serverAddress(), Required: true, Example: `"192.168.1.101:80"`, Reload: ReloadAnew,
 			Help: "Where it listens: an address and port; a host's name and port; or a service, whose name begins with an underscore, and whose SRV records have hosts, ports and weights. Names are looked up in the background, again and again, and never keep the daemon from starting. A path is that of a Unix socket, `@` and a name one in Linux' abstract name space."},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/tandem-lb/tandem/proxy"
 )
@@ -69,7 +70,14 @@ func (b *builder) noBackend(path, name string) {
 	b.errorAt(path, "no backend "+name+" in proxy.backends", oneThere(there))
 }
 
+// maxServers bounds how many servers a backend has: far more than make sense, few enough to be held.
+const maxServers = 10000
+
 func (b *builder) checkServers(i int) {
+	if n := standFor(b.raw.Proxy.Backends[i].Servers); n > maxServers {
+		b.errorAt(backendPath(i, "servers"), fmt.Sprintf("are %d with all their slots", n), fmt.Sprintf("at most %d", maxServers))
+		return
+	}
 	names := unique{b: b}
 	for j, s := range b.raw.Proxy.Backends[i].Servers {
 		path := item(backendPath(i, "servers"), j)

@@ -94,6 +94,14 @@ func (s *rawServer) names() []string {
 	return all
 }
 
+// standFor returns how many servers all of them are, their slots counted.
+func standFor(all []rawServer) (n int) {
+	for _, s := range all {
+		n += max(s.Slots, 1)
+	}
+	return n
+}
+
 // checkLookup reports what does not fit together in how a server is found.
 func (b *builder) checkLookup(path string, s rawServer) {
 	if b.reported(path) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -65,5 +66,25 @@ proxy:
 	want := "f.yaml:3:14: warning: proxy.resolvers: does nothing: no server has a name"
 	if len(problems) != 1 || problems[0].String() != want {
 		t.Errorf("got %v, want %s", problems, want)
+	}
+}
+
+func TestSlotsAreBounded(t *testing.T) {
+	for slots, want := range map[int]string{999: "", 1000: "f.yaml:4:35: proxy.backends[0].servers: are 10001 with all their slots, want at most 10000"} {
+		text := `
+proxy:
+  frontends: [{name: f, bind: [{address: "192.168.1.11:80"}], default_backend: web}]
+  backends: [{name: web, servers: [{name: fixed, address: "10.0.0.1:80"}`
+		for i := range 10 {
+			text += fmt.Sprintf(`, {name: s%d-, address: "app.internal:80", slots: %d}`, i, slots)
+		}
+		_, problems := Parse("f.yaml", []byte(text+"]}]\n"))
+		got := ""
+		if len(problems) > 0 {
+			got = problems[0].String()
+		}
+		if got != want || len(problems) > 1 {
+			t.Errorf("%d: got %v, want %s", slots, problems, want)
+		}
 	}
 }

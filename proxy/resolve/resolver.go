@@ -12,8 +12,8 @@ import (
 // Options are what a Resolver is made with.
 type Options struct {
 	Log hclog.Logger // nil: nothing is logged
-	// Changed is told when the endpoints of some query have become others, or when the first lookup of one has ended. It is called by Run,
-	// one call at a time; nil: nobody is.
+	// Changed is told when the endpoints of queries have become others, or when the first lookup of some has ended. It is called by Run,
+	// one call at a time, and not more often than each 50 ms; nil: nobody is.
 	Changed func()
 
 	ResolvConf string // the file; empty: /etc/resolv.conf

@@ -11,6 +11,9 @@ const (
 	maxLookups = 32
 	// longest is how long nothing is looked at that nobody has woken Run for.
 	longest = time.Hour
+	// gap is the least time between two calls of Options.Changed: when thousands of names are answered at once, each call may cost as
+	// much as thousands of names do.
+	gap = 50 * time.Millisecond
 )
 
 // Run asks for what is applied, again and again, until ctx ends; then it returns nil, when nothing of it runs any more. It can be called
@@ -19,15 +22,22 @@ func (r *Resolver) Run(ctx context.Context) error {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
 	busy := 0
+	news, told := false, time.Time{}
 	for {
 		wait := longest
+		if since := time.Since(told); news && since >= gap {
+			r.changed()
+			news, told = false, time.Now()
+		} else if news {
+			wait = gap - since
+		}
 		if busy < maxLookups {
 			due, next := r.due(time.Now(), maxLookups-busy)
 			for _, q := range due {
 				busy++
 				go r.ask(ctx, q)
 			}
-			wait = next
+			wait = min(wait, next)
 		}
 		timer.Reset(wait)
 		select {
@@ -40,7 +50,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 		case <-timer.C:
 		case d := <-r.done:
 			busy--
-			r.took(time.Now(), d)
+			news = r.took(time.Now(), d) || news
 		}
 	}
 }
@@ -72,13 +82,13 @@ func (r *Resolver) due(now time.Time, most int) (all []Query, wait time.Duration
 	return all, wait // what is left over waits for a lookup to end
 }
 
-// took takes in a lookup that has ended, and tells whom it concerns.
-func (r *Resolver) took(now time.Time, d done) {
+// took takes in a lookup that has ended, and reports whether that is worth a call of Options.Changed.
+func (r *Resolver) took(now time.Time, d done) (news bool) {
 	r.mu.Lock()
 	rec := r.records[d.query]
 	if rec == nil { // nobody asks any more
 		r.mu.Unlock()
-		return
+		return false
 	}
 	first, before := rec.asked.IsZero(), rec.err
 	changed := rec.end(now, &r.config, d.answer, d.err)
@@ -90,9 +100,7 @@ func (r *Resolver) took(now time.Time, d done) {
 		r.counts.failures.Add(1)
 	}
 	r.tell(d.query, before, state)
-	if changed || first {
-		r.changed()
-	}
+	return changed || first
 }
 
 // tell tells the operator of a first failure, of one for another reason, and of the end of them.

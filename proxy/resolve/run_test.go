@@ -166,15 +166,18 @@ func TestLookupsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &oracle{took: time.Second}
 		o.say("1", time.Hour, nil)
-		r, _ := running(t, o)
+		r, changes := running(t, o)
 		var all []Query
 		for i := range 100 {
 			all = append(all, Query{Name: fmt.Sprint(i)})
 		}
 		r.Apply(times, all)
-		time.Sleep(3500 * time.Millisecond)
+		time.Sleep(4500 * time.Millisecond)
 		o.mu.Lock()
 		defer o.mu.Unlock()
+		if n := changes.Load(); n != 8 { // the first of those that end together at once, and all the others after it
+			t.Errorf("told %d times, want 8", n)
+		}
 		if len(o.asked) != 100 || o.most != maxLookups {
 			t.Errorf("got %d lookups, %d at once, want 100 and %d", len(o.asked), o.most, maxLookups)
 		}
