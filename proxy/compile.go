@@ -102,6 +102,11 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	}
 	passive, fault := c.Passive.compile(b.servers)
 	err = errors.Join(err, fault)
+	repeat, fault := c.Repeat.compile(old)
+	err = errors.Join(err, fault)
+	if c.TCP && repeat != nil {
+		err = errors.Join(err, errors.New("what a session has sent is not sent again"))
+	}
 	key, fault := c.Balance.key()
 	err = errors.Join(err, fault)
 	if c.TCP && key != nil && key.From != balance.FromSource {
@@ -130,6 +135,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		Connect:    c.Timeouts.Connect,
 		Server:     c.Timeouts.Server,
 		Retries:    c.Retries,
+		Repeat:     repeat,
 		Persist:    persistence,
 		Redispatch: c.Redispatch,
 		Doubts:     c.Check != nil && c.FastEject,

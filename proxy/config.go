@@ -135,10 +135,23 @@ type Backend struct {
 
 	HoldRequests   int // octets of a request body that are held until it is whole, before a server is asked; 0: bodies go on as they come
 	Timeouts       BackendTimeouts
-	MaxConnections int  // requests at once, of all servers together; further ones wait in its queue; 0: no bound
-	MaxQueue       int  // how many may wait there, and for each server that they belong to; further ones get 503; 0: any number
-	Retries        int  // further connection attempts after the first; the configuration's default is 3
-	Redispatch     bool // the last retry may go to another server even where persistence names one
+	MaxConnections int     // requests at once, of all servers together; further ones wait in its queue; 0: no bound
+	MaxQueue       int     // how many may wait there, and for each server that they belong to; further ones get 503; 0: any number
+	Retries        int     // further attempts after the first; the configuration's default is 3
+	Repeat         *Repeat // what besides failed connections requests are sent to another server for; nil: nothing
+	Redispatch     bool    // the last retry may go to another server even where persistence names one
+}
+
+// Repeat says what requests are sent to another server for that a server has got already: those with an idempotent method (GET, HEAD, OPTIONS,
+// PUT, DELETE) of which all that was sent is held, up to 16 KiB.
+type Repeat struct {
+	Empty    bool            // the server closes or resets before the head of its response is complete
+	Junk     bool            // it sends no HTTP
+	Timeout  bool            // it is silent for BackendTimeouts.Server
+	Statuses []health.Status // it answers with one of these
+
+	// Of the requests of the last 10 s no more than Percent are sent again, 0 to 100, or Least a second where that is more.
+	Percent, Least int
 }
 
 // Passive is how servers are judged by the requests that they get. A server that fails too many is ejected for a while, and then tried

@@ -29,6 +29,7 @@ func TestR26_LeastTime(t *testing.T)                    { proxytest.Requirement(
 func TestR29_ChecksMoveTraffic(t *testing.T)            { proxytest.Requirement(t, start, 29) }
 func TestR35_DownGetsNothing(t *testing.T)              { proxytest.Requirement(t, start, 35) }
 func TestR37_PassiveChecks(t *testing.T)                { proxytest.Requirement(t, start, 37) }
+func TestR38_RetriesOfRequests(t *testing.T)            { proxytest.Requirement(t, start, 38) }
 func TestR40_Retries(t *testing.T)                      { proxytest.Requirement(t, start, 40) }
 func TestR41_OtherServers(t *testing.T)                 { proxytest.Requirement(t, start, 41) }
 func TestR42_OneOfTwoIsDead(t *testing.T)               { proxytest.Requirement(t, start, 42) }

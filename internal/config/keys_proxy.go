@@ -28,7 +28,7 @@ func proxyKeys() []Key {
 		{Path: "proxy.defaults.timeouts.keep_alive", Type: timeout(), Default: "60s", Others: "http_keep_alive", Example: "60s", Reload: ReloadNew, Help: "Between two requests of a connection."},
 		{Path: "proxy.defaults.timeouts.tunnel", Type: timeout(), Default: "1h", Example: "1h", Reload: ReloadNew, Help: "Without a byte in either direction after an upgrade (WebSocket), and in `mode: tcp`. There `client` and `server` are for who is left to speak when the other side has ended."},
 		{Path: "proxy.defaults.timeouts.queue", Type: timeout(), Absent: "as long as `connect`", Example: "5s", Reload: ReloadNew, Help: "Waiting for a server that has room (`max_connections`); then 503, or in `mode: tcp` the end."},
-		{Path: "proxy.defaults.retries", Type: integer(0, 100), Default: "3", Example: "3", Reload: ReloadNew, Help: "Further attempts to connect after the first."},
+		{Path: "proxy.defaults.retries", Type: integer(0, 100), Default: "3", Example: "3", Reload: ReloadNew, Help: "Further attempts after the first: to connect, and what `retry_on` of a backend says."},
 		{Path: "proxy.defaults.redispatch", Type: boolean(), Default: "true", Example: "true", Reload: ReloadNew, Help: "Whether the last attempt may go to another server even where persistence names one."},
 	}, errorPageKeys("proxy.defaults.error_pages", "the balancer's own"), []Key{
 		{Path: "proxy.defaults.trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from", Absent: "none", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "As in a frontend."},
@@ -126,5 +126,5 @@ func backendKeys() []Key {
 		{Path: in + ".retries", Type: integer(0, 100), Absent: "`proxy.defaults.retries`", Example: "1", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".redispatch", Type: boolean(), Absent: "`proxy.defaults.redispatch`", Example: "false", Reload: ReloadNew, Help: "As in the defaults."},
 		{Path: in + ".timeouts", Type: section(), Default: "{}", Example: "{server: 5m}", Reload: ReloadParts, Help: "Where this backend differs from `proxy.defaults.timeouts`."},
-	}, overrides(in, "connect", "server", "queue"), serverTLSKeys(in+".tls"))
+	}, retryKeys(in), overrides(in, "connect", "server", "queue"), serverTLSKeys(in+".tls"))
 }

@@ -40,6 +40,7 @@ func (b *builder) checkProxy() {
 	for i, raw := range b.raw.Proxy.Backends {
 		backends.add(raw.Name, "name", backendPath(i, "name"))
 		b.checkBackendMode(i)
+		b.checkRetries(i)
 		b.checkServers(i)
 		b.checkServerTLS(i)
 		b.checkHealth(i)
@@ -148,6 +149,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			},
 			MaxConnections: raw.MaxConnections,
 			MaxQueue:       raw.MaxQueue,
+			Repeat:         raw.repeat(),
 			Retries:        *cmp.Or(raw.Retries, &defaults.Retries),
 			Redispatch:     *cmp.Or(raw.Redispatch, &defaults.Redispatch),
 		}

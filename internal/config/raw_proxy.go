@@ -139,6 +139,8 @@ type rawBackend struct {
 	MaxConnections  int                `yaml:"max_connections"`
 	MaxQueue        int                `yaml:"max_queue"`
 	Retries         *int               `yaml:"retries"`
+	RetryOn         []string           `yaml:"retry_on"`
+	RetryBudget     rawRetryBudget     `yaml:"retry_budget"`
 	Redispatch      *bool              `yaml:"redispatch"`
 	Timeouts        rawBackendTimeouts `yaml:"timeouts"`
 	TLS             *rawServerTLS      `yaml:"tls"`

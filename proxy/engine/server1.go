@@ -62,7 +62,7 @@ func (s *stream) dial(to *upstream.Server, b *exchange.Backend, timeout time.Dur
 func (v *server1) serve(s *stream, b *exchange.Backend) {
 	v.s, v.backend = s, b
 	s.server = v
-	v.replay, v.mark = v.used, v.wire.sent
+	v.replay, v.mark = v.used || b.Repeat != nil && s.length >= 0 && s.length <= maxReplay, v.wire.sent
 	v.interims = 0
 }
 
@@ -151,11 +151,11 @@ func (v *server1) Expired(*loop.Loop, loop.Ref) {
 
 // fail ends the connection and tells the stream why.
 func (v *server1) fail(kind exchange.Kind) {
-	s := v.s
+	s, held := v.s, v.replay
 	v.close()
 	if s != nil {
 		s.server = nil
-		s.tell(kind)
+		s.failed(kind, held)
 	}
 }
 

@@ -150,7 +150,7 @@ func (v *server1) head(p []byte) (n int) {
 		return 0
 	}
 	v.learn(r, p)
-	if !s.respond(r.Status) {
+	if !s.respond(r.Status, v.replay) {
 		return n
 	}
 	s.forward(h)
@@ -171,10 +171,10 @@ func (v *server1) head(p []byte) (n int) {
 
 // garbage ends a connection on which the server has sent what is no HTTP. why is the label of the reason.
 func (v *server1) garbage(why string) {
-	s := v.s
+	s, held := v.s, v.replay
 	v.close()
 	s.server = nil
-	s.step(exchange.Event{Kind: exchange.ServerGarbage, Why: why})
+	s.step(exchange.Event{Kind: exchange.ServerGarbage, Why: why, Held: held})
 }
 
 // sameProtocol reports whether a server switches to what it was asked to switch to.

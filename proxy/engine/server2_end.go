@@ -19,7 +19,7 @@ func (v *server2) ended(why http2.Reason) {
 	v.wake(v.gone)
 	v.unlist()
 	v.failWaiting(exchange.ConnectFailed)
-	v.each(func(t *call2) { t.detach().tell(exchange.ServerGarbage) })
+	v.each(func(t *call2) { t.fail(exchange.ServerGarbage) })
 	v.touch()
 }
 
@@ -30,7 +30,13 @@ func (v *server2) fail(kind exchange.Kind) {
 	}
 	v.close()
 	v.failWaiting(kind)
-	v.each(func(t *call2) { t.detach().tell(kind) })
+	v.each(func(t *call2) { t.fail(kind) })
+}
+
+// fail tells the request's stream that the server has failed it.
+func (t *call2) fail(kind exchange.Kind) {
+	keep := t.keep
+	t.detach().failed(kind, keep)
 }
 
 // failWaiting ends the requests that wait for the connection.
@@ -51,14 +57,13 @@ func (v *server2) lost() {
 	v.close()
 	v.failWaiting(exchange.ConnectFailed)
 	v.each(func(t *call2) {
-		unseen := t.unseen(known, reached)
-		s := t.detach()
-		if unseen {
-			s.tried = true
-			s.tell(exchange.Stale)
+		if !t.unseen(known, reached) {
+			t.fail(exchange.ServerClosed)
 			return
 		}
-		s.tell(exchange.ServerClosed)
+		s := t.detach()
+		s.tried = true
+		s.tell(exchange.Stale)
 	})
 }
 

@@ -260,7 +260,7 @@ func (t *call2) expired() {
 	if v.core.loop.Now()-v.heard >= t.backend.Server {
 		v.probe()
 	}
-	s.tell(exchange.ServerSilent)
+	s.failed(exchange.ServerSilent, t.keep)
 }
 
 // unseen reports whether the request can be sent again after the connection was lost, as with HTTP/1: none of it has reached the

@@ -20,7 +20,7 @@ func (t *call2) begun(ev *http2.Event) {
 	v, s, r := t.v, t.s, &ev.Response
 	v.used, t.answered, t.headed = true, true, true
 	t.wait()
-	if !s.respond(r.Status) {
+	if !s.respond(r.Status, t.keep) {
 		return
 	}
 	h := &v.core.head
@@ -130,11 +130,11 @@ func (t *call2) reset(ev *http2.Event) {
 	s := t.detach()
 	switch {
 	case ev.Why != 0:
-		s.tell(exchange.ServerGarbage)
+		s.failed(exchange.ServerGarbage, keep)
 	case ev.Unprocessed && keep && s.replays < maxReplays:
 		s.replays++
 		s.tell(exchange.Stale)
 	default:
-		s.tell(exchange.ServerClosed)
+		s.failed(exchange.ServerClosed, keep)
 	}
 }

@@ -98,6 +98,7 @@ func (s *stream) step(ev exchange.Event) {
 func (s *stream) act(a *exchange.Action) {
 	switch a.Do {
 	case exchange.Connect:
+		s.turnAway()
 		s.connect(a)
 	case exchange.Verify:
 		s.write(a.Backend, a.Backend.HTTP2)
@@ -106,10 +107,11 @@ func (s *stream) act(a *exchange.Action) {
 		s.write(a.Backend, a.Backend.HTTP2)
 		s.gather(a.Backend)
 	case exchange.Queue:
-		s.begun = false
+		s.turnAway()
 		s.write(a.Backend, a.Backend.HTTP2)
 		s.wait(a.Timeout)
 	case exchange.Wait:
+		s.turnAway()
 		s.wait(a.Timeout)
 	case exchange.Send:
 		s.begun = true
@@ -143,9 +145,19 @@ func (s *stream) tooLarge() {
 
 func (s *stream) tell(kind exchange.Kind) { s.step(exchange.Event{Kind: kind}) }
 
+// turnAway forgets the server that was asked before, and what it has said.
+func (s *stream) turnAway() {
+	if s.server != nil {
+		s.leaveServer()
+	}
+	if s.begun {
+		s.begun = false
+		s.response.Reset()
+	}
+}
+
 // connect writes the request as the server gets it, and finds a connection unless that is to wait.
 func (s *stream) connect(a *exchange.Action) {
-	s.begun = false
 	s.write(a.Backend, a.Server.Link().HTTP2)
 	if s.hold {
 		s.next = *a
@@ -249,10 +261,16 @@ func (s *stream) breaks() {
 	}
 }
 
-// respond tells the exchange of a response head, and reports whether it is to be forwarded.
-func (s *stream) respond(status int) bool {
-	s.step(exchange.Event{Kind: exchange.Head, Status: status})
-	return s.server != nil
+// respond tells the exchange of a response head, and reports whether it is to be forwarded. held: the request could be sent again.
+func (s *stream) respond(status int, held bool) bool {
+	a := s.x.Step(s.core.now(), exchange.Event{Kind: exchange.Head, Status: status, Held: held})
+	s.act(&a)
+	return a.Do == exchange.Forward || a.Do == exchange.Tunnel
+}
+
+// failed tells it that the server has failed the request, which could be sent again if it is held.
+func (s *stream) failed(kind exchange.Kind, held bool) {
+	s.step(exchange.Event{Kind: kind, Held: held})
 }
 
 // leaveServer ends what the server's side is doing.

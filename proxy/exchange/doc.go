@@ -25,8 +25,9 @@
 //
 // It gets 503 when that does not happen in time.
 //
-// Only connecting is tried again: once a byte of a request has been sent nobody knows what the server did with it. The
-// first retry goes to another server where there is one, unless the request belongs to the one that it had: then the last one does. On the server that has just refused it waits
+// Only connecting is tried again unless the configuration says more (Repeat): once a byte of a request has been sent nobody knows what the
+// server did with it. The first retry goes to another server where there is one, unless the request belongs to the one that it had: then
+// the last one does. On the server that has just refused it waits
 // min(connect timeout, 1 s) first, so that a restart can be bridged.
 //
 // In TCP mode a whole connection is one exchange, which begins with Opened, is a Tunnel when it is connected, and gets no answers:
@@ -53,6 +54,7 @@
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
 //	exchange.go  Exchange.Step; decide.go: where a request goes
 //	queue.go     waiting for a server that has room
+//	repeat.go    requests that are sent again; budget.go: not too many
 //	timing.go    what servers are told of how long they take
 //	session.go   what is different in TCP mode
 //	ends.go      the ways in which an exchange ends

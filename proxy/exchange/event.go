@@ -44,6 +44,7 @@ type Event struct {
 	Kind   Kind
 	Target *Target // of Request and Opened; what it refers to is valid until Forget
 	Status int     // of Refused and Head
+	Held   bool    // of Head, ServerClosed, ServerGarbage and ServerSilent: all that was sent of the request is there to be sent again
 	Why    string  // of Refused and ServerGarbage: a label of the reason, one of few
 }
 

@@ -213,6 +213,9 @@ func (x *Exchange) hash() {
 
 // look looks for a server.
 func (x *Exchange) look(now time.Time) Action {
+	if r := x.backend.Repeat; r != nil {
+		r.Budget.Count(now)
+	}
 	switch x.pick(now) {
 	case upstream.Picked:
 		return x.connect(now)
@@ -320,7 +323,7 @@ func (x *Exchange) whileWaiting(now time.Time, ev Event) Action {
 func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 	switch ev.Kind {
 	case Head:
-		return x.head(now, ev.Status)
+		return x.head(now, &ev)
 	case Stale:
 		return x.again(now) // not a retry: the server has refused nothing
 	case Lost:
@@ -329,13 +332,13 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 		return x.fail(502, Termination{ByDown, AtHead})
 	case ServerClosed:
 		x.badResponse(now, "it closed the connection")
-		return x.fail(502, Termination{ByServer, AtHead})
+		return x.repeatOr(now, &ev, 502, ByServer)
 	case ServerGarbage:
 		x.badResponse(now, "it sent no HTTP")
-		return x.fail(502, Termination{ByProxy, AtHead})
+		return x.repeatOr(now, &ev, 502, ByProxy)
 	case ServerSilent:
 		x.silent(now)
-		return x.fail(504, Termination{ServerTimeout, AtHead})
+		return x.repeatOr(now, &ev, 504, ServerTimeout)
 	case Refused: // its body is malformed
 		return x.fail(ev.Status, Termination{ByProxy, AtRequest})
 	case ClientSilent: // in the midst of its body
@@ -345,16 +348,20 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 	}
 }
 
-func (x *Exchange) head(now time.Time, status int) Action {
+func (x *Exchange) head(now time.Time, ev *Event) Action {
+	status := ev.Status
 	if status == 101 && x.upgrade == "" {
 		x.badResponse(now, "it sent no HTTP")
 		return x.fail(502, Termination{ByProxy, AtHead})
 	}
 	x.answered(now, status >= 500)
+	x.goodHead(now, status)
+	if a, again := x.repeat(now, ev); again {
+		return a
+	}
 	x.state = forwarding
 	x.record.Status = status
 	x.record.Response = now.Sub(x.connectedAt)
-	x.goodHead(now, status)
 	if status == 101 {
 		return Action{Do: Tunnel}
 	}

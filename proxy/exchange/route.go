@@ -55,7 +55,8 @@ type Backend struct {
 	Servers Picker
 	Queue   time.Duration // waiting for a server that has room
 	Connect time.Duration // each connection attempt
-	Retries int           // further connection attempts after the first
+	Retries int           // further attempts after the first
+	Repeat  *Repeat       // what requests that were sent are sent again for; nil: nothing
 	Persist *Persistence  // nil: requests belong to no server
 	// Redispatch says that a request may go to another server than the one that it belongs to: with its last retry, or where too many wait for it.
 	Redispatch bool

@@ -184,6 +184,11 @@ func cases() []testcase {
 		{"TLS_to_servers", serversTLS},
 		{"HTTP2_to_servers", serversHTTP2},
 
+		{"R38_requests_are_sent_again", repeats},
+		{"R38_the_rest_of_a_body_follows", repeatsPieces},
+		{"R38_requests_are_sent_again_in_HTTP2", repeatsHTTP2},
+		{"R38_retries_have_a_budget", repeatsBounded},
+
 		{"R43_the_longest_wait_is_over_first", queueOrder},
 		{"R43_loops_share_the_queue", queueLoops},
 		{"R43_who_leaves_leaves_the_queue", queueAborts},

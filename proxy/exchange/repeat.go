@@ -1,0 +1,73 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tandem-lb/tandem/proxy/upstream"
+)
+
+// Repeat says what besides connections that do not come about a request is sent to another server for. It is immutable.
+type Repeat struct {
+	Empty   bool // the server closes or resets before its response head is complete
+	Junk    bool // it sends no HTTP
+	Timeout bool // it is silent for too long
+	Status  [600]bool
+	Budget  *Budget
+}
+
+// wants reports whether what happened is among that.
+func (r *Repeat) wants(ev *Event) bool {
+	switch ev.Kind {
+	case ServerClosed:
+		return r.Empty
+	case ServerGarbage:
+		return r.Junk
+	case ServerSilent:
+		return r.Timeout
+	case Head:
+		return ev.Status < len(r.Status) && r.Status[ev.Status]
+	}
+	return false
+}
+
+// idempotent reports whether a request has the same effect when it is sent more than once (RFC 9110 section 9.2.2).
+func idempotent(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
+// repeatOr is repeat, and the end with a status where it does not.
+func (x *Exchange) repeatOr(now time.Time, ev *Event, status int, cause Cause) Action {
+	if a, again := x.repeat(now, ev); again {
+		return a
+	}
+	return x.fail(status, Termination{cause, AtHead})
+}
+
+// repeat sends the request to another server after one has failed it, and reports whether it does: if that is wanted, cannot do harm, and
+// is not too much.
+func (x *Exchange) repeat(now time.Time, ev *Event) (a Action, again bool) {
+	r := x.backend.Repeat
+	if r == nil || x.left == 0 || !ev.Held || !r.wants(ev) || !idempotent(x.request.Method) || !r.Budget.Take(now) {
+		return Action{}, false
+	}
+	x.tried = append(x.tried, x.server)
+	other, outcome := x.backend.Servers.Pick(x.choice(now))
+	if outcome == upstream.None { // what there is of an answer is better than nothing
+		x.tried = x.tried[:len(x.tried)-1]
+		return Action{}, false
+	}
+	x.release()
+	x.left--
+	x.record.Retries++
+	x.bridged = ev.Kind == ServerSilent
+	if outcome == upstream.Full {
+		return x.queue(now), true
+	}
+	x.server = other
+	x.tries()
+	return x.resume(now), true
+}
