@@ -78,11 +78,15 @@ func TestR7_R41_R52_R57_Persistence(t *testing.T) {
 		{"with an unknown one too", "S=Z", false, false, 3, slices.Concat([]at{refused(0)}, answered), "connect:A connect:B send forward done", "--I", 1, true},
 		{"it acknowledges nothing", "S=B", false, false, 3, slices.Concat([]at{happens(0, Lost)}, answered), "connect:B connect:A send forward done", "--D", 1, true},
 		{"it acknowledges nothing, no redispatch", "S=B", false, true, 3, slices.Concat([]at{happens(0, Lost)}, answered), "connect:B stay send forward done", "--V", 0, false},
+		{"it answers 503, and is asked again", "S=B", false, false, 3, []at{happens(1, Connected), {2, Event{Kind: Head, Status: 503, Held: true}}, over(3), happens(4, Connected), heads(5, 200), happens(6, Finished)},
+			"connect:B send wait:500ms connect:B send forward done", "--V", 1, false},
+		{"it answers 503 to the last but one", "S=B", false, false, 1, []at{happens(1, Connected), {2, Event{Kind: Head, Status: 503, Held: true}}, happens(4, Connected), heads(5, 200), happens(6, Finished)},
+			"connect:B send connect:A send forward done", "--D", 1, true},
 		{"the client leaves", "S=B", false, false, 3, []at{happens(1, Connected), happens(2, ClientGone)}, "connect:B send abort", "CHV", 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, servers := sticky(t, persist.Config{})
-			f.Default.Retries, f.Default.Redispatch = tt.retries, !tt.stubborn
+			f.Default.Retries, f.Default.Redispatch, f.Default.Repeat = tt.retries, !tt.stubborn, repeating()
 			if tt.down {
 				servers[1].SetHealth(upstream.Health{Status: hysteresis.Down})
 			}

@@ -54,20 +54,25 @@ func (x *Exchange) repeat(now time.Time, ev *Event) (a Action, again bool) {
 	if r == nil || x.left == 0 || !ev.Held || !r.wants(ev) || !idempotent(x.request.Method) || !r.Budget.Take(now) {
 		return Action{}, false
 	}
-	x.tried = append(x.tried, x.server)
+	before := len(x.tried)
+	if !x.stays() {
+		x.tried = append(x.tried, x.server)
+	}
 	other, outcome := x.backend.Servers.Pick(x.choice(now))
 	if outcome == upstream.None { // what there is of an answer is better than nothing
-		x.tried = x.tried[:len(x.tried)-1]
+		x.tried = x.tried[:before]
 		return Action{}, false
 	}
+	x.refuser = x.server
 	x.release()
 	x.left--
 	x.record.Retries++
 	x.bridged = ev.Kind == ServerSilent
+	x.server = other
+	x.settle(outcome == upstream.Full)
 	if outcome == upstream.Full {
 		return x.queue(now), true
 	}
-	x.server = other
 	x.tries()
 	return x.resume(now), true
 }
