@@ -25,11 +25,15 @@ var failures = map[string]struct {
 		c.write("HTTP/1.1 200 OK\r\nContent-")
 		_ = c.conn.Close()
 	}, 502},
-	"no HTTP":        {func(c *call) { c.write("SSH-2.0-OpenSSH\r\n\r\n") }, 502},
-	"silent":         {hangs, 504},
-	"503":            {func(c *call) { c.write("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy") }, 503},
-	"503 with a lot": {func(c *call) { c.write("HTTP/1.1 503 Busy\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000)) }, 503},
-	"103, then 503":  {func(c *call) { c.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n") }, 503},
+	"no HTTP": {func(c *call) { c.write("SSH-2.0-OpenSSH\r\n\r\n") }, 502},
+	"silent":  {hangs, 504},
+	"503":     {func(c *call) { c.write("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy") }, 503},
+	"503 with a lot": {func(c *call) {
+		c.write("HTTP/1.1 503 Busy\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000))
+	}, 503},
+	"103, then 503": {func(c *call) {
+		c.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+	}, 503},
 }
 
 // repeats: what one server fails another one does, if that can do no harm and is wanted.
