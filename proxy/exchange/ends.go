@@ -44,13 +44,13 @@ func (x *Exchange) abort(now time.Time, t Termination) Action {
 }
 
 func (x *Exchange) end(now time.Time, do Do) Action {
+	if d := x.record.Details; d != nil { // before whoever waits gets the slot
+		x.count(d)
+	}
 	x.release()
 	if x.active != nil {
 		x.active.Add(-1)
 		x.active = nil
-	}
-	if d := x.record.Details; d != nil {
-		x.count(d)
 	}
 	x.state = over
 	x.record.Active = now.Sub(x.record.Begin)
@@ -74,8 +74,14 @@ func (x *Exchange) release() {
 func (x *Exchange) count(d *Details) {
 	if x.backend != nil && x.backend.Active != nil {
 		d.BackendRequests = x.backend.Active.Load()
+		if x.active != nil {
+			d.BackendRequests--
+		}
 	}
 	if d.server != nil {
 		d.ServerRequests = d.server.InFlight()
+		if d.server == x.server {
+			d.ServerRequests--
+		}
 	}
 }
