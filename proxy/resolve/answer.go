@@ -67,7 +67,7 @@ func (q question) read(packet []byte, id uint16) (reply, error) {
 	switch m.Rcode {
 	case dns.RcodeSuccess:
 	case dns.RcodeNameError:
-		return reply{}, fmt.Errorf("%w (NXDOMAIN)", errAbsent)
+		return reply{}, errNoName
 	case dns.RcodeFormatError, dns.RcodeNotImplemented:
 		return reply{}, errFormat
 	default:
@@ -131,7 +131,7 @@ func (q question) follow(m *dns.Msg) (reply, error) {
 	case !m.Authoritative && !m.RecursionAvailable: // it refers to others, whom it does not ask itself
 		return reply{}, errors.New("it does not answer for others (no recursion)")
 	}
-	return reply{}, fmt.Errorf("%w of this kind: no %s record", errAbsent, dns.TypeToString[q.kind])
+	return reply{}, errNoRecord
 }
 
 // usable reports whether a server can have an address. Filters answer with 0.0.0.0, which would be this host itself.

@@ -47,7 +47,7 @@ func (c *client) ask(ctx context.Context, cfg *Config, servers []netip.AddrPort,
 		for i := range servers {
 			at := (first + i) % len(servers)
 			r, err = c.exchange(ctx, cfg.Timeout, servers[at], q)
-			if err == nil || errors.Is(err, errAbsent) {
+			if err == nil || isAbsent(err) {
 				c.first.Store(int32(at))
 				return r, err
 			}

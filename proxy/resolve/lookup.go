@@ -104,12 +104,12 @@ func (c *client) search(ctx context.Context, cfg *Config, name string, kinds []u
 		for _, kind := range kinds {
 			var r reply
 			r, err = c.chase(ctx, cfg, conf.servers, question{full, kind})
-			if err == nil || !errors.Is(err, errAbsent) {
+			if err == nil || !isAbsent(err) {
 				return r, err
 			}
 		}
 	}
-	return reply{}, fmt.Errorf("%s: %w", name, err)
+	return reply{}, err
 }
 
 // chase asks on where an answer is an alias and leaves off there.
@@ -162,7 +162,7 @@ func (c *client) service(ctx context.Context, cfg *Config, q Query) (answer, err
 	case a.fault != nil:
 		a.ttl = min(a.ttl, lastRetry)
 	case len(a.endpoints) == 0:
-		return answer{}, fmt.Errorf("%s: %w: none of its hosts has an address", q.Name, errAbsent)
+		return answer{}, errNoHost
 	}
 	return a, nil
 }
@@ -181,10 +181,10 @@ func (c *client) target(ctx context.Context, cfg *Config, name string, f Family,
 	}
 	addrs, ttl, err := c.host(ctx, cfg, name, f)
 	switch {
-	case errors.Is(err, errAbsent):
+	case isAbsent(err):
 		return target{ttl: longestLookup}
 	case err != nil:
-		return target{fault: err}
+		return target{fault: fmt.Errorf("host %s: %w", strings.TrimSuffix(name, "."), err)}
 	}
 	return target{addrs: addrs, ttl: ttl}
 }

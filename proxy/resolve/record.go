@@ -6,8 +6,17 @@ import (
 	"time"
 )
 
-// errAbsent is the cause of all errors which say that there is no such name, or that it has no address.
-var errAbsent = errors.New("no such name")
+// What DNS says of names that stand for nothing.
+var (
+	errNoName   = errors.New("no such name (NXDOMAIN)")
+	errNoRecord = errors.New("there is the name, but no such record")
+	errNoHost   = errors.New("none of its hosts has an address")
+)
+
+// isAbsent reports whether an error is an answer: that there is nothing.
+func isAbsent(err error) bool {
+	return errors.Is(err, errNoName) || errors.Is(err, errNoRecord) || errors.Is(err, errNoHost)
+}
 
 // A failure is followed by another try after firstRetry, then after twice as long each time up to lastRetry: soon enough for who waits for
 // a name to come back, seldom enough for a nameserver that a thousand names wait for.
@@ -90,7 +99,7 @@ func (r *record) fail(now time.Time, c *Config, err error) {
 	}
 	r.next = now.Add(max(min(firstRetry<<min(r.failures-1, 10), lastRetry), c.MinTTL))
 	since, hold := r.failing, c.HoldFailed
-	if errors.Is(err, errAbsent) {
+	if isAbsent(err) {
 		if r.absent.IsZero() {
 			r.absent = now
 		}

@@ -35,7 +35,7 @@ func TestRecord(t *testing.T) {
 	t.Parallel()
 	const sec = time.Second
 	servfail := errors.New("SERVFAIL")
-	nxdomain := fmt.Errorf("%w (NXDOMAIN)", errAbsent)
+	nxdomain := errNoName
 	type step struct {
 		at   time.Duration
 		got  string // addresses; none: err

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -109,7 +108,7 @@ func (r *Resolver) tell(q Query, before error, now State) {
 	case now.Err == nil && before != nil:
 		r.log.Info("name has an answer again", "name", q.Name)
 	case now.Err == nil:
-	case before == nil, errors.Is(before, errAbsent) != errors.Is(now.Err, errAbsent):
+	case before == nil, isAbsent(before) != isAbsent(now.Err):
 		r.log.Warn("name has no answer", "name", q.Name, "kept", len(now.Endpoints), "err", now.Err)
 	}
 }

@@ -189,7 +189,7 @@ func TestAwait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := &oracle{took: time.Second}
-		o.say("", 0, errAbsent)
+		o.say("", 0, errNoName)
 		r, _ := running(t, o)
 		r.Apply(times, nil)
 		start := time.Now()
