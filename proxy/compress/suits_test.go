@@ -117,3 +117,22 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	mustCompile(t, Config{Codings: []Coding{Zstd, Gzip}, Types: DefaultTypes()})
 }
+
+// BenchmarkDecide is what finding out costs where compression is configured: what the client takes, whether the response is fit, and
+// its head.
+func BenchmarkDecide(b *testing.B) {
+	r := mustCompile(b, Config{Codings: []Coding{Zstd, Gzip}, Types: DefaultTypes(), MinSize: 1024})
+	request := fields{"host: www.example.com", "accept-encoding: gzip, deflate, br, zstd"}
+	for name, kind := range map[string]string{"Compressed": "text/html; charset=utf-8", "Picture": "image/png"} {
+		b.Run(name, func(b *testing.B) {
+			buf, head := parse(b, "Server: app", "Date: Sat, 21 Nov 2026 10:00:00 GMT", "Content-Type: "+kind, "Content-Length: 20000", "ETag: \"a1\"", "Cache-Control: private")
+			var h Head
+			b.ReportAllocs()
+			for b.Loop() {
+				if c := r.Choose(request); r.Suits(200, 20000, buf, head) {
+					h.Rewrite(c, buf, head)
+				}
+			}
+		})
+	}
+}

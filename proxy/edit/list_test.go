@@ -126,3 +126,36 @@ func TestRunAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+// BenchmarkRun is what a head of ten fields costs.
+func BenchmarkRun(b *testing.B) {
+	var head [][2][]byte
+	for _, line := range []string{
+		"Server: app", "Date: Sat, 21 Nov 2026 10:00:00 GMT", "Content-Type: text/html; charset=utf-8", "Cache-Control: private", "ETag: \"a1b2\"",
+		"X-Powered-By: app", "Set-Cookie: session=0123456789abcdef; Path=/", "Location: http://www.example.com/a", "Vary: Origin", "X-Request-Cost: 7",
+	} {
+		name, value, _ := strings.Cut(line, ": ")
+		head = append(head, [2][]byte{[]byte(name), []byte(value)})
+	}
+	usual := []Edit{
+		{Op: Remove, Name: "Server"}, {Op: Remove, Name: "X-Powered-By"}, {Name: "Strict-Transport-Security", Value: "max-age=31536000"},
+		{Name: "X-Frame-Options", Value: "SAMEORIGIN"}, {Op: Add, Name: "X-Served-By", Value: "{server} {status}"},
+	}
+	for name, edits := range map[string][]Edit{"1": usual[:1], "5": usual, "5AndAnExpression": append(slices.Clone(usual), Edit{Op: Replace, Name: "Location", Find: "^http:", With: "https:"})} {
+		b.Run(name, func(b *testing.B) {
+			l := mustCompile(b, edits...)
+			var known Facts = facts{"status": "200", "server": "web1"}
+			scratch, out := make([]byte, 0, 64), make([]byte, 0, 1024)
+			b.ReportAllocs()
+			for b.Loop() {
+				r, dst := Run{List: l, Secure: true}, out
+				for i := range head {
+					if value, ok := r.Field(head[i][0], head[i][1]); ok {
+						dst = append(dst, value...)
+					}
+				}
+				scratch = r.Each(scratch, known, func(_ string, value []byte) { dst = append(dst, value...) })
+			}
+		})
+	}
+}

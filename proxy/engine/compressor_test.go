@@ -49,7 +49,7 @@ func newWorkbench() *workbench {
 	w := &workbench{client: &drain{}, server: &source{}}
 	workers := newSqueezers(1)
 	workers.enter()
-	s := &stream{core: &core{}, server: w.server}
+	s := &stream{core: &core{}, passage: passage{server: w.server}}
 	w.compressor = &compressor{s: s, to: w.client, workers: workers, counted: true, piece: piece{coding: compress.Gzip}}
 	s.client = w.compressor
 	return w

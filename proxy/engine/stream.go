@@ -13,10 +13,21 @@ import (
 
 // stream is one request on its way to a server, and the response on its way back.
 type stream struct {
-	core     *core
+	core *core
+	x    exchange.Exchange
+
+	request  http1.Request  // of a client that speaks HTTP/1
+	response http1.Response // of a server that does
+	upload   body           // of the request, of a client that speaks HTTP/1
+	asking   question       // memory for the next
+
+	passage // apart, so that the memory above is not moved about with each request
+}
+
+// passage is what a stream has of one request alone.
+type passage struct {
 	bind     *Bind
 	frontend *exchange.Frontend
-	x        exchange.Exchange
 	client   asker
 	server   answerer // nil: none, or none any more
 	wire     *wire    // of the client
@@ -24,14 +35,9 @@ type stream struct {
 	secure   bool           // the client's connection is TLS
 	peer     []certs.Header // what servers are told of the client's certificate
 
-	request  http1.Request  // of a client that speaks HTTP/1
-	response http1.Response // of a server that does
-	upload   body           // of the request, of a client that speaks HTTP/1
-
 	text     []byte          // host and target, which x refers to
 	method   http1.Method    // of the request
 	length   int64           // of the request's body: octets, or http1.ChunkedLength
-	asking   question        // memory for the next
 	question *question       // the request's head, until ask is written
 	ask      []byte          // the request as the server gets it: its head, and where it may be replayed what has been sent of its body
 	head     int             // of an HTTP/2 server: how much of ask that is
@@ -77,15 +83,15 @@ func (s *stream) start(client asker, b *Bind, from netip.AddrPort, w *wire) {
 
 // reset forgets all but the memory.
 func (s *stream) reset() {
-	old := *s
-	*s = stream{core: old.core, x: old.x, request: old.request, response: old.response, upload: old.upload}
+	text, ask := s.text, s.ask
+	s.passage = passage{}
 	s.request.Reset()
 	s.response.Reset()
-	if cap(old.text) <= maxKept {
-		s.text = old.text[:0]
+	if cap(text) <= maxKept {
+		s.text = text[:0]
 	}
-	if cap(old.ask) <= 2*maxKept {
-		s.ask = old.ask[:0]
+	if cap(ask) <= 2*maxKept {
+		s.ask = ask[:0]
 	}
 }
 

@@ -76,20 +76,14 @@ const (
 
 // Start begins an exchange: the first byte of a request to f is there.
 func (x *Exchange) Start(now time.Time, f *Frontend) {
-	*x = Exchange{
-		frontend: f,
-		state:    reading,
-		edits:    f.Edits,
-		tried:    x.tried[:0],
-		waker:    x.waker,
-		waiter:   x.waiter,
-		stick:    x.stick[:0],
-		record: Record{
-			Frontend: f.Name, Begin: now,
-			Request: NotReached, Wait: NotReached, Connect: NotReached, Response: NotReached, Active: NotReached,
-			Termination: Termination{Normal, AtEnd},
-		},
-	}
+	tried, stick, waker, waiter := x.tried[:0], x.stick[:0], x.waker, x.waiter
+	*x = Exchange{} // in place: it is large
+	x.tried, x.stick, x.waker, x.waiter = tried, stick, waker, waiter
+	x.frontend, x.edits, x.state = f, f.Edits, reading
+	r := &x.record
+	r.Frontend, r.Begin = f.Name, now
+	r.Request, r.Wait, r.Connect, r.Response, r.Active = NotReached, NotReached, NotReached, NotReached, NotReached
+	r.Termination = Termination{Normal, AtEnd}
 }
 
 // Count adds to the bytes that the record will show.
