@@ -199,9 +199,16 @@ func TestNameWithoutAnswer(t *testing.T) {
 	s := resolvetest.New(t)
 	s.Fail("app.test", "A", dns.RcodeServerFailure)
 	port, _ := islands(t, 1)
-	b, book := logged(t, lookedUp(s, proxy.Server{Name: "app", Lookup: resolve.Query{Name: "app.test"}, Port: port}))
+	c := lookedUp(s, proxy.Server{Name: "app", Lookup: resolve.Query{Name: "app.test"}, Port: port})
+	b, book := logged(t, c)
 	book.await(t, "name has no answer", "name=app.test", "SERVFAIL")
 	book.await(t, "backend has no server available", "backend=app")
+	b.Reload(t, c)
+	for len(book) > 0 {
+		if line := <-book; strings.Contains(line, "no server available") {
+			t.Errorf("said again after a reload: %s", line)
+		}
+	}
 	if status, _ := get(t, b, newClient(t)); status != 503 {
 		t.Errorf("without an address: got %d, want 503", status)
 	}
