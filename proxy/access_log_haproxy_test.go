@@ -73,7 +73,7 @@ func haproxy(t *testing.T, log string) (s site, heard func() string) {
 	pair, _ := proxytest.Bundle(t, "localhost")
 	good, asked := origin(t)
 	s.asked = asked
-	s.plain, s.tls = nobody(t).String(), nobody(t).String()
+	s.plain, s.tls = vacant(t), vacant(t)
 	ms := func(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 	text := strings.NewReplacer(
 		"UDP", udp, "CONNECT", ms(connectPatience), "CLIENT", ms(clientPatience), "SERVER", ms(serverPatience), "HEAD", ms(headPatience),

@@ -202,6 +202,7 @@ func (s *shop) tandem(t *testing.T, v sellers) (at string, heard func() string) 
 	c.Frontends, c.Backends = c.Frontends[:1], c.Backends[:1]
 	c.Frontends[0].Rules = nil
 	b := &c.Backends[0]
+	b.Timeouts.Server = patience // as the rival has it: a busy machine is not a silent server
 	config := s.config
 	config.Name = "S"
 	b.Cookie, b.Retries, b.Redispatch, b.Servers = &proxy.Cookie{Config: config}, s.retries, !s.firm, nil
@@ -236,7 +237,7 @@ func (s *shop) tandem(t *testing.T, v sellers) (at string, heard func() string) 
 // rival is the same of HAProxy.
 func (s *shop) rival(t *testing.T, v sellers) (at string, heard func() string) {
 	t.Helper()
-	at = nobody(t).String()
+	at = vacant(t)
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	text := fmt.Sprintf("global\n\tlog %s len 8192 local0\ndefaults\n\tmode http\n\tlog global\n\ttimeout connect %dms\n\ttimeout client 10s\n\ttimeout server 10s\n"+
 		"frontend f\n\tbind %s\n\tlog-format '%%s %%ST %%tsc %%rc'\n\tdefault_backend b\nbackend b\n\tretries %d\n\tcookie S %s\n", udp, connectPatience.Milliseconds(), at, s.retries, s.haproxy)

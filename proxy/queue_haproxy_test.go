@@ -100,7 +100,7 @@ func haproxyWithQueues(t *testing.T) narrows {
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	dir := t.TempDir()
 	socket, file := filepath.Join(dir, "s"), filepath.Join(dir, "haproxy.cfg")
-	n := narrows{origin: newNarrowOrigin(t), plain: nobody(t).String(), line: heard}
+	n := narrows{origin: newNarrowOrigin(t), plain: vacant(t), line: heard}
 	text := strings.NewReplacer("UDP", udp, "SOCKET", socket, "PLAIN", n.plain, "ORIGIN", n.origin.address.String()).Replace(haproxyNarrows)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
