@@ -224,8 +224,7 @@ func (n narrows) await(t *testing.T, waiting string) {
 
 // R14: 503 and sQ when its time in the queue is over; R43: first come first served, and CQ for who leaves. Both balancers, the same course,
 // line by line.
-func TestIntegrationR14_R43_QueuesBesideHAProxy(t *testing.T) {
-	t.Parallel()
+func TestIntegrationR14_R43_QueuesBesideHAProxy(t *testing.T) { // not beside others: HAProxy's answers have once not come for 10 s there
 	theirs := haproxyWithQueues(t).course(t)
 	ours := tandemWithQueues(t).course(t)
 	if !slices.Equal(ours, theirs) {
