@@ -77,7 +77,7 @@ func haproxy(t *testing.T, log string) (s site, heard func() string) {
 	ms := func(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 	text := strings.NewReplacer(
 		"UDP", udp, "CONNECT", ms(connectPatience), "CLIENT", ms(clientPatience), "SERVER", ms(serverPatience), "HEAD", ms(headPatience),
-		"PLAIN", s.plain, "TLS", s.tls, "PAIR", pair, "GOOD", good.String(), "DEAD", nobody(t).String(), "LOG", log,
+		"PLAIN", s.plain, "TLS", s.tls, "PAIR", pair, "GOOD", good.String(), "DEAD", proxytest.Nobody(t).String(), "LOG", log,
 	).Replace(haproxySite)
 	runHAProxy(t, text, s.plain)
 	heard() // of the connection that found it there

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
@@ -97,25 +95,6 @@ func answer(conn net.Conn, silent chan<- struct{}, ended <-chan struct{}) {
 	}
 }
 
-// nobody is an address that refuses, and stays so: it is bound, so that no other test gets it, and nobody listens.
-func nobody(t *testing.T) netip.AddrPort {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := name.(*unix.SockaddrInet4)
-	return netip.AddrPortFrom(netip.AddrFrom4(at.Addr), uint16(at.Port))
-}
-
 // vacant is an address that a peer, which can't tell which it got, may listen at.
 func vacant(t *testing.T) string {
 	t.Helper()
@@ -130,7 +109,7 @@ func vacant(t *testing.T) string {
 // logging is a site with every kind of backend, whose frontends log as log says: f, and k with TLS.
 func logging(t *testing.T, log accesslog.Config, good netip.AddrPort) proxy.Config {
 	t.Helper()
-	dead := nobody(t)
+	dead := proxytest.Nobody(t)
 	pair, _ := proxytest.Bundle(t, "localhost")
 	one := func(name string, servers ...proxy.Server) proxy.Backend {
 		return proxy.Backend{Name: name, Servers: servers, Retries: 1, Redispatch: true, Timeouts: proxy.BackendTimeouts{Connect: connectPatience, Server: serverPatience}}

@@ -19,6 +19,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/persist"
+	"github.com/tandem-lb/tandem/proxy/proxytest"
 )
 
 // shop is a backend with a cookie, of servers that are all called by their letters in upper case.
@@ -171,7 +172,7 @@ func (s *shop) open(t *testing.T) sellers {
 	v := sellers{at: map[byte]netip.AddrPort{}, seen: make(chan string, 1)}
 	for _, letter := range []byte(s.letters()) {
 		if letter == 'd' || letter == 'x' {
-			v.at[letter] = nobody(t)
+			v.at[letter] = proxytest.Nobody(t)
 			continue
 		}
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

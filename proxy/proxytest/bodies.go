@@ -142,19 +142,25 @@ func downloadStreams(t *testing.T, start Start) {
 				next <- struct{}{}
 			}
 			body := bufio.NewReader(resp.Body)
-			for _, want := range []string{"data: first\n", "\n", "data: other\n", "\n"} {
-				line, err := body.ReadString('\n')
-				if line != want || err != nil {
-					t.Fatalf("got %q, %v, want %q", line, err, want)
-				}
-				if line == "\n" {
-					next <- struct{}{}
-				}
-			}
-			if rest, err := io.ReadAll(body); len(rest) != 0 || err != nil {
-				t.Fatalf("after the end: got %q, %v", rest, err)
-			}
+			wantEvents(t, body, next, "data: first\n", "\n", "data: other\n", "\n")
 		})
+	}
+}
+
+// wantEvents reads lines as they come, up to the end, and has the server go on after each that is empty.
+func wantEvents(t *testing.T, body *bufio.Reader, next chan<- struct{}, lines ...string) {
+	t.Helper()
+	for _, want := range lines {
+		line, err := body.ReadString('\n')
+		if line != want || err != nil {
+			t.Fatalf("got %q, %v, want %q", line, err, want)
+		}
+		if line == "\n" {
+			next <- struct{}{}
+		}
+	}
+	if rest, err := io.ReadAll(body); len(rest) != 0 || err != nil {
+		t.Fatalf("after the end: got %q, %v", rest, err)
 	}
 }
 

@@ -178,18 +178,7 @@ func compressesStreams(t *testing.T, start Start) {
 			}
 			next <- struct{}{}
 			body := bufio.NewReader(decoder(t, coding, resp.Body))
-			for _, want := range []string{"data: first\n", "\n", large, "\n"} {
-				line, err := body.ReadString('\n')
-				if line != want || err != nil {
-					t.Fatalf("got %q, %v, want %q", line, err, want)
-				}
-				if line == "\n" {
-					next <- struct{}{}
-				}
-			}
-			if rest, err := io.ReadAll(body); len(rest) != 0 || err != nil {
-				t.Fatalf("after the end: got %q, %v", rest, err)
-			}
+			wantEvents(t, body, next, "data: first\n", "\n", large, "\n")
 		})
 	}
 }

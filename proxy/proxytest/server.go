@@ -190,6 +190,13 @@ func bound(t *testing.T) (fd int, address netip.AddrPort) {
 	return fd, netip.AddrPortFrom(netip.AddrFrom4(in4.Addr), uint16(in4.Port))
 }
 
+// Nobody returns an address that refuses, until the test ends.
+func Nobody(t *testing.T) netip.AddrPort {
+	t.Helper()
+	_, address := bound(t)
+	return address
+}
+
 // refusing returns a server that refuses connections.
 func refusing(t *testing.T, name string) *server {
 	t.Helper()
