@@ -62,10 +62,10 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	a, run := s.asks(b), s.requestEdits()
 	for i := range q.fields {
 		if f := &q.fields[i]; a.keeps(f, q.buf) {
-			dst = s.appendEdited(dst, f, q.buf, &run)
+			dst = s.appendEdited(dst, f, q.buf, run)
 		}
 	}
-	dst = s.appendAdded(s.appendForwarded(dst, &a, &run), &run)
+	dst = s.appendAdded(s.appendForwarded(dst, &a, run), run)
 	for i := range s.peer {
 		dst = http1.AppendField(dst, s.peer[i].Name, s.peer[i].Value)
 	}

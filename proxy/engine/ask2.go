@@ -23,10 +23,10 @@ func (s *stream) encodeAsk(b *exchange.Backend) {
 		// "Clients MUST NOT generate a request with a Host header field that differs from the ":authority" pseudo-header field" (RFC 9113
 		// section 8.3.1); the parsers have seen to that they are one, so that there is nothing left to say.
 		if f := &q.fields[i]; a.keeps(f, q.buf) && f.ID != http1.Host && f.ID != http1.ContentLength {
-			dst = s.encodeEdited(e, dst, f, q.buf, &run)
+			dst = s.encodeEdited(e, dst, f, q.buf, run)
 		}
 	}
-	dst = s.encodeAdded(e, s.encodeForwarded(e, dst, &a, &run), &run)
+	dst = s.encodeAdded(e, s.encodeForwarded(e, dst, &a, run), run)
 	for i := range s.peer {
 		dst = encodeField(e, dst, s.peer[i].Name, s.peer[i].Value)
 	}

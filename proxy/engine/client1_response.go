@@ -55,10 +55,10 @@ func (c *client1) appendHead(h *head) {
 	dst, run := appendStatusLine(c.core.down, h), s.responseEdits(false)
 	for i := range h.fields {
 		if f := &h.fields[i]; passes(f) {
-			dst = s.appendEdited(dst, f, h.buf, &run)
+			dst = s.appendEdited(dst, f, h.buf, run)
 		}
 	}
-	dst = s.appendAdded(dst, &run)
+	dst = s.appendAdded(dst, run)
 	if h.status == 101 {
 		c.core.loop.SetDeadline(c.wire.ref, s.frontend.Tunnel)
 		dst = append(dst, "Connection: upgrade\r\n"...)
@@ -150,10 +150,10 @@ func (c *client1) reply(r *exchange.Reply) {
 	c.closing = c.closing || r.Close
 	dst := http1.AppendStatusLine(c.core.down, r.Status, reasonOf(r.Status))
 	run := s.responseEdits(true)
-	ownFields(r, &run, func(name string, value []byte) {
+	ownFields(r, run, func(name string, value []byte) {
 		dst = append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
 	})
-	dst = append(c.appendConnection(s.appendAdded(dst, &run)), "\r\n"...)
+	dst = append(c.appendConnection(s.appendAdded(dst, run)), "\r\n"...)
 	if s.log != nil {
 		s.log.ResponseHead = int64(len(dst) - len(c.core.down))
 	}

@@ -30,7 +30,7 @@ func (t *stream2) begin(h *head) {
 	b, run := e.Status(e.Begin(t.c.core.block[:0]), h.status), s.responseEdits(false)
 	for i := range h.fields {
 		if f := &h.fields[i]; passes(f) {
-			b = s.encodeEdited(e, b, f, h.buf, &run)
+			b = s.encodeEdited(e, b, f, h.buf, run)
 		}
 	}
 	if h.bodiless {
@@ -46,7 +46,7 @@ func (t *stream2) begin(h *head) {
 			t.left = h.length
 		}
 	}
-	if b = s.encodeAdded(e, b, &run); s.log != nil {
+	if b = s.encodeAdded(e, b, run); s.log != nil {
 		s.responded(h, len(b))
 	}
 	t.send(b)
@@ -185,12 +185,12 @@ func (t *stream2) reply(r *exchange.Reply) {
 	s, e := t.s, t.c.conn.Encoder()
 	b := e.Status(e.Begin(t.c.core.block[:0]), r.Status)
 	run := s.responseEdits(true)
-	ownFields(r, &run, func(name string, value []byte) { b = e.Field(b, []byte(name), value, false) })
+	ownFields(r, run, func(name string, value []byte) { b = e.Field(b, []byte(name), value, false) })
 	if t.left = int64(len(r.Body)); s.method == http1.HEAD {
 		t.left = 0
 	}
 	whole := t.left == 0
-	if b = s.encodeAdded(e, b, &run); s.log != nil {
+	if b = s.encodeAdded(e, b, run); s.log != nil {
 		s.log.ResponseHead = int64(len(b))
 	}
 	t.send(b)

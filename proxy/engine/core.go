@@ -21,7 +21,9 @@ type core struct {
 	engine *Engine
 	log    hclog.Logger
 	loop   *loop.Loop
-	epoch  time.Time // what the loop's clock calls 0
+	epoch  time.Time     // what the loop's clock calls 0
+	passed time.Duration // what it said last
+	moment time.Time     // and what that means, which is asked for several times in a pass
 
 	octet    [1]byte             // for a read that should find nothing, while the loop's memory is in use
 	cipher   []byte              // what ciphertext is received in
@@ -39,6 +41,7 @@ type core struct {
 	coded        compress.Head       // of a response that is compressed; nobody's between calls
 	value        []byte              // of a field that is added; empty between calls
 	cookies      persist.Response    // memory for the next; nobody's between calls
+	changes      changes             // the same
 	down         []byte              // what is being written to a client; empty between calls
 	up           []byte              // what is being written to a server; empty between calls
 	frames       []byte              // what is received in of an HTTP/2 server; nil until there is one
@@ -67,12 +70,18 @@ const maxStreams = 1024
 func newCore(e *Engine, l *loop.Loop) *core {
 	c := &core{engine: e, log: e.log, loop: l, cipher: make([]byte, cipherSize), ports: map[*Listener]*port{}, idle: map[*upstream.Server]*idleServers{}, servers2: map[*upstream.Server]*servers2{}}
 	c.epoch = time.Now().Add(-l.Now())
+	c.moment = c.epoch
 	c.sweep = l.Timer(c)
 	return c
 }
 
 // now is the time of this pass.
-func (c *core) now() time.Time { return c.epoch.Add(c.loop.Now()) }
+func (c *core) now() time.Time {
+	if d := c.loop.Now(); d != c.passed {
+		c.passed, c.moment = d, c.epoch.Add(d)
+	}
+	return c.moment
+}
 
 // stream returns one that nothing is known of yet.
 func (c *core) stream() *stream {

@@ -11,29 +11,37 @@ import (
 // passes reports whether a field of a response goes to the client.
 func passes(f *http1.Field) bool { return !f.Hop && f.ID != http1.ProxyAuthenticate }
 
-// changes are what is changed in a head: first what the configuration edits, then what clients find their server by.
+// changes are what is changed in a head: first what the configuration edits, then what clients find their server by. A nil pointer to
+// them, which is usual, changes nothing.
 type changes struct {
 	edit.Run                   // its List is nil where nothing is
 	hides    *persist.Cookie   // of a request; nil: servers see all cookies
 	answers  *persist.Response // of a response; nil: clients do not find their server by a cookie
-	plain    bool              // there is none of these
 }
 
-// responseEdits returns what is changed in the head of the response; own: it is one of the balancer itself.
-func (s *stream) responseEdits(own bool) changes {
-	run := changes{Run: edit.Run{List: s.x.ResponseEdits(), Own: own, Secure: s.secure}}
-	if r := &s.core.cookies; !own && s.x.ResponseCookie(s.core.now(), r) {
-		run.answers = r
+// responseEdits returns what is changed in the head of the response, until those of the next head are asked for; own: it is one of the
+// balancer itself.
+func (s *stream) responseEdits(own bool) *changes {
+	c := s.core
+	list, answers := s.x.ResponseEdits(), !own && s.x.ResponseCookie(c.now(), &c.cookies)
+	if list == nil && !answers {
+		return nil
 	}
-	run.plain = run.List == nil && run.answers == nil
-	return run
+	c.changes = changes{Run: edit.Run{List: list, Own: own, Secure: s.secure}}
+	if answers {
+		c.changes.answers = &c.cookies
+	}
+	return &c.changes
 }
 
 // requestEdits returns the same for the head of the request.
-func (s *stream) requestEdits() changes {
-	run := changes{Run: edit.Run{List: s.x.RequestEdits(), Secure: true}, hides: s.x.RequestCookie()}
-	run.plain = run.List == nil && run.hides == nil
-	return run
+func (s *stream) requestEdits() *changes {
+	list, hides := s.x.RequestEdits(), s.x.RequestCookie()
+	if list == nil && hides == nil {
+		return nil
+	}
+	s.core.changes = changes{Run: edit.Run{List: list, Secure: true}, hides: hides}
+	return &s.core.changes
 }
 
 // after returns the value that a field has after the changes; ok is false where it goes. It may be in memory of the core's, good until the
@@ -77,7 +85,7 @@ func (s *stream) added(run *changes, write func(name string, value []byte)) {
 
 // appendEdited writes a field as it is after the edits.
 func (s *stream) appendEdited(dst []byte, f *http1.Field, buf []byte, run *changes) []byte {
-	if run.plain {
+	if run == nil {
 		return appendLine(dst, f, buf)
 	}
 	value, ok := s.after(f, buf, run)
@@ -89,7 +97,7 @@ func (s *stream) appendEdited(dst []byte, f *http1.Field, buf []byte, run *chang
 
 // appendAdded writes the fields that edits add.
 func (s *stream) appendAdded(dst []byte, run *changes) []byte {
-	if run.plain {
+	if run == nil {
 		return dst
 	}
 	s.added(run, func(name string, value []byte) {
@@ -101,7 +109,7 @@ func (s *stream) appendAdded(dst []byte, run *changes) []byte {
 // encodeEdited is appendEdited for HTTP/2.
 func (s *stream) encodeEdited(e *http2.Encoder, dst []byte, f *http1.Field, buf []byte, run *changes) []byte {
 	value := f.Value.In(buf)
-	if !run.plain {
+	if run != nil {
 		var ok bool
 		if value, ok = s.after(f, buf, run); !ok {
 			return dst
@@ -112,7 +120,7 @@ func (s *stream) encodeEdited(e *http2.Encoder, dst []byte, f *http1.Field, buf 
 
 // encodeAdded is appendAdded for HTTP/2.
 func (s *stream) encodeAdded(e *http2.Encoder, dst []byte, run *changes) []byte {
-	if run.plain {
+	if run == nil {
 		return dst
 	}
 	s.added(run, func(name string, value []byte) {
@@ -126,7 +134,7 @@ func (s *stream) encodeAdded(e *http2.Encoder, dst []byte, run *changes) []byte 
 func ownFields(r *exchange.Reply, run *changes, write func(name string, value []byte)) {
 	r.Fields(func(name, text string) {
 		value, ok := []byte(text), name != "Connection"
-		if ok && run.List != nil {
+		if ok && run != nil && run.List != nil {
 			value, ok = run.Field([]byte(name), value)
 		}
 		if ok {
@@ -137,7 +145,7 @@ func ownFields(r *exchange.Reply, run *changes, write func(name string, value []
 
 // drops reports whether edits take away what the balancer itself would write under a name.
 func drops(run *changes, name string) bool {
-	if run.List == nil {
+	if run == nil || run.List == nil {
 		return false
 	}
 	_, stays := run.Field([]byte(name), nil)

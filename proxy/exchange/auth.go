@@ -56,7 +56,7 @@ func (x *Exchange) challenge(realm *Realm) Action {
 	return a
 }
 
-func (x *Exchange) whileVerifying(now time.Time, ev Event) Action {
+func (x *Exchange) whileVerifying(now time.Time, ev *Event) Action {
 	switch ev.Kind {
 	case Verified:
 		return x.forward(now)

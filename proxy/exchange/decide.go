@@ -4,9 +4,9 @@ import "github.com/tandem-lb/tandem/proxy/rule"
 
 // decide lets the rules say where the request goes. over: it goes to no server, and the action is the answer.
 func (x *Exchange) decide() (a Action, over bool) {
-	if r, ok := x.frontend.Monitor.answer(x.request.Path); ok {
+	if m := x.frontend.Monitor; m != nil && m.Path == x.request.Path {
 		x.record.NoLog = true
-		return x.respond(r, Termination{Local, AtRequest}), true
+		return x.respond(m.answer(), Termination{Local, AtRequest}), true
 	}
 	x.path, x.most = x.request.Path, x.frontend.MaxBody
 	n := x.frontend.Rules.Find(&x.request)

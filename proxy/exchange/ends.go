@@ -3,7 +3,7 @@ package exchange
 import "time"
 
 // interrupted ends an exchange by what can happen at any time.
-func (x *Exchange) interrupted(now time.Time, ev Event, at Phase) Action {
+func (x *Exchange) interrupted(now time.Time, ev *Event, at Phase) Action {
 	switch ev.Kind {
 	case ClientGone:
 		return x.abort(now, Termination{ByClient, at})

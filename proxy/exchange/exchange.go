@@ -127,23 +127,23 @@ func (x *Exchange) Step(now time.Time, ev Event) (a Action) {
 	}
 	switch x.state {
 	case reading:
-		a = x.whileReading(now, ev)
+		a = x.whileReading(now, &ev)
 	case verifying:
-		a = x.whileVerifying(now, ev)
+		a = x.whileVerifying(now, &ev)
 	case queued:
-		a = x.whileQueued(now, ev)
+		a = x.whileQueued(now, &ev)
 	case gathering:
-		a = x.whileGathering(now, ev)
+		a = x.whileGathering(now, &ev)
 	case waiting:
-		a = x.whileWaiting(now, ev)
+		a = x.whileWaiting(now, &ev)
 	case connecting:
-		a = x.whileConnecting(now, ev)
+		a = x.whileConnecting(now, &ev)
 	case sending:
-		a = x.whileSending(now, ev)
+		a = x.whileSending(now, &ev)
 	case forwarding:
-		a = x.whileForwarding(now, ev)
+		a = x.whileForwarding(now, &ev)
 	case replying:
-		a = x.whileReplying(now, ev)
+		a = x.whileReplying(now, &ev)
 	default:
 		return Action{Do: Done}
 	}
@@ -153,7 +153,7 @@ func (x *Exchange) Step(now time.Time, ev Event) (a Action) {
 	return a
 }
 
-func (x *Exchange) whileReading(now time.Time, ev Event) Action {
+func (x *Exchange) whileReading(now time.Time, ev *Event) Action {
 	switch ev.Kind {
 	case Request:
 		return x.route(now, ev)
@@ -171,12 +171,11 @@ func (x *Exchange) whileReading(now time.Time, ev Event) Action {
 }
 
 // route takes in the request.
-func (x *Exchange) route(now time.Time, ev Event) Action {
+func (x *Exchange) route(now time.Time, ev *Event) Action {
 	x.headAt = now
 	x.record.Request = now.Sub(x.record.Begin)
 	x.record.TLS = ev.Target.TLS
-	var status int
-	if x.request, status = admit(ev.Target); status != 0 {
+	if status := x.admit(ev.Target); status != 0 {
 		return x.fail(status, Termination{ByProxy, AtRequest})
 	}
 	if upgrades(ev.Target.Upgrade) {
@@ -246,7 +245,7 @@ func (x *Exchange) connect(now time.Time) Action {
 	return Action{Do: Connect, Server: x.server, Backend: x.backend, Timeout: x.backend.Connect}
 }
 
-func (x *Exchange) whileConnecting(now time.Time, ev Event) Action {
+func (x *Exchange) whileConnecting(now time.Time, ev *Event) Action {
 	switch ev.Kind {
 	case Connected:
 		x.state = sending
@@ -307,17 +306,17 @@ func (x *Exchange) resume(now time.Time) Action {
 	return x.connect(now)
 }
 
-func (x *Exchange) whileWaiting(now time.Time, ev Event) Action {
+func (x *Exchange) whileWaiting(now time.Time, ev *Event) Action {
 	if ev.Kind == WaitOver {
 		return x.again(now)
 	}
 	return x.interrupted(now, ev, AtConnect)
 }
 
-func (x *Exchange) whileSending(now time.Time, ev Event) Action {
+func (x *Exchange) whileSending(now time.Time, ev *Event) Action {
 	switch ev.Kind {
 	case Head:
-		return x.head(now, &ev)
+		return x.head(now, ev)
 	case Stale:
 		return x.again(now) // not a retry: the server has refused nothing
 	case Lost:
@@ -326,13 +325,13 @@ func (x *Exchange) whileSending(now time.Time, ev Event) Action {
 		return x.fail(502, Termination{ByDown, AtHead})
 	case ServerClosed:
 		x.badResponse(now, "it closed the connection")
-		return x.repeatOr(now, &ev, 502, ByServer)
+		return x.repeatOr(now, ev, 502, ByServer)
 	case ServerGarbage:
 		x.badResponse(now, "it sent no HTTP")
-		return x.repeatOr(now, &ev, 502, ByProxy)
+		return x.repeatOr(now, ev, 502, ByProxy)
 	case ServerSilent:
 		x.silent(now)
-		return x.repeatOr(now, &ev, 504, ServerTimeout)
+		return x.repeatOr(now, ev, 504, ServerTimeout)
 	case Refused: // its body is malformed
 		return x.fail(ev.Status, Termination{ByProxy, AtRequest})
 	case ClientSilent: // in the midst of its body
@@ -362,7 +361,7 @@ func (x *Exchange) head(now time.Time, ev *Event) Action {
 	return Action{Do: Forward}
 }
 
-func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
+func (x *Exchange) whileForwarding(now time.Time, ev *Event) Action {
 	switch ev.Kind {
 	case Finished:
 		return x.done(now)
@@ -386,7 +385,7 @@ func (x *Exchange) whileForwarding(now time.Time, ev Event) Action {
 	}
 }
 
-func (x *Exchange) whileReplying(now time.Time, ev Event) Action {
+func (x *Exchange) whileReplying(now time.Time, ev *Event) Action {
 	t := x.record.Termination
 	switch ev.Kind {
 	case Finished:

@@ -20,7 +20,7 @@ func (x *Exchange) forward(now time.Time) Action {
 }
 
 // whileGathering waits for the body, which is as much a part of the request as its head here.
-func (x *Exchange) whileGathering(now time.Time, ev Event) Action {
+func (x *Exchange) whileGathering(now time.Time, ev *Event) Action {
 	switch ev.Kind {
 	case Gathered:
 		x.headAt = now

@@ -17,16 +17,13 @@ type Monitor struct {
 	Fails func() bool // whether a backend has too few servers; nil: never. It is called by loops
 }
 
-// watched answers a question about the balancer itself; ok is false where it is none.
-func (m *Monitor) answer(path string) (r Reply, ok bool) {
-	if m == nil || path != m.Path {
-		return r, false
-	}
-	r = Reply{Status: 200, ContentType: "text/plain", Body: "healthy\n", NoCache: true}
+// answer says how the balancer itself is.
+func (m *Monitor) answer() Reply {
+	r := Reply{Status: 200, ContentType: "text/plain", Body: "healthy\n", NoCache: true}
 	if m.Fails != nil && m.Fails() {
 		r.Status, r.Body = 503, "unhealthy\n"
 	}
-	return r, true
+	return r
 }
 
 // errorPage returns the page for a status: the backend's, the frontend's, or the balancer's own.

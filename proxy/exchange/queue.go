@@ -35,7 +35,7 @@ func (x *Exchange) queue(now time.Time) Action {
 	return x.fail(503, Termination{ByServer, AtConnect})
 }
 
-func (x *Exchange) whileQueued(now time.Time, ev Event) Action {
+func (x *Exchange) whileQueued(now time.Time, ev *Event) Action {
 	x.record.Wait = now.Sub(x.headAt)
 	if ev.Kind != Turn && ev.Kind != WaitOver {
 		return x.interrupted(now, ev, AtQueue)

@@ -23,7 +23,7 @@ func (x *Exchange) unheard(now time.Time) Action {
 }
 
 // open routes a session.
-func (x *Exchange) open(now time.Time, ev Event) Action {
+func (x *Exchange) open(now time.Time, ev *Event) Action {
 	x.headAt = now
 	x.record.Request = now.Sub(x.record.Begin)
 	x.record.TLS = ev.Target.TLS

@@ -6,22 +6,23 @@ import (
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
-// admit brings a target into the form that is matched and forwarded. status is that of the refusal, 0 where there is
+// admit brings a target into the form that is matched and forwarded. It returns the status of the refusal, 0 where there is
 // none.
-func admit(t *Target) (req rule.Request, status int) {
+func (x *Exchange) admit(t *Target) (status int) {
 	if t.Method == "CONNECT" || t.Method == "TRACE" {
-		return req, 501 // a tunnel to anywhere, and an echo of what a browser must not show its scripts
+		return 501 // a tunnel to anywhere, and an echo of what a browser must not show its scripts
 	}
 	path, query := split(t.URI)
 	if path != "*" || t.Method != "OPTIONS" {
 		var err error
 		if path, err = rule.CanonicalPath(path); err != nil {
-			return req, 400
+			return 400
 		}
 	}
-	return rule.Request{
-		Host: t.Host, Path: path, Query: query, Method: t.Method, TLS: t.TLS, SNI: t.SNI, Client: t.Client.Addr(), Fields: t.Fields,
-	}, 0
+	r := &x.request // field by field: it is large
+	r.Host, r.Path, r.Query, r.Method, r.Fields = t.Host, path, query, t.Method, t.Fields
+	r.TLS, r.SNI, r.Client = t.TLS, t.SNI, t.Client.Addr()
+	return 0
 }
 
 // split returns the path of a request target and its query with the question mark.

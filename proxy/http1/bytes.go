@@ -43,13 +43,19 @@ func belowOrDEL(word uint64, limit uint64) uint64 {
 
 // IsText reports whether b is of octets that a field value may have: HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5).
 func IsText(b []byte) bool {
-	for len(b) >= 8 {
-		if belowOrDEL(binary.LittleEndian.Uint64(b), 0x20) != 0 && !isTextSlow(b[:8]) {
+	if len(b) < 8 {
+		return isTextSlow(b)
+	}
+	for i := 0; i < len(b)-8; i += 8 {
+		if !isTextWord(b[i : i+8]) {
 			return false
 		}
-		b = b[8:]
 	}
-	return isTextSlow(b)
+	return isTextWord(b[len(b)-8:]) // which may begin within the one before
+}
+
+func isTextWord(b []byte) bool {
+	return belowOrDEL(binary.LittleEndian.Uint64(b), 0x20) == 0 || isTextSlow(b)
 }
 
 func isTextSlow(b []byte) bool {

@@ -39,10 +39,10 @@ var hop = [Forwarded + 1]bool{
 // Hop reports whether fields of that name concern one connection alone.
 func (n Name) Hop() bool { return hop[n] }
 
-// NameOf looks a token up. Its length leaves one or two names to compare with.
+// NameOf looks a token up. Its length and first letter leave one or two names to compare with.
 func NameOf(b []byte) Name {
 	is := func(word string, n Name) Name {
-		if EqualFold(b, word) {
+		if b[0]|0x20 == word[0] && EqualFold(b, word) {
 			return n
 		}
 		return 0
