@@ -23,11 +23,10 @@ func (s *stream) route(q *question) {
 	if s.log != nil {
 		s.requested(q, text(s.text[:host]), text(s.text[host:uri]), text(s.text[upgrade:]))
 	}
-	t := &s.core.target
-	*t = exchange.Target{
-		Host: text(s.text[:host]), URI: text(s.text[host:uri]), Upgrade: text(s.text[uri:upgrade]), Method: text(s.text[upgrade:]),
-		Fields: q, Client: s.from, TLS: s.secure, Body: !s.whole, Length: s.length,
-	}
+	t := &s.core.target // field by field: a literal would be made elsewhere and copied
+	t.Host, t.URI, t.Upgrade, t.Method = text(s.text[:host]), text(s.text[host:uri]), text(s.text[uri:upgrade]), text(s.text[upgrade:])
+	t.Fields, t.Client, t.TLS, t.Body, t.Length = q, s.from, s.secure, !s.whole, s.length
+	t.SNI, t.Version = "", 0
 	if s.frontend.Handshake && s.secure {
 		info := s.wire.handshake()
 		t.SNI, t.Version = info.ServerName, info.Version
@@ -59,7 +58,9 @@ func (s *stream) appendAsk(b *exchange.Backend) {
 	} else if !q.has(http1.Host) {
 		dst = append(append(append(dst, "Host: "...), q.authority...), "\r\n"...)
 	}
-	a, run := s.asks(b), s.requestEdits()
+	var a asking
+	a.start(s, b)
+	run := s.requestEdits()
 	for i := range q.fields {
 		if f := &q.fields[i]; a.keeps(f, q.buf) {
 			dst = s.appendEdited(dst, f, q.buf, run)

@@ -18,7 +18,9 @@ func (s *stream) encodeAsk(b *exchange.Backend) {
 	}
 	dst := e.Request(e.Begin(s.ask), &http2.Target{Method: q.name, Authority: authority, Path: path, HTTPS: s.secure})
 	s.core.block = path[:0]
-	a, run := s.asks(b), s.requestEdits()
+	var a asking
+	a.start(s, b)
+	run := s.requestEdits()
 	for i := range q.fields {
 		// "Clients MUST NOT generate a request with a Host header field that differs from the ":authority" pseudo-header field" (RFC 9113
 		// section 8.3.1); the parsers have seen to that they are one, so that there is nothing left to say.

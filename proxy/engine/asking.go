@@ -21,13 +21,12 @@ type asking struct {
 	tellsFor, tellsProto, tellsHost, tellsPort bool
 }
 
-// asks begins to write a request for a backend.
-func (s *stream) asks(b *exchange.Backend) asking {
+// start begins to write the request of a stream for a backend.
+func (a *asking) start(s *stream, b *exchange.Backend) {
 	f := &b.Forwarded
-	return asking{
-		forwarded: f, trusted: s.x.Trusted(), excepted: f.Except != nil && f.Except.Has(s.from.Addr()), rewritten: s.x.Host() != "",
-		expects: s.question.expects && b.Hold == 0, certificates: s.frontend.ClientCertificates,
-	}
+	a.forwarded, a.trusted, a.rewritten, a.certificates = f, s.x.Trusted(), s.x.Host() != "", s.frontend.ClientCertificates
+	a.excepted = f.Except != nil && f.Except.Has(s.from.Addr())
+	a.expects = s.question.expects && b.Hold == 0
 }
 
 // keeps reports whether a field goes to the server as it came.

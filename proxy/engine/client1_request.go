@@ -154,11 +154,11 @@ func (c *client1) ask(p []byte) {
 		c.core.loop.Postpone(c.wire.ref)
 	}
 	s.upload.start(r.Length)
-	s.asking = question{
-		buf: p, fields: r.Fields, method: r.Method, name: r.Name.In(p), authority: r.Authority.In(p), target: r.Target.In(p),
-		query: r.Query.In(p), upgrade: r.Upgrade.In(p), length: r.Length, expects: r.Continue,
-	}
-	s.route(&s.asking)
+	q := &s.asking // field by field: a literal would be made elsewhere and copied
+	q.buf, q.fields, q.method, q.name = p, r.Fields, r.Method, r.Name.In(p)
+	q.authority, q.target, q.query, q.upgrade = r.Authority.In(p), r.Target.In(p), r.Query.In(p), r.Upgrade.In(p)
+	q.length, q.expects = r.Length, r.Continue
+	s.route(q)
 }
 
 // body goes on after a head of n octets with what is behind it in p.

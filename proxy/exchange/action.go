@@ -29,8 +29,8 @@ const (
 // Action is what an engine is to do next.
 type Action struct {
 	Do      Do
-	Server  *upstream.Server
-	Backend *Backend // of Connect, Gather, Verify and Queue
+	Server  *upstream.Server // whose slot is held; nil: none
+	Backend *Backend         // that the request goes to, once that is decided
 	Verify  func() bool
 	Timeout time.Duration
 	Reply   *Reply  // of Respond; valid until the exchange starts anew

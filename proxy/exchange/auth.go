@@ -19,19 +19,20 @@ type Users interface {
 	Verify(credentials string) bool
 }
 
-// enter lets a request in that says who it is from, in a realm that knows that. over: it is not in, and the action says what to do.
-func (x *Exchange) enter() (a Action, over bool) {
+// enter lets a request in that says who it is from, in a realm that knows that. It returns what to do where it is not in, 0 where it is.
+func (x *Exchange) enter() Do {
 	realm := x.realm
 	credentials := x.credentials()
 	switch {
 	case credentials == "":
-		return x.challenge(realm), true
+		return x.challenge(realm)
 	case realm.Users.Known(credentials):
-		return a, false
+		return 0
 	}
 	x.state = verifying
 	credentials = strings.Clone(credentials)
-	return Action{Do: Verify, Backend: x.backend, Verify: func() bool { return realm.Users.Verify(credentials) }}, true
+	x.verify = func() bool { return realm.Users.Verify(credentials) }
+	return Verify
 }
 
 // credentials are those of "Authorization: Basic"; empty: there are none, or several.
@@ -50,13 +51,13 @@ func (x *Exchange) credentials() string {
 	return strings.Trim(credentials, " ")
 }
 
-func (x *Exchange) challenge(realm *Realm) Action {
-	a := x.fail(401, Termination{ByProxy, AtRequest})
+func (x *Exchange) challenge(realm *Realm) Do {
+	do := x.fail(401, Termination{ByProxy, AtRequest})
 	x.reply.Challenge = realm.Challenge
-	return a
+	return do
 }
 
-func (x *Exchange) whileVerifying(now time.Time, ev *Event) Action {
+func (x *Exchange) whileVerifying(now time.Time, ev *Event) Do {
 	switch ev.Kind {
 	case Verified:
 		return x.forward(now)

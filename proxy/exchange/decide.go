@@ -2,11 +2,11 @@ package exchange
 
 import "github.com/tandem-lb/tandem/proxy/rule"
 
-// decide lets the rules say where the request goes. over: it goes to no server, and the action is the answer.
-func (x *Exchange) decide() (a Action, over bool) {
+// decide lets the rules say where the request goes. It returns what to do where that is no server, else 0.
+func (x *Exchange) decide() Do {
 	if m := x.frontend.Monitor; m != nil && m.Path == x.request.Path {
 		x.record.NoLog = true
-		return x.respond(m.answer(), Termination{Local, AtRequest}), true
+		return x.respond(m.answer(), Termination{Local, AtRequest})
 	}
 	x.path, x.most = x.request.Path, x.frontend.MaxBody
 	n := x.frontend.Rules.Find(&x.request)
@@ -27,32 +27,32 @@ func (x *Exchange) decide() (a Action, over bool) {
 		return x.send(route.Choice, r.Rewrite)
 	}
 	x.edits = route.Edits
-	return x.answer(r), true
+	return x.answer(r)
 }
 
-// send notes what the request goes to.
-func (x *Exchange) send(to Choice, w *rule.Rewrite) (a Action, over bool) {
+// send notes what the request goes to. It returns what to do where that cannot be, else 0.
+func (x *Exchange) send(to Choice, w *rule.Rewrite) Do {
 	if to.Edits != nil {
 		x.edits = to.Edits
 	}
 	if x.backend = to.Backend; x.backend == nil {
-		return x.fail(503, Termination{ByServer, AtConnect}), true
+		return x.fail(503, Termination{ByServer, AtConnect})
 	}
 	x.record.Backend = x.backend.Name
 	if x.most > 0 && x.length > x.most {
-		return x.fail(413, Termination{ByProxy, AtRequest}), true
+		return x.fail(413, Termination{ByProxy, AtRequest})
 	}
 	if w != nil {
 		var ok bool
 		if x.path, x.host, ok = w.Apply(x.path, x); !ok {
-			return x.fail(400, Termination{ByProxy, AtRequest}), true
+			return x.fail(400, Termination{ByProxy, AtRequest})
 		}
 	}
-	return a, false
+	return 0
 }
 
 // answer replies as a rule of the configuration says.
-func (x *Exchange) answer(r *rule.Rule) Action {
+func (x *Exchange) answer(r *rule.Rule) Do {
 	t := Termination{Local, AtRequest}
 	switch {
 	case r.Deny != 0:

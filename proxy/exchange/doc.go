@@ -52,7 +52,7 @@
 //	event.go     Event: what an engine tells
 //	action.go    Action and Reply: what it is to do
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
-//	exchange.go  Exchange.Step; decide.go: where a request goes
+//	step.go      Exchange.Step; exchange.go: what each state makes of it; decide.go: where a request goes
 //	queue.go     waiting for a server that has room
 //	repeat.go    requests that are sent again; budget.go: not too many
 //	timing.go    what servers are told of how long they take

@@ -3,7 +3,7 @@ package exchange
 import "time"
 
 // interrupted ends an exchange by what can happen at any time.
-func (x *Exchange) interrupted(now time.Time, ev *Event, at Phase) Action {
+func (x *Exchange) interrupted(now time.Time, ev *Event, at Phase) Do {
 	switch ev.Kind {
 	case ClientGone:
 		return x.abort(now, Termination{ByClient, at})
@@ -20,30 +20,30 @@ func (x *Exchange) interrupted(now time.Time, ev *Event, at Phase) Action {
 }
 
 // fail answers with an error page.
-func (x *Exchange) fail(status int, t Termination) Action {
+func (x *Exchange) fail(status int, t Termination) Do {
 	return x.respond(x.errorPage(status), t)
 }
 
 // respond answers in the server's place. Its slot is free from here on.
-func (x *Exchange) respond(r Reply, t Termination) Action {
+func (x *Exchange) respond(r Reply, t Termination) Do {
 	x.release()
 	x.state = replying
 	x.reply = r
 	x.record.Status = r.Status
 	x.record.Termination = t
-	return Action{Do: Respond, Reply: &x.reply}
+	return Respond
 }
 
-func (x *Exchange) done(now time.Time) Action {
+func (x *Exchange) done(now time.Time) Do {
 	return x.end(now, Done)
 }
 
-func (x *Exchange) abort(now time.Time, t Termination) Action {
+func (x *Exchange) abort(now time.Time, t Termination) Do {
 	x.record.Termination = t
 	return x.end(now, Abort)
 }
 
-func (x *Exchange) end(now time.Time, do Do) Action {
+func (x *Exchange) end(now time.Time, do Do) Do {
 	if d := x.record.Details; d != nil { // before whoever waits gets the slot
 		x.count(d)
 	}
@@ -54,7 +54,7 @@ func (x *Exchange) end(now time.Time, do Do) Action {
 	}
 	x.state = over
 	x.record.Active = now.Sub(x.record.Begin)
-	return Action{Do: do, Record: &x.record}
+	return do
 }
 
 // release gives back the slot that is held, or the place in the queue.

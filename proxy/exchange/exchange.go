@@ -10,9 +10,6 @@ import (
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
-// maxTurnAround bounds the wait before the server that has just refused is asked again; HAProxy waits as long.
-const maxTurnAround = time.Second
-
 // Exchange follows one request from its first byte to the end of its response. It belongs to one goroutine, and may be
 // started again when it has ended.
 type Exchange struct {
@@ -43,6 +40,7 @@ type Exchange struct {
 	edits   *Edits        // nil: none
 	asItIs  bool          // the response is not compressed
 	realm   *Realm        // that the client has to be known in; nil: none
+	verify  func() bool   // of a client that says who it is: whether it is
 	upgrade string        // the protocol that the client may switch to; empty: none
 	active  *atomic.Int64 // that it is counted in; nil: none
 
@@ -119,41 +117,7 @@ func (x *Exchange) Compression() *compress.Rules {
 // Upgrade returns the protocol that the server may be asked to switch to; empty: none.
 func (x *Exchange) Upgrade() string { return x.upgrade }
 
-// Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
-// engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
-func (x *Exchange) Step(now time.Time, ev Event) (a Action) {
-	if ev.Why != "" && x.state != over {
-		x.record.Why = ev.Why
-	}
-	switch x.state {
-	case reading:
-		a = x.whileReading(now, &ev)
-	case verifying:
-		a = x.whileVerifying(now, &ev)
-	case queued:
-		a = x.whileQueued(now, &ev)
-	case gathering:
-		a = x.whileGathering(now, &ev)
-	case waiting:
-		a = x.whileWaiting(now, &ev)
-	case connecting:
-		a = x.whileConnecting(now, &ev)
-	case sending:
-		a = x.whileSending(now, &ev)
-	case forwarding:
-		a = x.whileForwarding(now, &ev)
-	case replying:
-		a = x.whileReplying(now, &ev)
-	default:
-		return Action{Do: Done}
-	}
-	if a.Do == Respond && x.session {
-		return x.unheard(now)
-	}
-	return a
-}
-
-func (x *Exchange) whileReading(now time.Time, ev *Event) Action {
+func (x *Exchange) whileReading(now time.Time, ev *Event) Do {
 	switch ev.Kind {
 	case Request:
 		return x.route(now, ev)
@@ -171,7 +135,7 @@ func (x *Exchange) whileReading(now time.Time, ev *Event) Action {
 }
 
 // route takes in the request.
-func (x *Exchange) route(now time.Time, ev *Event) Action {
+func (x *Exchange) route(now time.Time, ev *Event) Do {
 	x.headAt = now
 	x.record.Request = now.Sub(x.record.Begin)
 	x.record.TLS = ev.Target.TLS
@@ -184,14 +148,14 @@ func (x *Exchange) route(now time.Time, ev *Event) Action {
 	x.body, x.length = ev.Target.Body, ev.Target.Length
 	x.identify(ev.Target)
 	x.name(ev.Target)
-	if a, over := x.decide(); over {
-		return a
+	if do := x.decide(); do != 0 {
+		return do
 	}
 	x.hash()
 	x.recall(now)
 	if x.realm != nil {
-		if a, over := x.enter(); over {
-			return a
+		if do := x.enter(); do != 0 {
+			return do
 		}
 	}
 	return x.forward(now)
@@ -205,7 +169,7 @@ func (x *Exchange) hash() {
 }
 
 // look looks for a server.
-func (x *Exchange) look(now time.Time) Action {
+func (x *Exchange) look(now time.Time) Do {
 	if r := x.backend.Repeat; r != nil {
 		r.Budget.Count(now)
 	}
@@ -233,7 +197,7 @@ func (x *Exchange) choice(now time.Time) upstream.Request {
 }
 
 // connect begins an attempt to connect to x.server.
-func (x *Exchange) connect(now time.Time) Action {
+func (x *Exchange) connect(now time.Time) Do {
 	x.state = connecting
 	x.attemptAt = now
 	x.record.Server = x.server.Key().Name
@@ -242,10 +206,10 @@ func (x *Exchange) connect(now time.Time) Action {
 	if d := x.record.Details; d != nil {
 		d.try(x.server)
 	}
-	return Action{Do: Connect, Server: x.server, Backend: x.backend, Timeout: x.backend.Connect}
+	return Connect
 }
 
-func (x *Exchange) whileConnecting(now time.Time, ev *Event) Action {
+func (x *Exchange) whileConnecting(now time.Time, ev *Event) Do {
 	switch ev.Kind {
 	case Connected:
 		x.state = sending
@@ -255,7 +219,7 @@ func (x *Exchange) whileConnecting(now time.Time, ev *Event) Action {
 		if x.session {
 			return x.join(now)
 		}
-		return Action{Do: Send, Server: x.server, Backend: x.backend}
+		return Send
 	case ConnectFailed:
 		return x.retry(now, Termination{ByServer, AtConnect})
 	case ConnectTimedOut:
@@ -270,7 +234,7 @@ func (x *Exchange) whileConnecting(now time.Time, ev *Event) Action {
 }
 
 // retry looks for another chance after a failed attempt; without one the exchange fails as t says.
-func (x *Exchange) retry(now time.Time, t Termination) Action {
+func (x *Exchange) retry(now time.Time, t Termination) Do {
 	x.noConnection(now, t.Cause)
 	x.refuser = x.server
 	if !x.stays() {
@@ -294,26 +258,26 @@ func (x *Exchange) retry(now time.Time, t Termination) Action {
 }
 
 // resume goes on with the server that was chosen. One that has just refused is given time, so that a restart can be bridged.
-func (x *Exchange) resume(now time.Time) Action {
+func (x *Exchange) resume(now time.Time) Do {
 	switch {
 	case x.refuser == nil:
 	case x.server != x.refuser:
 		x.record.Redispatched = true
 	case !x.bridged:
 		x.state = waiting
-		return Action{Do: Wait, Timeout: min(x.backend.Connect, maxTurnAround)}
+		return Wait
 	}
 	return x.connect(now)
 }
 
-func (x *Exchange) whileWaiting(now time.Time, ev *Event) Action {
+func (x *Exchange) whileWaiting(now time.Time, ev *Event) Do {
 	if ev.Kind == WaitOver {
 		return x.again(now)
 	}
 	return x.interrupted(now, ev, AtConnect)
 }
 
-func (x *Exchange) whileSending(now time.Time, ev *Event) Action {
+func (x *Exchange) whileSending(now time.Time, ev *Event) Do {
 	switch ev.Kind {
 	case Head:
 		return x.head(now, ev)
@@ -341,7 +305,7 @@ func (x *Exchange) whileSending(now time.Time, ev *Event) Action {
 	}
 }
 
-func (x *Exchange) head(now time.Time, ev *Event) Action {
+func (x *Exchange) head(now time.Time, ev *Event) Do {
 	status := ev.Status
 	if status == 101 && x.upgrade == "" {
 		x.badResponse(now, "it sent no HTTP")
@@ -349,19 +313,19 @@ func (x *Exchange) head(now time.Time, ev *Event) Action {
 	}
 	x.answered(now, status >= 500)
 	x.goodHead(now, status)
-	if a, again := x.repeat(now, ev); again {
-		return a
+	if do := x.repeat(now, ev); do != 0 {
+		return do
 	}
 	x.state = forwarding
 	x.record.Status = status
 	x.record.Response = now.Sub(x.connectedAt)
 	if status == 101 {
-		return Action{Do: Tunnel}
+		return Tunnel
 	}
-	return Action{Do: Forward}
+	return Forward
 }
 
-func (x *Exchange) whileForwarding(now time.Time, ev *Event) Action {
+func (x *Exchange) whileForwarding(now time.Time, ev *Event) Do {
 	switch ev.Kind {
 	case Finished:
 		return x.done(now)
@@ -385,7 +349,7 @@ func (x *Exchange) whileForwarding(now time.Time, ev *Event) Action {
 	}
 }
 
-func (x *Exchange) whileReplying(now time.Time, ev *Event) Action {
+func (x *Exchange) whileReplying(now time.Time, ev *Event) Do {
 	t := x.record.Termination
 	switch ev.Kind {
 	case Finished:

@@ -3,7 +3,7 @@ package exchange
 import "time"
 
 // forward begins to look for a server, once the body has come where that is wanted.
-func (x *Exchange) forward(now time.Time) Action {
+func (x *Exchange) forward(now time.Time) Do {
 	if x.backend == nil {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
@@ -14,13 +14,13 @@ func (x *Exchange) forward(now time.Time) Action {
 	x.left = x.backend.Retries
 	if x.body && x.backend.Hold > 0 {
 		x.state = gathering
-		return Action{Do: Gather, Backend: x.backend}
+		return Gather
 	}
 	return x.look(now)
 }
 
 // whileGathering waits for the body, which is as much a part of the request as its head here.
-func (x *Exchange) whileGathering(now time.Time, ev *Event) Action {
+func (x *Exchange) whileGathering(now time.Time, ev *Event) Do {
 	switch ev.Kind {
 	case Gathered:
 		x.headAt = now

@@ -7,7 +7,7 @@ import (
 )
 
 // again asks the same server once more, or another one where it has been found down meanwhile.
-func (x *Exchange) again(now time.Time) Action {
+func (x *Exchange) again(now time.Time) Do {
 	if x.server.Health().Status == hysteresis.Down && !x.move(now, AtConnect) {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
@@ -16,7 +16,7 @@ func (x *Exchange) again(now time.Time) Action {
 
 // lost takes in that the server answers nothing any more. Where there is none to go to instead it is waited for, unless it is down: then
 // nothing is to be hoped from a connection that is still on its way.
-func (x *Exchange) lost(now time.Time, at Phase) Action {
+func (x *Exchange) lost(now time.Time, at Phase) Do {
 	switch {
 	case x.move(now, at):
 		return x.connect(now)
@@ -24,7 +24,7 @@ func (x *Exchange) lost(now time.Time, at Phase) Action {
 		x.noConnection(now, ServerTimeout)
 		return x.fail(503, Termination{ServerTimeout, at})
 	}
-	return Action{Do: Stay}
+	return Stay
 }
 
 // move gives the request to another server, and reports whether there is one. at is what has come of it with the one that it had.

@@ -15,7 +15,7 @@ func (x *Exchange) Wake(w upstream.Waker) { x.waker = w }
 func (x *Exchange) Given() bool { return x.state == queued && x.waiter.Given() }
 
 // queue has the request wait for a server.
-func (x *Exchange) queue(now time.Time) Action {
+func (x *Exchange) queue(now time.Time) Do {
 	if x.waiter == nil {
 		x.waiter = &upstream.Waiter{Waker: x.waker}
 	}
@@ -28,20 +28,20 @@ func (x *Exchange) queue(now time.Time) Action {
 		return x.resume(now)
 	case upstream.Waiting:
 		x.state = queued
-		return Action{Do: Queue, Backend: x.backend, Timeout: x.backend.Queue}
+		return Queue
 	case upstream.Full:
 		return x.fail(503, Termination{ByServer, AtQueue})
 	}
 	return x.fail(503, Termination{ByServer, AtConnect})
 }
 
-func (x *Exchange) whileQueued(now time.Time, ev *Event) Action {
+func (x *Exchange) whileQueued(now time.Time, ev *Event) Do {
 	x.record.Wait = now.Sub(x.headAt)
 	if ev.Kind != Turn && ev.Kind != WaitOver {
 		return x.interrupted(now, ev, AtQueue)
 	}
 	if ev.Kind == Turn && !x.waiter.Given() {
-		return Action{Do: Stay}
+		return Stay
 	}
 	if x.leaveQueue(); x.server == nil {
 		return x.fail(503, Termination{ServerTimeout, AtQueue})

@@ -40,19 +40,19 @@ func idempotent(method string) bool {
 }
 
 // repeatOr is repeat, and the end with a status where it does not.
-func (x *Exchange) repeatOr(now time.Time, ev *Event, status int, cause Cause) Action {
-	if a, again := x.repeat(now, ev); again {
-		return a
+func (x *Exchange) repeatOr(now time.Time, ev *Event, status int, cause Cause) Do {
+	if do := x.repeat(now, ev); do != 0 {
+		return do
 	}
 	return x.fail(status, Termination{cause, AtHead})
 }
 
-// repeat sends the request to another server after one has failed it, and reports whether it does: if that is wanted, cannot do harm, and
-// is not too much.
-func (x *Exchange) repeat(now time.Time, ev *Event) (a Action, again bool) {
+// repeat sends the request to another server after one has failed it, if that is wanted, cannot do harm, and is not too much. It returns
+// what to do then, else 0.
+func (x *Exchange) repeat(now time.Time, ev *Event) Do {
 	r := x.backend.Repeat
 	if r == nil || x.left == 0 || !ev.Held || !r.wants(ev) || !idempotent(x.request.Method) || !r.Budget.Take(now) {
-		return Action{}, false
+		return 0
 	}
 	before := len(x.tried)
 	if !x.stays() {
@@ -61,7 +61,7 @@ func (x *Exchange) repeat(now time.Time, ev *Event) (a Action, again bool) {
 	other, outcome := x.backend.Servers.Pick(x.choice(now))
 	if outcome == upstream.None { // what there is of an answer is better than nothing
 		x.tried = x.tried[:before]
-		return Action{}, false
+		return 0
 	}
 	x.refuser = x.server
 	x.release()
@@ -71,8 +71,8 @@ func (x *Exchange) repeat(now time.Time, ev *Event) (a Action, again bool) {
 	x.server = other
 	x.settle(outcome == upstream.Full)
 	if outcome == upstream.Full {
-		return x.queue(now), true
+		return x.queue(now)
 	}
 	x.tries()
-	return x.resume(now), true
+	return x.resume(now)
 }

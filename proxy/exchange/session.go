@@ -17,13 +17,13 @@ func (x *Exchange) StartSession(now time.Time, f *Frontend) {
 }
 
 // unheard ends a session in place of an answer.
-func (x *Exchange) unheard(now time.Time) Action {
+func (x *Exchange) unheard(now time.Time) Do {
 	x.record.Status = 0
 	return x.end(now, Abort)
 }
 
 // open routes a session.
-func (x *Exchange) open(now time.Time, ev *Event) Action {
+func (x *Exchange) open(now time.Time, ev *Event) Do {
 	x.headAt = now
 	x.record.Request = now.Sub(x.record.Begin)
 	x.record.TLS = ev.Target.TLS
@@ -45,14 +45,14 @@ func (x *Exchange) open(now time.Time, ev *Event) Action {
 }
 
 // join makes a tunnel of two connections that stand.
-func (x *Exchange) join(now time.Time) Action {
+func (x *Exchange) join(now time.Time) Do {
 	x.server.Answered(now, x.record.Connect, false) // nothing else shows how busy it is
 	x.state = forwarding
 	if x.backend.Passive != nil {
 		x.server.Succeeded(x.trial)
 		x.trial = false
 	}
-	return Action{Do: Tunnel}
+	return Tunnel
 }
 
 // tunnels reports whether the exchange is a tunnel, in which nobody owes a byte.
