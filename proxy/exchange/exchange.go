@@ -142,8 +142,8 @@ func (x *Exchange) route(now time.Time, ev *Event) Do {
 	if status := x.admit(ev.Target); status != 0 {
 		return x.fail(status, Termination{ByProxy, AtRequest})
 	}
-	if upgrades(ev.Target.Upgrade) {
-		x.upgrade = ev.Target.Upgrade
+	if u := ev.Target.Upgrade; u != "" && upgrades(u) {
+		x.upgrade = u
 	}
 	x.body, x.length = ev.Target.Body, ev.Target.Length
 	x.identify(ev.Target)

@@ -7,15 +7,31 @@ const maxTurnAround = time.Second
 
 // Step takes in what happened and returns what to do next. An event that the state does not allow is a fault of the
 // engine: the exchange ends as Internal. After the end every event is answered with Done and no record.
-func (x *Exchange) Step(now time.Time, ev Event) Action {
+func (x *Exchange) Step(now time.Time, ev Event) (a Action) {
 	if x.state == over {
-		return Action{Do: Done}
+		a.Do = Done
+		return a
 	}
 	do := x.step(now, &ev)
 	if do == Respond && x.session {
 		do = x.unheard(now)
 	}
-	return x.action(do)
+	a.Do, a.Server, a.Backend = do, x.server, x.backend
+	switch do {
+	case Connect:
+		a.Timeout = x.backend.Connect
+	case Verify:
+		a.Verify = x.verify
+	case Wait:
+		a.Timeout = min(x.backend.Connect, maxTurnAround)
+	case Queue:
+		a.Timeout = x.backend.Queue
+	case Respond:
+		a.Reply = &x.reply
+	case Done, Abort:
+		a.Record = &x.record
+	}
+	return a
 }
 
 // step takes in what happened and returns what to do. Only that is passed along from here on, for an Action is large.
@@ -43,24 +59,4 @@ func (x *Exchange) step(now time.Time, ev *Event) Do {
 	default: // replying
 		return x.whileReplying(now, ev)
 	}
-}
-
-// action says in full what do stands for.
-func (x *Exchange) action(do Do) Action {
-	a := Action{Do: do, Server: x.server, Backend: x.backend}
-	switch do {
-	case Connect:
-		a.Timeout = x.backend.Connect
-	case Verify:
-		a.Verify = x.verify
-	case Wait:
-		a.Timeout = min(x.backend.Connect, maxTurnAround)
-	case Queue:
-		a.Timeout = x.backend.Queue
-	case Respond:
-		a.Reply = &x.reply
-	case Done, Abort:
-		a.Record = &x.record
-	}
-	return a
 }

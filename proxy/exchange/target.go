@@ -30,7 +30,10 @@ func split(uri string) (path, query string) {
 	if i := strings.IndexByte(uri, '?'); i >= 0 {
 		uri, query = uri[:i], uri[i:]
 	}
-	if _, rest, absolute := strings.Cut(uri, "://"); absolute && uri[0] != '/' {
+	if uri == "" || uri[0] == '/' {
+		return uri, query
+	}
+	if _, rest, absolute := strings.Cut(uri, "://"); absolute {
 		_, path, _ = strings.Cut(rest, "/")
 		return "/" + path, query
 	}

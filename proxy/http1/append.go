@@ -60,9 +60,18 @@ func AppendLastChunk(dst []byte) []byte { return append(dst, "0\r\n"...) }
 // AppendQuery appends a query, escaping the octets that no URI may hold as they are (RFC 3986 section 3.4) but that clients
 // send. A percent sign that starts no escape stays: what it means is the server's to say.
 func AppendQuery(dst, query []byte) []byte {
+	for i, c := range query {
+		if !inQuery[c] {
+			return appendEscaped(append(dst, query[:i]...), query[i:])
+		}
+	}
+	return append(dst, query...)
+}
+
+func appendEscaped(dst, query []byte) []byte {
 	const digits = "0123456789ABCDEF"
 	for _, c := range query {
-		if inQuery(c) {
+		if inQuery[c] {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', digits[c>>4], digits[c&15])
@@ -71,11 +80,13 @@ func AppendQuery(dst, query []byte) []byte {
 	return dst
 }
 
-// inQuery says whether a query may hold c: pchar, "/" and "?" (RFC 3986 sections 3.3 and 3.4).
-func inQuery(c byte) bool {
-	switch c {
-	case '"', '<', '>', '[', ']', '\\', '^', '`', '{', '|', '}', '#', 0x7f:
-		return false
+// inQuery has the octets that a query may hold: pchar, "/" and "?" (RFC 3986 sections 3.3 and 3.4). Never written.
+var inQuery = func() (t [256]bool) {
+	for c := byte(' ') + 1; c < 0x7f; c++ {
+		t[c] = true
 	}
-	return c > ' ' && c < 0x80
-}
+	for _, c := range []byte("\"<>[]\\^`{|}#") {
+		t[c] = false
+	}
+	return t
+}()
