@@ -170,7 +170,7 @@ func (p *Pool) take(r *Request) (*Server, Outcome) {
 	alone := !p.attached.Load()
 	p.mu.Unlock()
 	if alone {
-		s.tellLoad() // to the pool that is
+		s.tellLoad() // to the pool that is. No queue hears of it: there is no more room than before, and its lock may be held here
 	}
 	return s, Picked
 }

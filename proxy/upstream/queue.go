@@ -78,7 +78,7 @@ func (q *Queue) join(r *Request, w *Waiter) (*Server, Outcome) {
 		if s, outcome := q.pool.take(r); outcome != Full {
 			return s, outcome
 		}
-	case q.pool.deserted():
+	case of.server == nil && q.pool.deserted():
 		return nil, None
 	}
 	if q.full(of) {

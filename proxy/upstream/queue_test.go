@@ -480,3 +480,43 @@ func TestLimitsAllocateNothing(t *testing.T) {
 		t.Errorf("waiting allocates %v times", n)
 	}
 }
+
+// A reload has the servers tell the new pool before the queue chooses by it. What is given out in between tells that pool of its load, which
+// must not have it look for who waits: whoever gives it out holds the queue's lock, and would wait for itself for ever.
+func TestQueueServesInTheMidstOfAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := limitedPool(t, Options{}, 1)
+		first := come(p, "1", Request{})
+		guests := []*guest{come(p, "2", Request{}), come(p, "3", Request{})}
+		next := poolOf(t, Options{Queue: p.Queue()}, slices.Clone(p.Members())...)
+		q := p.Queue()
+		q.mu.Lock()
+		var reloads sync.WaitGroup
+		reloads.Go(next.Attach)
+		for !next.attached.Load() || p.attached.Load() { // until it waits for the queue
+			runtime.Gosched()
+		}
+		first.server.inFlight.Add(-1) // as Release begins
+		q.serveAll()
+		q.mu.Unlock()
+		reloads.Wait()
+		if got := guests[0].String() + " " + guests[1].String(); got != "2:a 3 waits" {
+			t.Errorf("got %s, want 2:a 3 waits", got)
+		}
+	})
+}
+
+// Where no server takes new traffic those that belong to one which is drained wait for it all the same, each behind the other.
+func TestR43DrainedServersHaveALine(t *testing.T) {
+	p := poolOf(t, Options{}, Member{Server: newServer(0, up), Weight: 0, MaxConnections: 1})
+	p.Attach()
+	own := Request{Stick: []*Server{p.members[0].Server}}
+	guests := []*guest{come(p, "1", own), come(p, "2", own), come(p, "3", own), come(p, "4", Request{})}
+	var got []string
+	for _, g := range guests {
+		got = append(got, g.String())
+	}
+	if got, want := strings.Join(got, " "), "1:a 2 waits 3 waits 4 has nobody"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

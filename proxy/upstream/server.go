@@ -118,17 +118,22 @@ func (s *Server) acquire() {
 	s.requests.Add(1)
 }
 
-// Release gives back the slot that Pool.Pick took.
+// Release gives back the slot that Pool.Pick took. Whoever waits for one may get it.
 func (s *Server) Release() {
 	s.inFlight.Add(-1)
-	s.tellLoad()
+	if p := s.tellLoad(); p != nil && p.queue != nil {
+		p.queue.freed(s)
+	}
 }
 
-// tellLoad tells the pool that is attached of another number of requests in flight, if it goes by that.
-func (s *Server) tellLoad() {
-	if at := s.seat.Load(); at != nil && at.counts {
-		at.pool.counted(at.i)
+// tellLoad tells the pool that is attached of another number of requests in flight, and returns it; nil: it does not go by that.
+func (s *Server) tellLoad() *Pool {
+	at := s.seat.Load()
+	if at == nil || !at.counts {
+		return nil
 	}
+	at.pool.counted(at.i)
+	return at.pool
 }
 
 // Answered notes how long the server took for the first byte of its response, or that it gave none, or one that says it cannot. It does

@@ -20,11 +20,8 @@ func (p *Pool) changed(i int) {
 // counted takes in that a member has more or fewer requests.
 func (p *Pool) counted(i int) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.load(i)
-	p.mu.Unlock()
-	if p.queue != nil {
-		p.queue.freed(p.members[i].Server)
-	}
 }
 
 // timedAs takes in how long a server takes.
