@@ -187,7 +187,7 @@ func isHost(s string) bool {
 	if inner, ok := strings.CutPrefix(s, "["); ok {
 		inner, ok = strings.CutSuffix(inner, "]")
 		addr, err := netip.ParseAddr(inner)
-		return ok && err == nil && addr.Is6()
+		return ok && err == nil && addr.Is6() && addr.Zone() == "" // which may be any text
 	}
 	for i := range len(s) {
 		if c := s[i]; c != '.' && c != '-' && c != '_' && !isAlphanumeric(c) {

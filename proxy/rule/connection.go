@@ -4,7 +4,7 @@ package rule
 // where there is no request.
 func (r *Rule) OfConnection() bool {
 	answers := r.Redirect != nil || r.Respond != nil || r.Auth != nil
-	changes := r.Rewrite != nil || len(r.RequestEdits)+len(r.ResponseEdits) > 0
+	changes := r.Rewrite != nil || r.MaxBody > 0 || r.AsItIs || len(r.RequestEdits)+len(r.ResponseEdits) > 0
 	return !answers && !changes && r.Map == nil && r.SplitKey == "" && r.Match.OfConnection()
 }
 

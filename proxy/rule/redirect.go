@@ -15,14 +15,17 @@ const defaultRedirectCode = 302
 // hold.
 //
 // A change of scheme drops the port of host: nothing says that the port of the one scheme speaks the other, and the
-// configuration names another port by a whole Location. Such a redirect has no target for a request that names no
-// host: the result is empty then, and the request deserves a 400.
+// configuration names another port by a whole Location. What goes on at the host of the request has no target for one that names
+// none: the result is empty then, and the request deserves a 400.
 func (r *Redirect) Target(host, pathAndQuery string, f edit.Facts) string {
 	if r.Scheme == "" {
 		if _, ok := r.location.Constant(); ok {
 			return r.Location
 		}
-		return string(r.location.Append(nil, f))
+		if withoutPort(host) == "" && r.location.Uses(edit.Host, edit.Authority) {
+			return ""
+		}
+		return here(string(r.location.Append(nil, f)))
 	}
 	host = withoutPort(host)
 	if host == "" {
@@ -32,6 +35,16 @@ func (r *Redirect) Target(host, pathAndQuery string, f edit.Facts) string {
 		pathAndQuery = "/"
 	}
 	return r.Scheme + "://" + host + pathAndQuery
+}
+
+// here keeps a path that a client has chosen at the host that it asked: what begins with two slashes names another host (RFC 3986 section
+// 4.2), and browsers take a backslash for a slash, and pass over tabs between them.
+func here(location string) string {
+	rest, path := strings.CutPrefix(location, "/")
+	if rest = strings.TrimLeft(rest, "\t"); path && rest != "" && (rest[0] == '/' || rest[0] == '\\') {
+		return "/." + location
+	}
+	return location
 }
 
 // compile reads a location with variables, and judges it by what it would be with a word for each.
