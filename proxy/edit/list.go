@@ -86,7 +86,7 @@ func (r *Run) Field(name, value []byte) (after []byte, ok bool) {
 		case Set, Remove:
 			return nil, false
 		case Replace:
-			value = c.replaced(value)
+			value = trimmed(c.replaced(value))
 		}
 	}
 	return value, true

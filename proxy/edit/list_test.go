@@ -43,6 +43,7 @@ func TestR20_List(t *testing.T) {
 		{"add", []Edit{{Op: Add, Name: "a", Value: "x"}, {Op: Add, Name: "a", Value: "y"}}, []string{"A: 1", "b: 2", "a: 3", "a: x", "a: y"}},
 		{"remove", []Edit{{Op: Remove, Name: "A"}}, []string{"b: 2"}},
 		{"replace", []Edit{{Op: Replace, Name: "a", Find: "([0-9])", With: "<$1>"}}, []string{"A: <1>", "b: 2", "a: <3>"}},
+		{"replace leaves no blanks around", []Edit{{Op: Replace, Name: "b", Find: "[0-9]", With: "\t$0 "}}, []string{"A: 1", "b: 2", "a: 3"}},
 		{"set after set", []Edit{{Name: "a", Value: "x"}, {Name: "A", Value: "y"}}, []string{"b: 2", "A: y"}},
 		{"add after set", []Edit{{Name: "a", Value: "x"}, {Op: Add, Name: "a", Value: "y"}}, []string{"b: 2", "a: x", "a: y"}},
 		{"set after add", []Edit{{Op: Add, Name: "a", Value: "y"}, {Name: "a", Value: "x"}}, []string{"b: 2", "a: x"}},
