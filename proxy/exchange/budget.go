@@ -53,6 +53,14 @@ func (b *Budget) Take(now time.Time) bool {
 	return true
 }
 
+// Give takes back what Take has noted in this very moment: nobody was there to send the request to.
+func (b *Budget) Give(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own := b.at(now)
+	own.repeats = max(own.repeats-1, 0)
+}
+
 // at is the second that it is now. mu is held.
 func (b *Budget) at(now time.Time) *second {
 	n := now.Unix()

@@ -58,8 +58,10 @@ func hopOf(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true
 	}
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
-	return a.WithZone(""), err == nil && s[0] == '['
+	inner, opened := strings.CutPrefix(s, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	a, err := netip.ParseAddr(inner)
+	return a.Unmap().WithZone(""), opened && closed && err == nil
 }
 
 // RequestID says how the requests of a frontend are told from each other. The field itself is one of the Edits.

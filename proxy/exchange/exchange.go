@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/proxy/compress"
 	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/rule"
@@ -271,10 +272,13 @@ func (x *Exchange) resume(now time.Time) Do {
 }
 
 func (x *Exchange) whileWaiting(now time.Time, ev *Event) Do {
-	if ev.Kind == WaitOver {
-		return x.again(now)
+	switch {
+	case ev.Kind != WaitOver:
+		return x.interrupted(now, ev, AtConnect)
+	case x.server.Health().Status == hysteresis.Down:
+		return x.instead(now)
 	}
-	return x.interrupted(now, ev, AtConnect)
+	return x.connect(now)
 }
 
 func (x *Exchange) whileSending(now time.Time, ev *Event) Do {

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -438,5 +439,66 @@ func TestExchangeAllocatesNothing(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// The last retry waits for the server that has refused. If that goes down meanwhile it is another one's, for nobody has been asked yet.
+func TestDownWhileTheLastRetryWaits(t *testing.T) {
+	for _, tt := range []struct{ name, want string }{
+		{"another one is there", "wait:500ms connect:s2 send forward done"},
+		{"nobody is", "wait:500ms respond:503 done"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			servers, others := newRing(t, "s1"), newRing(t, "s2")
+			f := newFrontend(t, servers)
+			f.Default.Retries = 1
+			var x Exchange
+			now := time.Unix(1_000_000, 0)
+			x.Start(now, f)
+			x.Step(now, asks(0).Event)
+			var did []string
+			step := func(k Kind) *Record {
+				a := x.Step(now, Event{Kind: k, Status: 200})
+				did = append(did, describe(a))
+				return a.Record
+			}
+			step(ConnectFailed)
+			first := servers.pools[0].Members()[0].Server
+			first.SetHealth(upstream.Health{Status: hysteresis.Down})
+			if servers.pools = nil; tt.name != "nobody is" {
+				servers.pools = others.pools
+			}
+			if step(WaitOver); len(servers.pools) > 0 {
+				step(Connected)
+				step(Head)
+			}
+			r := step(Finished)
+			if got := strings.Join(did, " "); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			if r == nil {
+				t.Fatal("it had ended before")
+			}
+			if r.Retries != 1 || r.Redispatched != (len(servers.pools) > 0) {
+				t.Errorf("got %d retries, redispatched: %t", r.Retries, r.Redispatched)
+			}
+			if n := first.Stats(); n.ConnectFailures != 1 || n.InFlight != 0 {
+				t.Errorf("s1 has failed once: got %+v", n)
+			}
+		})
+	}
+}
+
+// A server that answers nothing any more, and whom nobody can take the place of, has not been tried in vain yet.
+func TestLostToNobody(t *testing.T) {
+	servers := newRing(t, "s1")
+	var x Exchange
+	now := time.Unix(1_000_000, 0)
+	x.Start(now, newFrontend(t, servers))
+	x.Step(now, asks(0).Event)
+	for range 3 {
+		if a := x.Step(now, Event{Kind: Lost}); a.Do != Stay || len(x.tried) != 0 || servers.inFlight() != 1 {
+			t.Errorf("got %s, %d tried, %d slots", describe(a), len(x.tried), servers.inFlight())
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
 // again asks the same server once more, or another one where it has been found down meanwhile.
@@ -12,6 +13,20 @@ func (x *Exchange) again(now time.Time) Do {
 		return x.fail(503, Termination{ByServer, AtConnect})
 	}
 	return x.connect(now)
+}
+
+// instead asks another server in place of one that was found down while the request waited to ask it. That retry has been counted.
+func (x *Exchange) instead(now time.Time) Do {
+	x.tried = append(x.tried, x.server)
+	x.release()
+	switch x.pick(now) {
+	case upstream.Picked:
+		x.record.Redispatched = true
+		return x.connect(now)
+	case upstream.Full:
+		return x.queue(now)
+	}
+	return x.fail(503, Termination{ByServer, AtConnect})
 }
 
 // lost takes in that the server answers nothing any more. Where there is none to go to instead it is waited for, unless it is down: then
@@ -34,11 +49,11 @@ func (x *Exchange) move(now time.Time, at Phase) bool {
 	}
 	x.tried = append(x.tried, x.server)
 	other, _ := x.backend.Servers.Pick(x.choice(now))
-	switch other {
-	case nil:
-		return false
-	case x.server:
-		other.Release()
+	if other == nil || other == x.server {
+		x.tried = x.tried[:len(x.tried)-1]
+		if other != nil {
+			other.Release()
+		}
 		return false
 	}
 	if at == AtConnect {

@@ -61,6 +61,7 @@ func (x *Exchange) repeat(now time.Time, ev *Event) Do {
 	other, outcome := x.backend.Servers.Pick(x.choice(now))
 	if outcome == upstream.None { // what there is of an answer is better than nothing
 		x.tried = x.tried[:before]
+		r.Budget.Give(now)
 		return 0
 	}
 	x.refuser = x.server

@@ -93,6 +93,8 @@ func TestNobodyIsLeftToSendItTo(t *testing.T) {
 	servers := newRing(t, "s1")
 	f := newFrontend(t, servers)
 	f.Default.Repeat = repeating()
+	budget := NewBudget(0, 1) // 10 in as many seconds
+	f.Default.Repeat.Budget = budget
 	var x Exchange
 	now := time.Unix(1_000_000, 0)
 	x.Start(now, f)
@@ -109,6 +111,13 @@ func TestNobodyIsLeftToSendItTo(t *testing.T) {
 	}
 	if a := x.Step(now, Event{Kind: ServerClosed}); a.Do != Abort || servers.inFlight() != 0 {
 		t.Errorf("got %s, %d slots are held", describe(a), servers.inFlight())
+	}
+	left := 0
+	for budget.Take(now) {
+		left++
+	}
+	if left != 10 {
+		t.Errorf("%d of 10 may be sent again, and none was", left)
 	}
 }
 
