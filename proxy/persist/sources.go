@@ -74,14 +74,21 @@ func (s *Sources) part(c client) *part {
 	return &s.parts[maphash.Comparable(s.seed, c)%uint64(len(s.parts))]
 }
 
-// Find returns the server that a client had, and notes that the client is here; nil: it is not known.
+// Find returns the server that a client had, and notes that the client is here; nil: it is not known, as those are who have come by a Unix
+// socket and have no address.
 func (s *Sources) Find(now time.Time, from netip.Addr) *upstream.Server {
+	if !from.IsValid() {
+		return nil
+	}
 	c := s.clientOf(from)
 	return s.part(c).find(now, c)
 }
 
-// Learn notes the server that a client has.
+// Learn notes the server that a client has, if the client has an address.
 func (s *Sources) Learn(now time.Time, from netip.Addr, to *upstream.Server) {
+	if !from.IsValid() {
+		return
+	}
 	c := s.clientOf(from)
 	s.part(c).learn(now, c, to)
 }

@@ -217,3 +217,13 @@ func BenchmarkCookie(b *testing.B) {
 		})
 	}
 }
+
+// Clients of a Unix socket have no address. They are not one client.
+func TestSourcesWithoutAddress(t *testing.T) {
+	t.Parallel()
+	s := NewSources(SourcesConfig{Size: 10, Expire: time.Minute, IPv6Prefix: 64})
+	s.Learn(now, netip.Addr{}, newServer("a"))
+	if got := s.Find(now, netip.Addr{}); got != nil || s.Stats() != (SourcesStats{}) {
+		t.Errorf("got %v, %+v, want nobody", got, s.Stats())
+	}
+}
