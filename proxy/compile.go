@@ -100,7 +100,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 	if c.Check != nil {
 		err = errors.Join(err, c.Check.Fault())
 	}
-	passive, fault := c.Passive.compile(b.servers)
+	passive, fault := c.Passive.compile(c.Servers)
 	err = errors.Join(err, fault)
 	repeat, fault := c.Repeat.compile(old)
 	err = errors.Join(err, fault)

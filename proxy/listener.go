@@ -2,13 +2,13 @@ package proxy
 
 import (
 	"net/netip"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/tandem-lb/tandem/proxy/engine"
+	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
 // failureInterval is how often at most it is logged that a listener cannot accept: it tries again ten times a second.
@@ -54,16 +54,9 @@ func newLane(f *frontend, g *Gate, b *plannedBind, port uint16) *lane {
 	case b.config.Unix.Proxied:
 		l.bind.Proxies = func(netip.Addr) bool { return true }
 	case len(b.config.Proxies) > 0:
-		l.bind.Proxies = among(b.config.Proxies)
+		l.bind.Proxies = rule.NewNetworks(b.config.Proxies).Has
 	}
 	return l
-}
-
-// among reports whether an address is in one of the networks.
-func among(networks []netip.Prefix) func(netip.Addr) bool {
-	return func(a netip.Addr) bool {
-		return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
-	}
 }
 
 // newListener returns one whose socket is its own from then on.

@@ -59,6 +59,14 @@ func (b *backend) picker() exchange.Picker {
 	return b.roster
 }
 
+// serving is the pool that b chooses from now: where servers have names, another one whenever these have other addresses.
+func (b *backend) serving() *upstream.Pool {
+	if b.roster == nil {
+		return b.pool
+	}
+	return b.roster.pool.Load()
+}
+
 // queries returns what servers are looked up by.
 func queries(backends []Backend) []resolve.Query {
 	var all []resolve.Query
@@ -215,7 +223,7 @@ func (p *Proxy) renew(former []*backend) {
 	for i, b := range backends {
 		if b.pool != before[i].pool {
 			p.logAddresses(before[i], b)
-			b.pool.Attach()
+			b.attach()
 			b.roster.pool.Store(b.pool)
 			b.renewCookie(p.log)
 		}

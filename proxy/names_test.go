@@ -474,10 +474,38 @@ func TestLookedUpOnFailure(t *testing.T) {
 	if got := answers(t, b, 1); got["2"] != 1 {
 		t.Errorf("got %v, want an answer of 2", got)
 	}
+	other := c // where it has no name; it is not applied, and so of no consequence
+	other.Backends = slices.Clone(c.Backends)
+	other.Backends[0].Servers = []proxy.Server{{Name: "app", Weight: 1, Address: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), port)}, {Name: "b", Weight: 1, Address: netip.MustParseAddrPort("127.0.0.1:1")}}
+	plan, err := b.Plan(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.Discard()
 	s.Set("app.test", "A", "app.test. 3600 IN A 127.0.0.3")
 	_ = all[0].server.Close()
 	if got := answers(t, b, 1); got["3"] != 1 { // tried again after a second, where it is by then
 		t.Errorf("got %v, want an answer of 3", got)
+	}
+}
+
+// A monitor tells of a backend as it is, though its servers had no address when the configuration came, and have others later.
+func TestR44_MonitorOfNames(t *testing.T) {
+	t.Parallel()
+	s := resolvetest.New(t)
+	port, _ := islands(t, 1)
+	s.Forget("app.test", "A")
+	c := lookedUp(s, proxy.Server{Name: "app", Lookup: resolve.Query{Name: "app.test"}, Port: port})
+	c.Frontends[0].Monitor = &proxy.Monitor{Path: "/", FailIf: []proxy.TooFew{{Backend: "app", MinUp: 1}}}
+	b, book := logged(t, c)
+	book.await(t, "backend has no server available")
+	if status, body := get(t, b, newClient(t)); status != 503 || body != "unhealthy\n" {
+		t.Errorf("without an address: got %d %q, want 503", status, body)
+	}
+	s.Set("app.test", "A", records("app.test", 2)...)
+	book.await(t, "server has another address", "to=127.0.0.2")
+	if status, body := get(t, b, newClient(t)); status != 200 || body != "healthy\n" {
+		t.Errorf("with one: got %d %q, want 200", status, body)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 const DefaultPanicThreshold = 30
 
 // compile makes the rules of passive checks for the servers of a backend; nil: there are none. A server without others is not ejected,
-// as with nginx.
-func (c *Passive) compile(servers []seated) (*upstream.Passive, error) {
+// as with nginx. How many have an address at present makes no difference: that is soon another number.
+func (c *Passive) compile(servers []Server) (*upstream.Passive, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -28,7 +28,7 @@ func (c *Passive) compile(servers []seated) (*upstream.Passive, error) {
 	working := 0
 	for _, s := range servers {
 		if s.Weight > 0 {
-			working++
+			working += max(s.Slots, 1)
 		}
 	}
 	if working < 2 {

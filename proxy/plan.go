@@ -200,7 +200,7 @@ func (p *Proxy) Apply(plan *Plan) {
 	former, next := p.now.backends, state{backends: plan.backends}
 	listeners := map[socketKey]*listener{}
 	for _, b := range plan.backends {
-		b.pool.Attach()
+		b.attach()
 	}
 	p.applyChecks(plan.backends)
 	p.keychain.Apply(plan.keychain)

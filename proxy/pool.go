@@ -79,7 +79,6 @@ func (b *backend) serversOf(old *backend) map[identity]*upstream.Server {
 func (b *backend) server(s Server, known map[identity]*upstream.Server) *upstream.Server {
 	key := upstream.Key{Backend: b.config.Name, Name: s.Name, Address: s.Address, Path: s.Path}
 	if old := known[identity{key, s.ServerName, s.SendProxy}]; old != nil {
-		old.OnMiss(b.miss(s))
 		return old
 	}
 	link := upstream.Link{HTTP2: b.config.HTTP2, Proxy: s.SendProxy}
@@ -88,6 +87,13 @@ func (b *backend) server(s Server, known map[identity]*upstream.Server) *upstrea
 	}
 	server := upstream.NewServer(key, link)
 	server.Watch(b.watcher)
-	server.OnMiss(b.miss(s))
 	return server
+}
+
+// attach has the servers tell the pool what changes in them, and has those looked up again that are not where they should be.
+func (b *backend) attach() {
+	b.pool.Attach()
+	for i, m := range b.pool.Members() {
+		m.OnMiss(b.miss(b.servers[i].Server))
+	}
 }

@@ -180,7 +180,7 @@ func (r *routing) monitor(m *Monitor) {
 			continue
 		}
 		pools = append(pools, func() bool {
-			healthy, _, _ := b.pool.Healthy()
+			healthy, _, _ := b.serving().Healthy()
 			return healthy < f.MinUp
 		})
 	}
