@@ -65,6 +65,13 @@ func (b *builder) checkBackendMode(i int) {
 	if raw.Mode == modeTCP && raw.Buffering.Requests != 0 {
 		b.errorAt(backendPath(i, "buffering"), "is of HTTP, which mode tcp knows nothing of", "none")
 	}
+	for key, there := range map[string]bool{
+		"request_headers": raw.RequestHeaders != nil, "response_headers": raw.ResponseHeaders != nil, "error_pages": raw.ErrorPages != nil,
+	} {
+		if there && raw.Mode == modeTCP {
+			b.errorAt(backendPath(i, key), "is of HTTP, which mode tcp knows nothing of", "none")
+		}
+	}
 	for j, s := range raw.Servers {
 		if s.SendProxy != "" && raw.Protocol == protocolHTTP2 {
 			b.errorAt(item(backendPath(i, "servers"), j)+".send_proxy", "is for one client, and a connection of h2 for many", "protocol: http/1.1")
