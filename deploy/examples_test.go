@@ -20,8 +20,8 @@ import (
 func TestExamplesLoad(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("examples/*.yaml")
-	if err != nil || len(files) != 12 {
-		t.Fatalf("got examples %q, %v; want twelve", files, err)
+	if err != nil || len(files) != 13 {
+		t.Fatalf("got examples %q, %v; want thirteen", files, err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -142,6 +142,7 @@ func compileBackend(c Backend, old *backend, keys *certs.Plan, w upstream.Watche
 		Passive:    passive,
 		HTTP2:      c.HTTP2,
 		Hold:       c.HoldRequests,
+		Ahead:      c.HoldResponses,
 		Key:        key,
 		Pages:      pages,
 		Forwarded:  c.Forwarded.compile(),

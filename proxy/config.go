@@ -25,7 +25,8 @@ type Config struct {
 
 	Resolvers resolve.Config // how servers that have names are looked up; the zero value where none has
 
-	MaxConnections int // how many clients all frontends together serve at once, further ones wait; 0: no bound
+	MaxConnections int   // how many clients all frontends together serve at once, further ones wait; 0: no bound
+	MaxHeld        int64 // octets that responses which are held for slow clients may take, of all backends together; 0: no bound
 }
 
 // TLS is what all binds with TLS have in common.
@@ -133,8 +134,10 @@ type Backend struct {
 	ResponseEdits []edit.Edit    // of what they answer
 	ErrorPages    map[int]string // as that of a frontend, before that
 
-	HoldRequests   int // octets of a request body that are held until it is whole, before a server is asked; 0: bodies go on as they come
-	Timeouts       BackendTimeouts
+	HoldRequests  int // octets of a request body that are held until it is whole, before a server is asked; 0: bodies go on as they come
+	HoldResponses int // octets of a response that are taken from a server before a slow client takes them; 0: servers wait for clients
+	Timeouts      BackendTimeouts
+
 	MaxConnections int     // requests at once, of all servers together; further ones wait in its queue; 0: no bound
 	MaxQueue       int     // how many may wait there, and for each server that they belong to; further ones get 503; 0: any number
 	Retries        int     // further attempts after the first; the configuration's default is 3

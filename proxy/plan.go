@@ -17,8 +17,9 @@ import (
 // Plan is a configuration ready to be applied. It is good until another plan of the same Proxy is applied.
 type Plan struct {
 	frontends []plannedFrontend
-	most      int // connections
-	wanted    int // what the configuration says of them
+	most      int   // connections
+	wanted    int   // what the configuration says of them
+	held      int64 // octets of responses
 	backends  []*backend
 	resolvers resolve.Config
 	lookups   []resolve.Query
@@ -76,7 +77,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	if len(lookups) > 0 {
 		faults = append(faults, next.Resolvers.Fault())
 	}
-	plan := &Plan{resolvers: next.Resolvers, lookups: lookups, backends: backends, keychain: keys, outputs: p.outputs.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections}
+	plan := &Plan{resolvers: next.Resolvers, lookups: lookups, backends: backends, keychain: keys, outputs: p.outputs.Plan(), most: affordable(next.MaxConnections), wanted: next.MaxConnections, held: next.MaxHeld}
 	if file := next.TLS.TicketSecretFile; file != "" {
 		faults = append(faults, plan.keychain.TicketSecret(file))
 	}
@@ -194,6 +195,7 @@ func (p *Proxy) Apply(plan *Plan) {
 		return
 	}
 	p.engine.SetLimit(p.limit, plan.most)
+	p.engine.SetReserve(plan.held)
 	if plan.most < plan.wanted {
 		p.log.Warn("fewer clients than max_connections can be served: each needs two descriptors", "max_connections", plan.wanted, "served", plan.most)
 	}

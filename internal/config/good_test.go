@@ -130,7 +130,7 @@ func TestWebPair(t *testing.T) {
 		Scripts: []tracker.Script{{Name: "check_app", Command: []string{"/usr/local/bin/check_app"}, Interval: 2 * time.Second, Timeout: time.Second,
 			Rise: 2, Fall: 3, User: "tandem_script"}},
 		Proxy: proxy.Config{
-			MaxConnections: 50000,
+			MaxConnections: 50000, MaxHeld: 256 << 20,
 			Frontends: []proxy.Frontend{{
 				Name: "http_front",
 				Binds: []proxy.Bind{

@@ -130,9 +130,10 @@ func backendHeadKeys(in string) []Key {
 	}, editKeys(in+".request_headers", edit.Request, "What becomes of the headers of requests to these servers."),
 		editKeys(in+".response_headers", edit.Response, "What becomes of the headers of responses to requests for this backend."),
 		errorPageKeys(in+".error_pages", "those of the frontend"), []Key{
-			{Path: in + ".buffering", Type: section(), Default: "{}", Example: "{requests: 64KiB}", Reload: ReloadNew, Help: "What is held here until it is whole."},
+			{Path: in + ".buffering", Type: section(), Default: "{}", Example: "{requests: 64KiB, responses: 1MiB}", Reload: ReloadNew, Help: "What is held here, so that no server waits for clients that are slow."},
 			{Path: in + ".buffering.requests", Type: size("1KiB", "16MiB"), Others: "http-buffer-request proxy_request_buffering client_body_buffer_size", Absent: "bodies go on as they come", Example: "64KiB", Reload: ReloadNew,
 				Help: "How much of a request's body is held, in memory, before a server is asked: all of it, unless it is larger. So no server waits for clients that are slow to send. Each such request may take this much."},
-			{Path: in + ".buffering.responses", Later: true, Others: "proxy_buffering", Help: "Responses that are held, so that no server waits for clients that are slow to take them."},
+			{Path: in + ".buffering.responses", Type: size("64KiB", "64MiB"), Others: "proxy_buffering proxy_buffers", Absent: "servers wait for their clients", Example: "1MiB", Reload: ReloadNew,
+				Help: "How much of a response is taken from its server before a client that is slow takes it, in memory. Its server is free for the next request, and for `max_connections`, as soon as all of the response has come. Nothing is held back: a client that is ready gets at once what there is. All together take no more than `buffered_responses` of `proxy.limits`."},
 		})
 }

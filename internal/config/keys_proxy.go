@@ -19,6 +19,8 @@ func proxyKeys() []Key {
 			Help: "TLS handshakes that may be under way at once, each with its memory. The others wait for their turn; where all wait for their clients, the one that has waited longest makes room. Each has 5 s."},
 		{Path: "proxy.limits.max_connections", Type: integer(1, 10_000_000), Default: "50000", Others: "maxconn worker_connections", Example: "50000", Reload: ReloadLive,
 			Help: "How many clients all frontends together serve at once. Further ones connect and wait until one leaves. Each needs two descriptors (LimitNOFILE in the unit); where the daemon may have fewer it serves as many as they allow, and says so."},
+		{Path: "proxy.limits.buffered_responses", Type: size("1MiB", "1TiB"), Default: "256MiB", Example: "1GiB", Reload: ReloadLive,
+			Help: "Memory that responses which are held for slow clients (`buffering.responses`) may take, those of all backends together. When it is taken no more is read ahead; what comes is left to the servers until their clients take it."},
 		{Path: "proxy.defaults", Type: section(), Default: "{}", Example: "{retries: 3, redispatch: true}", Reload: ReloadParts, Help: "What holds where a frontend or backend says nothing else."},
 		{Path: "proxy.defaults.timeouts", Type: section(), Default: "{}", Others: "timeout", Example: "{connect: 5s, client: 50s, server: 50s}", Reload: ReloadParts, Help: "How long things may take. All are finite."},
 		{Path: "proxy.defaults.timeouts.connect", Type: timeout(), Default: "5s", Others: "contimeout", Example: "5s", Reload: ReloadNew, Help: "Each attempt to connect to a server; then 503, or in `mode: tcp` the end."},

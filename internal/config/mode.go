@@ -62,7 +62,7 @@ func (b *builder) checkBackendMode(i int) {
 	if raw.Mode == modeTCP && raw.Balance.Key != "" && raw.Balance.Key != "source" && !b.reported(backendPath(i, "balance")) {
 		b.errorAt(backendPath(i, "balance.key"), "is of HTTP, which mode tcp knows nothing of", "source")
 	}
-	if raw.Mode == modeTCP && raw.Buffering.Requests != 0 {
+	if raw.Mode == modeTCP && raw.Buffering != (rawBuffering{}) {
 		b.errorAt(backendPath(i, "buffering"), "is of HTTP, which mode tcp knows nothing of", "none")
 	}
 	for key, there := range map[string]bool{

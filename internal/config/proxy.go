@@ -91,7 +91,7 @@ func (b *builder) checkServers(i int) {
 
 // proxy returns the balancer as a node runs it.
 func (b *builder) proxy(n Node) proxy.Config {
-	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}, MaxConnections: b.raw.Proxy.Limits.MaxConnections}
+	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}, MaxConnections: b.raw.Proxy.Limits.MaxConnections, MaxHeld: int64(b.raw.Proxy.Limits.Responses)}
 	defaults := b.raw.Proxy.Defaults
 	taken := listening{b: b}
 	for i, raw := range b.raw.Proxy.Frontends {
@@ -142,6 +142,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			ResponseEdits: raw.ResponseHeaders.edits(),
 			ErrorPages:    errorPages(raw.ErrorPages, nil),
 			HoldRequests:  int(raw.Buffering.Requests),
+			HoldResponses: int(raw.Buffering.Responses),
 			Timeouts: proxy.BackendTimeouts{
 				Connect: cmp.Or(raw.Timeouts.Connect, defaults.Timeouts.Connect),
 				Server:  cmp.Or(raw.Timeouts.Server, defaults.Timeouts.Server),

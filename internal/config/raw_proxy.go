@@ -10,8 +10,9 @@ type rawProxy struct {
 		TicketSecretFile string `yaml:"ticket_secret_file"`
 	} `yaml:"tls"`
 	Limits struct {
-		Handshakes     int `yaml:"handshakes"`
-		MaxConnections int `yaml:"max_connections"`
+		Handshakes     int     `yaml:"handshakes"`
+		MaxConnections int     `yaml:"max_connections"`
+		Responses      rawSize `yaml:"buffered_responses"`
 	} `yaml:"limits"`
 	Defaults struct {
 		Timeouts       rawTimeouts       `yaml:"timeouts"`
@@ -147,7 +148,8 @@ type rawBackend struct {
 }
 
 type rawBuffering struct {
-	Requests rawSize `yaml:"requests"`
+	Requests  rawSize `yaml:"requests"`
+	Responses rawSize `yaml:"responses"`
 }
 
 type rawServer struct {

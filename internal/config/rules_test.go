@@ -64,6 +64,9 @@ func TestHeads(t *testing.T) {
 	if other := n.Proxy.Backends[1].HoldRequests; b.HoldRequests != 0 || other != 64<<10 {
 		t.Errorf("held of requests: got %d and %d, want 0 and 64 KiB", b.HoldRequests, other)
 	}
+	if other := n.Proxy.Backends[1].HoldResponses; b.HoldResponses != 0 || other != 1<<20 || n.Proxy.MaxHeld != 256<<20 {
+		t.Errorf("held of responses: got %d and %d, of all %d, want 0, 1 MiB and 256 MiB", b.HoldResponses, other, n.Proxy.MaxHeld)
+	}
 	if want := map[int]string{503: "/b/503.html", 404: "/a/404.html"}; !reflect.DeepEqual(f.ErrorPages, want) {
 		t.Errorf("error pages: got %v, want %v", f.ErrorPages, want)
 	}

@@ -103,8 +103,8 @@ func (c *client1) drain() bool {
 	case c.s == nil:
 		return true
 	}
-	if !c.drained() && c.s != nil && c.s.server != nil {
-		c.s.server.more()
+	if !c.drained() && c.s != nil {
+		c.s.goOn()
 	}
 	return c.phase != gone && !c.blocked()
 }

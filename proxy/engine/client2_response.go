@@ -175,9 +175,7 @@ func (t *stream2) push() {
 // unstall has the server go on that waited for room.
 func (t *stream2) unstall() {
 	t.stalled = false
-	if t.s.server != nil {
-		t.s.server.more()
-	}
+	t.s.goOn()
 }
 
 // reply implements asker.

@@ -242,6 +242,7 @@ func TestClient2WhateverBreaks(t *testing.T) {
 		}
 		a := m.asker(nil)
 		a.slow = seed%5 == 0
+		m.frontend.Default.Ahead = int(seed%3) * 50_000
 		opened := 0
 		for range 300 {
 			if a.conn.Openable() > 0 && opened < 40 && random.IntN(2) == 0 {

@@ -62,8 +62,11 @@ func (p *piece) work(pool *compress.Pool) {
 }
 
 // forward hands on the head of a response that may go on: to a compressor, where the configuration, the client and the response itself
-// are for one.
+// are for one, and to a reservoir.
 func (s *stream) forward(h *head) {
+	if most := s.x.Ahead(); most > 0 && h.status != 101 {
+		s.readAhead(most)
+	}
 	if r := s.x.Compression(); r != nil && !h.bodiless && h.status != 101 && r.Suits(h.status, h.length, h.buf, h.fields) {
 		s.compress(h)
 		return

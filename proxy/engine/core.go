@@ -47,7 +47,8 @@ type core struct {
 	frames       []byte              // what is received in of an HTTP/2 server; nil until there is one
 	asks         http2.Encoder
 	calls2       []*call2 // to be used again
-	held         []held2  // requests of the read that is being dealt with; empty between calls
+	reservoirs   []*reservoir
+	held         []held2 // requests of the read that is being dealt with; empty between calls
 	idle         map[*upstream.Server]*idleServers
 	servers2     map[*upstream.Server]*servers2 // all HTTP/2 connections
 	sweep        loop.Ref                       // the timer that ends connections which have been idle for long

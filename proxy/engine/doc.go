@@ -26,6 +26,7 @@
 //	ask.go, ask2.go    the request as a server gets it, in HTTP/1 and HTTP/2; asking.go: which fields; forwarded.go: what it is told
 //	verify.go     requests that have to wait for what takes long
 //	gather.go     bodies that are held until they are whole
+//	reservoir.go  responses that are held for slow clients, so that their servers are free
 //	edits.go      heads as the configuration changes them
 //	compressor.go a response that is compressed on its way; squeezers.go: who does that
 //	client1.go    a client's HTTP/1 connection: heads, and what it waits for

@@ -39,6 +39,8 @@ type Engine struct {
 	verifier   *verifier
 	squeezers  *squeezers
 
+	reserve reserve
+
 	open       atomic.Int64  // connections of clients
 	handshakes atomic.Int64  // of TLS with clients that have succeeded
 	emptied    chan struct{} // capacity 1: somebody may wait for open to be 0; sent to by the loops, never closed

@@ -102,6 +102,7 @@ func (e *Engine) Stock() {
 
 // Inspect says what is wrong with what the loops own, between two passes and after Stock.
 func (e *Engine) Inspect() (faults []string) {
+	reserved := int64(0)
 	for i, c := range e.cores {
 		a := audit{core: c}
 		a.all()
@@ -112,6 +113,10 @@ func (e *Engine) Inspect() (faults []string) {
 		for _, f := range a.faults {
 			faults = append(faults, fmt.Sprintf("loop %d: %s", i, f))
 		}
+		reserved += a.reserved
+	}
+	if reserved != e.Reserved() {
+		faults = append(faults, fmt.Sprintf("%d octets are held of responses, and %d counted", reserved, e.Reserved()))
 	}
 	return faults
 }
@@ -126,6 +131,7 @@ type audit struct {
 	queues, small, large, streams int // in use
 	idle                          int // connections to servers
 	pipes                         int // that hold nothing
+	reserved                      int64
 }
 
 func (a *audit) fault(format string, args ...any) {
@@ -231,12 +237,44 @@ func (a *audit) client2(c *client2) {
 
 func (a *audit) stream(s *stream, client asker) {
 	a.streams++
-	if s.client != client {
-		a.fault("a stream is of %p, want %p", s.client, client)
+	to := s.client
+	if k := s.reservoir; k != nil {
+		a.reservoir(k)
+		to = k.to
+	}
+	if to != client {
+		a.fault("a stream is of %p, want %p", to, client)
 	}
 	if v, ok := s.server.(*server1); ok && v.s != s {
 		a.fault("a stream's server has the stream %p, want %p", v.s, s)
 	}
+}
+
+// reservoir looks at what is held of a response.
+func (a *audit) reservoir(k *reservoir) {
+	octets := 0
+	for _, b := range k.held {
+		octets += cap(b)
+		switch cap(b) {
+		case smallBuffer:
+			a.small++
+		case largeBuffer:
+			a.large++
+		}
+		if len(b) == 0 {
+			a.fault("a buffer of a reservoir is empty")
+		}
+	}
+	if octets != k.octets {
+		a.fault("a reservoir of %d octets says %d", octets, k.octets)
+	}
+	if k.s.reservoir != k || octets > k.most+mostQueued {
+		a.fault("a reservoir of %d octets, want %d at most", octets, k.most)
+	}
+	if len(k.held) > 0 && !k.posted && k.to.room() {
+		a.fault("%d octets are held of a client that has room", octets)
+	}
+	a.reserved += int64(octets)
 }
 
 func (a *audit) server1(v *server1) {
@@ -341,8 +379,14 @@ func (a *audit) free() {
 	}
 	for _, s := range c.streams {
 		once("a stream", s)
-		if s.client != nil || s.server != nil || s.pipe != nil || s.timer != (loop.Ref{}) {
+		if s.client != nil || s.server != nil || s.reservoir != nil || s.pipe != nil || s.timer != (loop.Ref{}) {
 			a.fault("a stream was given back in use")
+		}
+	}
+	for _, k := range c.reservoirs {
+		once("a reservoir", k)
+		if k.s != nil || k.to != nil || k.posted || len(k.held) > 0 || k.octets != 0 {
+			a.fault("a reservoir was given back in use")
 		}
 	}
 }

@@ -277,6 +277,8 @@ func playMix(t *testing.T, seed uint64) {
 	m := &mix{random: random, chaos: seed%2 == 0, asked: map[string]bool{}, seen: map[string]int{}}
 	m.world = newWorld(t, site{seed: seed * uint64(random.IntN(2)), loops: 1 + 3*random.IntN(2)})
 	m.net.Split = []int{0, 0, 5000, 300}[random.IntN(4)]
+	m.backend.Ahead = []int{0, 1, 30_000, largeHold}[random.IntN(4)]
+	m.engine.SetReserve([]int64{0, 50_000}[random.IntN(2)])
 	requests := 0
 	for turn := range 150 {
 		if turn < 60 && random.IntN(3) == 0 {

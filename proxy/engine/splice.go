@@ -10,6 +10,7 @@ const spliceFrom = 48 << 10
 
 // splicer is an asker that the kernel can move a body to.
 type splicer interface {
+	// spliceable is false while there is no room.
 	spliceable() bool
 	// splice sends what is in the stream's pipe. What is left keeps it without room.
 	splice()
@@ -45,7 +46,7 @@ func (v *server1) splice() (st loop.State) {
 		s.x.Count(0, int64(n))
 		client.splice()
 		switch {
-		case v.s != s || !s.client.room() && v.body.left != 0:
+		case v.s != s || !client.spliceable() && v.body.left != 0:
 			return loop.Done
 		case v.body.left == 0:
 			v.finish(nil, true)
@@ -67,7 +68,9 @@ func (s *stream) endPipe() {
 func (s *stream) held() bool { return s.pipe != nil && s.pipe.Held() > 0 }
 
 // spliceable implements splicer.
-func (c *client1) spliceable() bool { return !c.wire.secure() && !c.s.chunks && !c.s.tunnel }
+func (c *client1) spliceable() bool {
+	return !c.blocked() && !c.wire.secure() && !c.s.chunks && !c.s.tunnel
+}
 
 // splice implements splicer.
 func (c *client1) splice() {

@@ -75,6 +75,7 @@ func TestAnyKernel(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			w := newWorld(t, site{seed: seed})
 			w.net.Split = []int{0, 0, 1, 2, 7, 100}[random.IntN(6)]
+			w.backend.Ahead = int(seed%2) * largeHold
 			if talk.large {
 				w.net.Split *= 1000
 			}
@@ -158,6 +159,7 @@ func TestSlowReaders(t *testing.T) {
 			}
 			for window := 1; window < most; window += stride(most) {
 				w := newWorld(t, site{})
+				w.backend.Ahead = window % 2 * largeHold
 				w.giveSlowly(talk, who, window)
 				w.step()
 				w.end()
@@ -168,6 +170,9 @@ func TestSlowReaders(t *testing.T) {
 		}
 	})
 }
+
+// largeHold is more than is held of the response of any talk.
+const largeHold = 1 << 20
 
 // stride is how far apart the places are where a text is cut: all places, if it is not too long.
 func stride(octets int) int {

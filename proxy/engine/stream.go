@@ -56,6 +56,7 @@ type passage struct {
 	log          *exchange.Details // what the access log is told; nil: the request is not logged
 	pipe         *loop.Pipe        // what the kernel moves of the response, and its client has not taken; nil: it is not moved so
 	timer        loop.Ref          // of a wait before the server is asked again
+	reservoir    *reservoir        // that holds the response; nil: none does
 	gathered     *gatherer         // what was held of the request's body until a server has begun; nil: nothing
 	verification *verification     // that the request waits for; nil: none
 }
@@ -97,6 +98,9 @@ func (s *stream) reset() {
 
 // step tells the exchange what has happened and does what it says.
 func (s *stream) step(ev exchange.Event) {
+	if s.reservoir != nil {
+		ev.Rest = s.reservoir.rests()
+	}
 	a := s.x.Step(s.core.now(), ev)
 	s.act(&a)
 }
@@ -131,6 +135,10 @@ func (s *stream) act(a *exchange.Action) {
 	case exchange.Forward, exchange.Stay:
 	case exchange.Tunnel:
 		s.tunnel, s.whole = true, false // what follows has no end but that of the connection
+	case exchange.Drain:
+		s.leaveServer()
+		s.reservoir.broken = true
+		s.client.flush()
 	case exchange.Respond:
 		s.leaveServer()
 		s.client.reply(a.Reply)

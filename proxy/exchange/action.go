@@ -22,6 +22,7 @@ const (
 	Tunnel                // forward the 101, then bytes in both directions
 	Respond               // answer with Action.Reply, then Finished
 	Stay                  // go on as before: of Lost, there is no other server; of Turn, there is none yet
+	Drain                 // give the client what has come of a response that does not become whole, then Finished
 	Done                  // the exchange is over, Action.Record complete; the client's connection may go on
 	Abort                 // the same, but the client must not take what it got for a whole response
 )

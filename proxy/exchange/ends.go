@@ -43,6 +43,17 @@ func (x *Exchange) abort(now time.Time, t Termination) Do {
 	return x.end(now, Abort)
 }
 
+// breaks ends a response that the server has not made whole: once the client has got what there is of it.
+func (x *Exchange) breaks(now time.Time, ev *Event, t Termination) Do {
+	if !ev.Rest {
+		return x.abort(now, t)
+	}
+	x.release()
+	x.state = breaking
+	x.record.Termination = t
+	return Drain
+}
+
 func (x *Exchange) end(now time.Time, do Do) Do {
 	if d := x.record.Details; d != nil { // before whoever waits gets the slot
 		x.count(d)
@@ -69,6 +80,10 @@ func (x *Exchange) release() {
 		x.server = nil
 	}
 }
+
+// Served says that the server has nothing to do with the response any more, which is whole and on its way to the client. Its slot is
+// free from here on.
+func (x *Exchange) Served() { x.release() }
 
 // count notes how many other requests the backend and the server have.
 func (x *Exchange) count(d *Details) {

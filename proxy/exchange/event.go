@@ -45,6 +45,7 @@ type Event struct {
 	Target *Target // of Request and Opened; what it refers to is valid until Forget
 	Status int     // of Refused and Head
 	Held   bool    // of Head, ServerClosed, ServerGarbage and ServerSilent: all that was sent of the request is there to be sent again
+	Rest   bool    // of what the server does: the client has not taken all that has come of the response, which is held for it
 	Why    string  // of Refused and ServerGarbage: a label of the reason, one of few
 }
 

@@ -71,6 +71,7 @@ const (
 	sending                 // the request; the response head is due
 	forwarding              // the response, or a tunnel
 	replying                // an answer of the balancer itself is on its way
+	breaking                // the client gets what there is of a response that the server has broken off
 )
 
 // Start begins an exchange: the first byte of a request to f is there.
@@ -114,6 +115,9 @@ func (x *Exchange) Compression() *compress.Rules {
 	}
 	return x.frontend.Compression
 }
+
+// Ahead returns how many octets of the response are taken from the server before the client takes them; 0: none.
+func (x *Exchange) Ahead() int { return x.backend.Ahead }
 
 // Upgrade returns the protocol that the server may be asked to switch to; empty: none.
 func (x *Exchange) Upgrade() string { return x.upgrade }
@@ -337,17 +341,17 @@ func (x *Exchange) whileForwarding(now time.Time, ev *Event) Do {
 		if !x.session { // which may end as it likes
 			x.badResponse(now, "it closed the connection")
 		}
-		return x.abort(now, Termination{ByServer, AtData})
+		return x.breaks(now, ev, Termination{ByServer, AtData})
 	case ServerGarbage:
 		x.badResponse(now, "it sent no HTTP")
-		return x.abort(now, Termination{ByProxy, AtData})
+		return x.breaks(now, ev, Termination{ByProxy, AtData})
 	case ServerSilent:
 		if !x.tunnels() {
 			x.badResponse(now, "it was silent")
 		}
-		return x.abort(now, Termination{ServerTimeout, AtData})
+		return x.breaks(now, ev, Termination{ServerTimeout, AtData})
 	case ServerDown:
-		return x.abort(now, Termination{ByDown, AtData})
+		return x.breaks(now, ev, Termination{ByDown, AtData})
 	default:
 		return x.interrupted(now, ev, AtData)
 	}

@@ -67,6 +67,7 @@ type Backend struct {
 	Pages Pages
 
 	// What an engine carries out by itself.
+	Ahead     int           // octets of a response that are taken from the server before the client takes them; 0: none
 	Hold      int           // octets of a request's body that are held until it is whole, before a server is asked; 0: none
 	Server    time.Duration // without a byte from the server while one is due
 	HTTP2     bool          // what its servers speak

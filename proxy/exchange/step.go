@@ -56,6 +56,8 @@ func (x *Exchange) step(now time.Time, ev *Event) Do {
 		return x.whileSending(now, ev)
 	case forwarding:
 		return x.whileForwarding(now, ev)
+	case breaking:
+		return x.abort(now, x.record.Termination) // whatever it is that ends it
 	default: // replying
 		return x.whileReplying(now, ev)
 	}

@@ -32,6 +32,7 @@ func http2Cases(t *testing.T, start Start) {
 		{"early_response", h2Early},
 		{"bodies_that_are_too_large_are_413", h2TooLarge},
 		{"held_bodies", h2Holds},
+		{"responses_are_read_ahead", h2ReadsAhead},
 		{"compression", h2Compresses},
 		{"many_streams_at_once", h2Many},
 

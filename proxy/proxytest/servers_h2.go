@@ -25,6 +25,7 @@ func serversHTTP2(t *testing.T, start Start) {
 		{"fields_to_clients", up2ResponseFields},
 		{"headers_both_ways", up2Edits},
 		{"held_bodies", up2Holds},
+		{"responses_are_read_ahead", up2ReadsAhead},
 		{"held_bodies_keep_their_order", up2HoldsInOrder},
 		{"compression", up2Compresses},
 		{"cookie_inserted", up2Cookies},

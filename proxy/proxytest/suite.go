@@ -137,6 +137,8 @@ func cases() []testcase {
 		{"held_bodies_are_continued", holdsAndContinues},
 		{"held_bodies_that_do_not_come", holdsNothingForLong},
 		{"held_bodies_go_to_the_next_server", holdsForTheNext},
+		{"responses_are_read_ahead", readsAhead},
+		{"responses_are_read_ahead_within_bounds", readsAheadBounded},
 		{"compression", compresses},
 		{"compression_for_HTTP_1.0", compressesOld},
 		{"compression_holds_nothing_back", compressesStreams},
