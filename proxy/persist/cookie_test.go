@@ -135,6 +135,7 @@ func TestR53_WhatServersSee(t *testing.T) {
 		{Insert, "S=B; a=1", "a=1"},
 		{Insert, "a=1;S=B", "a=1"},
 		{Insert, "a=1;  S=B ;c=2", "a=1; c=2"},
+		{Insert, "a=1; ;S=B;;c=2", "a=1; c=2"},
 		{Insert, "S", "S"},
 		{Insert, "XS=B", "XS=B"},
 		{Insert, "a=1;;  b=2 ;", "a=1;;  b=2 ;"},

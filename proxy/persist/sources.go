@@ -64,7 +64,7 @@ type client [16]byte
 
 func (s *Sources) clientOf(a netip.Addr) client {
 	if a = a.Unmap(); a.Is6() {
-		p, _ := a.WithZone("").Prefix(s.config.IPv6Prefix) // it fits an IPv6 address
+		p, _ := a.Prefix(s.config.IPv6Prefix) // it fits an IPv6 address, whose zone goes
 		a = p.Addr()
 	}
 	return a.As16()

@@ -86,6 +86,11 @@ func TestSourcesAreBounded(t *testing.T) {
 	if got, want := l.Stats(), (SourcesStats{Clients: large, Evicted: 3 * large}); got != want {
 		t.Errorf("large: got %+v, want %+v", got, want)
 	}
+	for i := range l.parts { // one that has made room is used again
+		if got, want := len(l.parts[i].entries), large/manyParts+1; got != want {
+			t.Errorf("part %d: memory for %d entries, want %d", i, got, want)
+		}
+	}
 }
 
 func TestSourcesTake(t *testing.T) {

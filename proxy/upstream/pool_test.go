@@ -266,3 +266,18 @@ func TestPickAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+// With FirstBackup a request that all others have failed goes to the first backup, however much that has to do.
+func TestRetryGoesToTheFirstBackup(t *testing.T) {
+	for _, tt := range []struct {
+		first bool
+		want  string
+	}{{true, "b"}, {false, "c"}} {
+		p := poolOf(t, Options{FirstBackup: tt.first}, Member{Server: newServer(0, up), Weight: 1}, Member{Server: newServer(1, up), Weight: 1, Backup: true}, Member{Server: newServer(2, up), Weight: 1, Backup: true})
+		p.Attach()
+		p.members[1].acquire()
+		if s, _ := p.Pick(Request{Tried: []*Server{p.members[0].Server}}); s.Key().Name != tt.want {
+			t.Errorf("first %t: got %s, want %s", tt.first, s.Key().Name, tt.want)
+		}
+	}
+}

@@ -108,6 +108,9 @@ func TestR43TheLongestWaitIsOverFirst(t *testing.T) {
 		{"whose server is down goes to another, in its turn", Options{}, []int{1, 1}, 0, false, "1/a 2/b 3/a 4 5/a !a -2", "1:a 3:b 4 waits 5 waits"},
 		{"own places have a limit, and others take who is too many", Options{}, []int{1, 1}, 1, false, "1/a 2/a 3/a 4/a", "1:a 2 waits 3:b 4 waits"},
 		{"unless nobody else will do", Options{}, []int{1, 1}, 1, true, "1/a 2/a 3/a", "1:a 2 waits 3 has no place"},
+		{"own places are the server's, where it says how many", Options{MaxQueue: 1}, []int{1, 1}, 2, false, "1/a 2/b 3/a 4/a 5", "1:a 2:b 3 waits 4 waits 5 waits"},
+		{"room in the backend is for those with a server of their own too", Options{MaxConnections: 1}, []int{0, 0}, 0, false, "1 2/b -1", "2:b"},
+		{"who has lost his server is not bound to it when it is back", Options{}, []int{1, 1}, 0, false, "1/a 2/b 3/a !a +a -2", "1:a 3:b"},
 		{"own beside a full backend", Options{MaxConnections: 1}, []int{0, 0}, 0, false, "1 2 3/b -1 -2", "3:b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -518,5 +521,18 @@ func TestR43DrainedServersHaveALine(t *testing.T) {
 	}
 	if got, want := strings.Join(got, " "), "1:a 2 waits 3 waits 4 has nobody"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Who frees a slot counts it before he looks who waits. Somebody who comes in between does not get it: another one waits for it.
+func TestR43_NobodyGetsInWhileASlotIsFreed(t *testing.T) {
+	p := limitedPool(t, Options{}, 1)
+	first := come(p, "1", Request{})
+	own := come(p, "2", Request{Stick: []*Server{first.server}})
+	first.server.inFlight.Add(-1) // as Release begins
+	first.server.tellLoad()
+	late := come(p, "3", Request{})
+	if got := own.String() + " " + late.String(); got != "2:a 3 waits" {
+		t.Errorf("got %s, want 2:a 3 waits", got)
 	}
 }
