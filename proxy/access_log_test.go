@@ -230,3 +230,39 @@ func TestAccessLogsFollowReloads(t *testing.T) {
 		t.Errorf("got %q, want /3, /4 and /6", got)
 	}
 }
+
+// R6: "%bc" and "%sc" are the other requests of the backend and the server, those too that came before a reload; they count from the first
+// configuration that logs.
+func TestR6_RequestsOfTheBackend(t *testing.T) {
+	t.Parallel()
+	server, asked := origin(t)
+	log, path := fileLog(t, accesslog.Config{Format: "%HP %bc %sc"})
+	c := logging(t, log, server)
+	c.Backends[0].Timeouts.Server = patience
+	b := run(t, c, proxy.Options{Drain: 1})
+	var open []net.Conn
+	silent := func() {
+		conn, err := net.Dial("tcp4", at(b).plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET /silent HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, conn)
+		<-asked
+	}
+	silent()
+	c.Backends[0].Retries = 2
+	b.Reload(t, c)
+	silent()
+	(&talk{name: "a third one", send: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}).have(t, at(b))
+	linesOf(t, path, 1)
+	for i, conn := range open {
+		_ = conn.Close()
+		linesOf(t, path, i+2)
+	}
+	if got, want := linesOf(t, path, 3), []string{"/ 2 2", "/silent 1 1", "/silent 0 0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -17,7 +17,6 @@ func (x *Exchange) again(now time.Time) Do {
 
 // instead asks another server in place of one that was found down while the request waited to ask it. That retry has been counted.
 func (x *Exchange) instead(now time.Time) Do {
-	x.tried = append(x.tried, x.server)
 	x.release()
 	switch x.pick(now) {
 	case upstream.Picked:

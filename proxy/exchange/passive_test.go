@@ -129,3 +129,21 @@ func TestR37_TheTrialDecides(t *testing.T) {
 		}
 	}
 }
+
+// A session whose connection stands has succeeded: a server that was ejected is back with it.
+func TestR37_TheTrialOfASession(t *testing.T) {
+	rules := &upstream.Passive{MaxFails: 1, FailTimeout: time.Second}
+	f, first, heard := pair(t, rules)
+	first.Failed(time.Unix(0, 0), rules, false, "x")
+	first.Reopen(time.Unix(1, 0))
+	var x Exchange
+	now := time.Unix(2, 0)
+	x.StartSession(now, f)
+	x.Step(now, Event{Kind: Opened, Target: &Target{}})
+	if a := x.Step(now, Event{Kind: Connected}); a.Do != Tunnel {
+		t.Errorf("got %s, want a tunnel", describe(a))
+	}
+	if got := heard.all[1:]; !slices.Equal(got, []string{"back"}) {
+		t.Errorf("got %q, want it back", got)
+	}
+}

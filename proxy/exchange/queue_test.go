@@ -5,10 +5,12 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -151,5 +153,114 @@ func TestR14R43Queue(t *testing.T) {
 				t.Errorf("%d slots are taken in the end, want %d", left, tt.left)
 			}
 		})
+	}
+}
+
+// stickyCrowd is sticky, where A and B have one slot each.
+func stickyCrowd(t *testing.T) (f *Frontend, servers []*upstream.Server) {
+	t.Helper()
+	f, servers = sticky(t, persist.Config{})
+	var members []upstream.Member
+	for _, s := range servers {
+		members = append(members, upstream.Member{Server: s, Weight: 1, MaxConnections: 1})
+	}
+	pool, err := upstream.NewPool(upstream.Options{}, members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.Attach()
+	f.Default.Servers, f.Default.Queue = pool, time.Second
+	return f, servers
+}
+
+// begin starts an exchange for a request with a cookie.
+func begin(f *Frontend, cookie string) (*Exchange, Action) {
+	x := &Exchange{}
+	x.Wake(nobody{})
+	now := time.Unix(1_000_000, 0)
+	x.Start(now, f)
+	return x, x.Step(now, with(cookie).Event)
+}
+
+// Who has waited for a server that went down meanwhile gets another one, and another cookie.
+func TestR57_DownWhileItWaits(t *testing.T) {
+	f, servers := stickyCrowd(t)
+	_, _ = begin(f, "S=A")
+	other, _ := begin(f, "S=B")
+	x, a := begin(f, "S=A")
+	if a.Do != Queue {
+		t.Fatalf("got %s, want it to wait", describe(a))
+	}
+	servers[0].SetHealth(upstream.Health{Status: hysteresis.Down})
+	now := time.Unix(1_000_000, 0)
+	other.Step(now, Event{Kind: ClientGone})
+	if a := x.Step(now, Event{Kind: Turn}); describe(a) != "connect:B" || x.record.Cookie.Request != 'D' || x.stuck {
+		t.Errorf("got %s, %c, want connect:B, D", describe(a), x.record.Cookie.Request)
+	}
+}
+
+// A server that was ejected is tried by whoever gets it, by way of the queue too: one who has waited, and one who comes while others wait.
+func TestR37_TheTrialOutOfTheQueue(t *testing.T) {
+	rules := &upstream.Passive{MaxFails: 1, FailTimeout: time.Second}
+	for _, waits := range []bool{true, false} {
+		f, servers := stickyCrowd(t)
+		f.Default.Passive = rules
+		now := time.Unix(1_000_000, 0)
+		_, _ = begin(f, "S=A")
+		_, _ = begin(f, "S=A") // waits
+		b := servers[1]
+		eject := func() {
+			b.Failed(now, rules, false, "x")
+			b.Reopen(now.Add(time.Hour))
+		}
+		var x *Exchange
+		var a Action
+		if waits {
+			other, _ := begin(f, "S=B")
+			if x, a = begin(f, ""); a.Do != Queue {
+				t.Fatalf("got %s, want it to wait", describe(a))
+			}
+			eject()
+			other.Step(now, Event{Kind: ClientGone})
+			a = x.Step(now, Event{Kind: Turn})
+		} else {
+			eject()
+			x, a = begin(f, "")
+		}
+		if describe(a) != "connect:B" {
+			t.Fatalf("waits %t: got %s, want connect:B", waits, describe(a))
+		}
+		x.Step(now, Event{Kind: Connected})
+		x.Step(now, Event{Kind: Head, Status: 200})
+		if e := b.Ejection(); e.Ejected || e.HalfOpen {
+			t.Errorf("waits %t: got %+v, want it back", waits, e)
+		}
+	}
+}
+
+// A backend's requests are counted for as long as they are its, those that wait too, and each tells of the others.
+func TestRequestsOfABackendAreCounted(t *testing.T) {
+	f, _ := stickyCrowd(t)
+	active := &atomic.Int64{}
+	f.Default.Active = active
+	now := time.Unix(1_000_000, 0)
+	var all []*Exchange
+	for _, cookie := range []string{"S=A", "S=B", "S=A"} {
+		x, _ := begin(f, cookie)
+		x.Detail(&Details{})
+		all = append(all, x)
+	}
+	for i, want := range []struct{ backend, server int64 }{{2, 0}, {1, 0}, {0, 0}} {
+		if got := active.Load(); got != int64(3-i) {
+			t.Errorf("before %d ends: %d are counted, want %d", i, got, 3-i)
+		}
+		d := all[i].Step(now, Event{Kind: ClientGone}).Record.Details
+		all[i].Step(now, Event{Kind: ClientGone}) // of no consequence any more
+		if d.BackendRequests != want.backend || d.ServerRequests != want.server {
+			t.Errorf("request %d: %d others in the backend and %d at the server, want %+v", i, d.BackendRequests, d.ServerRequests, want)
+		}
+	}
+	if got := active.Load(); got != 0 {
+		t.Errorf("%d are left, want none", got)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tandem-lb/tandem/proxy/persist"
+	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
 // repeating is what a request is sent again for in these tests: everything there is.
@@ -214,5 +217,25 @@ func BenchmarkBudget(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		budget.Count(now)
+	}
+}
+
+// A request that is sent again decides about a server that was ejected, as any other one.
+func TestR37_TheTrialOfARepeat(t *testing.T) {
+	rules := &upstream.Passive{MaxFails: 1, FailTimeout: time.Second}
+	f, servers := sticky(t, persist.Config{})
+	f.Default.Passive, f.Default.Repeat, f.Default.Retries = rules, repeating(), 1 // the last one leaves the client's server
+	now := time.Unix(1_000_000, 0)
+	x, _ := begin(f, "S=A")
+	x.Step(now, Event{Kind: Connected})
+	servers[1].Failed(now, rules, false, "x")
+	servers[1].Reopen(now.Add(time.Hour))
+	if a := x.Step(now, Event{Kind: Head, Status: 503, Held: true}); describe(a) != "connect:B" {
+		t.Fatalf("got %s, want connect:B", describe(a))
+	}
+	x.Step(now, Event{Kind: Connected})
+	x.Step(now, Event{Kind: Head, Status: 200})
+	if e := servers[1].Ejection(); e.Ejected || e.HalfOpen {
+		t.Errorf("got %+v, want it back", e)
 	}
 }
