@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
@@ -238,6 +239,27 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
+// Who does not know EDNS (RFC 6891) is not asked with it by TCP either.
+func TestTruncatedWithoutEDNS(t *testing.T) {
+	t.Parallel()
+	s := resolvetest.New(t)
+	s.Handle("app.test", "A", func(m *dns.Msg, tcp bool) [][]byte {
+		switch {
+		case m.IsEdns0() != nil:
+			m.Rcode, m.Extra = dns.RcodeFormatError, nil
+		case !tcp:
+			m.Truncated = true
+		default:
+			m.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "app.test.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: []byte{192, 0, 2, 1}}}
+		}
+		return resolvetest.Pack(m)
+	})
+	c, cfg := asking(t, s.Address)
+	if a, err := c.lookup(t.Context(), cfg, Query{Name: "app.test"}); err != nil || found(a) != "192.0.2.1 for 1m0s" {
+		t.Errorf("got %q, %v", found(a), err)
+	}
+}
+
 // A nameserver that is silent or fails costs its time once: the one that answered is asked first from then on.
 func TestNextNameserver(t *testing.T) {
 	t.Parallel()
@@ -250,7 +272,7 @@ func TestNextNameserver(t *testing.T) {
 		}
 		good.Set("app.test", "A", "app.test. 60 IN A 192.0.2.1")
 		c, cfg := asking(t, bad.Address, good.Address)
-		cfg.Timeout = 50 * time.Millisecond
+		cfg.Timeout = 200 * time.Millisecond
 		if code >= 0 {
 			cfg.Timeout = 5 * time.Second
 		}
@@ -408,23 +430,30 @@ func TestNameservers(t *testing.T) {
 // LookUp has each query answered once, or as far as there is time.
 func TestLookUp(t *testing.T) {
 	t.Parallel()
-	s := resolvetest.New(t)
-	s.Set("app.test", "A", "app.test. 60 IN A 192.0.2.1")
-	s.Silence("slow.test", "A")
-	_, cfg := asking(t, s.Address)
-	cfg.Timeout = time.Hour
-	ctx, cancel := context.WithCancel(t.Context())
-	asked := 0
-	s.Handle("bad.test", "A", func(m *dns.Msg, _ bool) [][]byte {
-		if asked++; asked == 2 { // a second later
-			cancel()
-			return nil
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second) // bad.test is asked for again and again, slow.test never answers
+		defer cancel()
+		start := time.Now()
+		got := lookUp(ctx, newResolver(Options{}, lookerFunc(func(ctx context.Context, q Query) (answer, error) {
+			switch q.Name {
+			case "app.test":
+				time.Sleep(2 * time.Second)
+				return answer{endpoints: hosts("1"), ttl: time.Hour}, nil
+			case "bad.test":
+				return answer{}, errSilent
+			}
+			<-ctx.Done()
+			return answer{}, ctx.Err()
+		}), &counters{}), times, []Query{{Name: "app.test"}, {Name: "bad.test"}, {Name: "slow.test"}})
+		if len(got) != 3 || words(got[0].Endpoints) != "1" || got[0].Err != nil || got[1].Err != errSilent || got[2].Endpoints != nil || got[2].Err != nil {
+			t.Errorf("got %+v, want an address, a failure, and nothing", got)
 		}
-		m.Rcode = dns.RcodeServerFailure
-		return resolvetest.Pack(m)
+		if took := time.Since(start); got[0].Took != 2*time.Second || got[2].Took != took || took != 90*time.Second {
+			t.Errorf("it took %v: got %+v", took, got)
+		}
 	})
-	got := LookUp(ctx, *cfg, []Query{{Name: "app.test"}, {Name: "bad.test"}, {Name: "slow.test"}})
-	if len(got) != 3 || len(got[0].Endpoints) != 1 || got[0].Err != nil || got[1].Err == nil || got[2].Endpoints != nil || got[2].Err != nil {
-		t.Errorf("got %+v, want an address, a failure, and nothing", got)
-	}
 }
+
+type lookerFunc func(ctx context.Context, q Query) (answer, error)
+
+func (f lookerFunc) lookup(ctx context.Context, _ *Config, q Query) (answer, error) { return f(ctx, q) }

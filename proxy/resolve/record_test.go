@@ -59,6 +59,8 @@ func TestRecord(t *testing.T) {
 		{"a good answer ends that", func(c *Config) { c.HoldFailed = 5 * sec }, []step{{0, "1", sec, nil, "1", sec}, {1 * sec, "", 0, servfail, "1", sec}, {2 * sec, "1", sec, nil, "1", sec}, {6 * sec, "", 0, servfail, "1", sec}}},
 		{"a name that is gone", nil, []step{{0, "1", 60 * sec, nil, "1", 60 * sec}, {60 * sec, "", 0, nxdomain, "1", sec}, {89 * sec, "", 0, nxdomain, "1", sec}, {90 * sec, "", 0, nxdomain, "", 4 * sec}}},
 		{"and failures beside", nil, []step{{0, "1", 60 * sec, nil, "1", 60 * sec}, {60 * sec, "", 0, nxdomain, "1", sec}, {95 * sec, "", 0, servfail, "1", 2 * sec}, {97 * sec, "", 0, nxdomain, "", 4 * sec}}},
+		{"failures before are another matter", nil, []step{{0, "1", 60 * sec, nil, "1", 60 * sec}, {60 * sec, "", 0, servfail, "1", sec}, {100 * sec, "", 0, nxdomain, "1", 2 * sec}, {129 * sec, "", 0, nxdomain, "1", sec}, {130 * sec, "", 0, nxdomain, "", 8 * sec}}},
+		{"and so is what was gone before", nil, []step{{0, "1", 60 * sec, nil, "1", 60 * sec}, {60 * sec, "", 0, nxdomain, "1", sec}, {61 * sec, "1", 60 * sec, nil, "1", 60 * sec}, {121 * sec, "", 0, nxdomain, "1", sec}, {150 * sec, "", 0, nxdomain, "1", sec}, {151 * sec, "", 0, nxdomain, "", 4 * sec}}},
 		{"at once where it is not held", func(c *Config) { c.HoldAbsent = 0 }, []step{{0, "1", 60 * sec, nil, "1", 60 * sec}, {60 * sec, "", 0, nxdomain, "", sec}}},
 		{"an address that is missing", nil, []step{{0, "1 2", 60 * sec, nil, "1 2", 60 * sec}, {60 * sec, "2", 60 * sec, nil, "2", 60 * sec}}},
 		{"is held", func(c *Config) { c.HoldGone = 90 * sec }, []step{{0, "1 2", 60 * sec, nil, "1 2", 60 * sec}, {60 * sec, "2", 60 * sec, nil, "1 2", 30 * sec}, {90 * sec, "2", 60 * sec, nil, "2", 60 * sec}}},

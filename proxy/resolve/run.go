@@ -135,9 +135,13 @@ type Answer struct {
 
 // LookUp asks for queries once, and returns what each has come to until ctx ended.
 func LookUp(ctx context.Context, c Config, queries []Query) []Answer {
+	return lookUp(ctx, New(Options{}), c, queries)
+}
+
+// lookUp is LookUp by a Resolver that does not run yet.
+func lookUp(ctx context.Context, r *Resolver, c Config, queries []Query) []Answer {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := New(Options{})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -108,6 +108,9 @@ func (s *Server) answer(packet []byte, tcp bool) [][]byte {
 	s.mu.Unlock()
 	m := (&dns.Msg{}).SetReply(q)
 	m.RecursionAvailable = true
+	if o := q.IsEdns0(); o != nil { // as those do who know it (RFC 6891 section 7)
+		m.SetEdns0(o.UDPSize(), false)
+	}
 	switch {
 	case ok:
 		return a(m, tcp)
