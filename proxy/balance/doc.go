@@ -11,9 +11,9 @@
 //
 // The package is pure: no clock, no I/O, no goroutines.
 //
-// To add an algorithm: write one file with a type that implements Balancer and a constructor that takes the Config, add its line to the
-// table in algorithms.go, and a line to the variants of balance_test.go, which hold it to the promises above. The configuration, its
-// reference and its errors know it by that. How it distributes is for a test of its own, as in round_robin_test.go.
+// To add an algorithm: write one file with a type that implements Balancer and a constructor that takes the Config, and add its line to the
+// table in algorithms.go. The configuration, its reference and its errors know it by that, and balance_test.go holds it to the promises
+// above. How it distributes is for a test of its own, as in round_robin_test.go.
 //
 // Files, in reading order:
 //
