@@ -19,7 +19,7 @@ import (
 func TestServersTrackOthers(t *testing.T) {
 	t.Parallel()
 	c, probes := probedBackend(t)
-	c.Backends[0].Check = &health.Check{HTTP: &health.HTTP{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
+	c.Backends[0].Check = &health.Check{Kind: &health.HTTP{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
 	tracker := c.Backends[0]
 	tracker.Name, tracker.Check = "other", nil
 	near := c.Backends[0].Servers[0]
@@ -69,7 +69,7 @@ func TestTracksThatLeadNowhere(t *testing.T) {
 		}
 	}
 	c.Backends[0].Servers[0].Track = proxy.ServerRef{}
-	c.Backends[0].Check = &health.Check{HTTP: &health.HTTP{Regexp: "("}}
+	c.Backends[0].Check = &health.Check{Kind: &health.HTTP{Regexp: "("}}
 	if _, err := proxy.New(proxy.Options{}).Plan(c); err == nil || !strings.Contains(err.Error(), "backend app: error parsing regexp") {
 		t.Errorf("got %v", err)
 	}
@@ -95,7 +95,7 @@ func TestR35_TransitionsAreTold(t *testing.T) {
 	p := balancer{proxy.New(proxy.Options{Drain: 1, Scripts: runner, Log: hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true})})}
 	c := valid()
 	c.Backends[0].Servers[0].Name = "db1"
-	c.Backends[0].Check = &health.Check{Script: &health.Script{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 2, Init: health.InitFullyUp}
+	c.Backends[0].Check = &health.Check{Kind: &health.Script{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 2, Init: health.InitFullyUp}
 	p.Reload(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

@@ -269,7 +269,7 @@ func TestSlots(t *testing.T) {
 	port, all := islands(t, 4)
 	s.Set("app.test", "A", records("app.test", 2, 3, 4)...)
 	c := lookedUp(s, proxy.Server{Name: "app", Lookup: resolve.Query{Name: "app.test"}, Port: port, Slots: 4})
-	c.Backends[0].Check = &health.Check{HTTP: &health.HTTP{Path: "/health"}, Interval: time.Hour, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
+	c.Backends[0].Check = &health.Check{Kind: &health.HTTP{Path: "/health"}, Interval: time.Hour, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
 	c.Backends[0].Timeouts.Server = 20 * time.Second
 	b, book := logged(t, c)
 	for range 3 {
@@ -370,7 +370,7 @@ func TestService(t *testing.T) {
 		s.Set(host+".test", "A", records(host+".test", i+2)...)
 	}
 	c := lookedUp(s, proxy.Server{Name: "app", Lookup: resolve.Query{Name: "_http._tcp.test"}, Slots: 3})
-	c.Backends[0].Check = &health.Check{HTTP: &health.HTTP{Path: "/health"}, Interval: time.Hour, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
+	c.Backends[0].Check = &health.Check{Kind: &health.HTTP{Path: "/health"}, Interval: time.Hour, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
 	b, book := logged(t, c)
 	for range 3 {
 		book.await(t, "server is healthy")

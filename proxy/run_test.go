@@ -182,7 +182,7 @@ func probedBackend(t *testing.T) (c proxy.Config, probes chan<- int) {
 func TestWatchBackend(t *testing.T) {
 	c, probes := probedBackend(t)
 	c.Backends[0].Check = &health.Check{
-		HTTP: &health.HTTP{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 2, Fall: 3,
+		Kind: &health.HTTP{}, Interval: 5 * time.Millisecond, Timeout: 10 * time.Second, Rise: 2, Fall: 3,
 	}
 	b := run(t, c, proxy.Options{Drain: 1})
 	rounds, other := watch(t, b, "app"), watch(t, b, "other")

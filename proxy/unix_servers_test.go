@@ -75,7 +75,7 @@ func TestUnixServers(t *testing.T) {
 				_, _ = io.WriteString(w, "hello from "+r.Host) // an error shows at the client
 			})
 			c := unixBackend(t, path)
-			c.Backends[0].Check = &health.Check{HTTP: &health.HTTP{Path: "/health"}, Interval: 50 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
+			c.Backends[0].Check = &health.Check{Kind: &health.HTTP{Path: "/health"}, Interval: 50 * time.Millisecond, Timeout: 10 * time.Second, Rise: 1, Fall: 1}
 			b := run(t, c, proxy.Options{})
 			if host := <-seen; host != "localhost" {
 				t.Errorf("a probe asks %q, want localhost", host)

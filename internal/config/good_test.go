@@ -151,7 +151,7 @@ func TestWebPair(t *testing.T) {
 					{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3},
 					{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 1},
 				},
-				Check:     &health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}}}, Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
+				Check:     &health.Check{Kind: &health.HTTP{Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}}}, Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3},
 				FastEject: true,
 				Forwarded: proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true},
 				Timeouts:  proxy.BackendTimeouts{Connect: 5 * time.Second, Server: 50 * time.Second, Queue: 5 * time.Second},
@@ -190,7 +190,7 @@ func TestPlainBalancer(t *testing.T) {
 	if want := (proxy.Forwarded{For: proxy.ForwardedForOff}); !reflect.DeepEqual(back.Forwarded, want) {
 		t.Errorf("got %+v, want %+v", back.Forwarded, want)
 	}
-	if want := (&health.Check{Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(back.Check, want) {
+	if want := (&health.Check{Kind: &health.TCP{}, Interval: 2 * time.Second, FastInterval: 2 * time.Second, DownInterval: 2 * time.Second, Timeout: 2 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(back.Check, want) {
 		t.Errorf("got %+v, want %+v", back.Check, want)
 	}
 	if back.Retries != 0 || back.Redispatch || back.Servers[1].Weight != 0 {
@@ -329,10 +329,10 @@ func TestOddNames(t *testing.T) {
 func TestAliases(t *testing.T) {
 	n := good(t, "aliases.yaml", "")
 	web, api := n.Proxy.Backends[0], n.Proxy.Backends[1]
-	if want := (&health.Check{HTTP: &health.HTTP{Method: "GET", Path: "/health"}, Interval: 3 * time.Second, FastInterval: 3 * time.Second, DownInterval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(web.Check, want) {
+	if want := (&health.Check{Kind: &health.HTTP{Method: "GET", Path: "/health"}, Interval: 3 * time.Second, FastInterval: 3 * time.Second, DownInterval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3}); !reflect.DeepEqual(web.Check, want) {
 		t.Errorf("got %+v, want %+v", web.Check, want)
 	}
-	if want := (&health.Check{HTTP: &health.HTTP{Method: "HEAD", Path: "/health"}, Interval: 3 * time.Second, FastInterval: 3 * time.Second, DownInterval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 5, Fall: 3}); !reflect.DeepEqual(api.Check, want) {
+	if want := (&health.Check{Kind: &health.HTTP{Method: "HEAD", Path: "/health"}, Interval: 3 * time.Second, FastInterval: 3 * time.Second, DownInterval: 3 * time.Second, Timeout: 3 * time.Second, Rise: 5, Fall: 3}); !reflect.DeepEqual(api.Check, want) {
 		t.Errorf("got %+v, want %+v", api.Check, want)
 	}
 	if !reflect.DeepEqual(web.Servers, api.Servers) {
@@ -345,22 +345,22 @@ func TestHealthChecks(t *testing.T) {
 	two := 2 * time.Second
 	for i, want := range []health.Check{
 		{
-			HTTP: &health.HTTP{
+			Kind: &health.HTTP{
 				Method: "GET", Path: "/health", Status: []health.Status{{From: 200, To: 200}, {From: 300, To: 399}}, Body: "ready", Regexp: "^[a-z]+$",
 				Fields: []health.Field{{Name: "X-A", Value: "1"}, {Name: "X-B", Value: "2"}}, Port: 8443,
 			},
 			Interval: 3 * time.Second, FastInterval: 500 * time.Millisecond, DownInterval: 10 * time.Second, Timeout: 3 * time.Second, Rise: 2, Fall: 3,
 			Init: health.InitFullyDown,
 		},
-		{GRPC: &health.GRPC{Service: "shop.Cart", Port: 9090}, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
+		{Kind: &health.GRPC{Service: "shop.Cart", Port: 9090}, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
 		{
-			Script:   &health.Script{Command: []string{"/usr/local/bin/check_replica", "-v"}, User: "postgres"},
+			Kind:     &health.Script{Command: []string{"/usr/local/bin/check_replica", "-v"}, User: "postgres"},
 			Interval: two, FastInterval: two, DownInterval: two, Timeout: time.Second, Rise: 2, Fall: 3,
 		},
-		{Port: 8009, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
+		{Kind: &health.TCP{Port: 8009}, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
 	} {
 		if got := backends[i].Check; !got.Same(&want) {
-			t.Errorf("%s: got  %+v %+v\nwant %+v %+v", backends[i].Name, got, got.HTTP, want, want.HTTP)
+			t.Errorf("%s: got  %+v %+v\nwant %+v %+v", backends[i].Name, got, got.Kind, want, want.Kind)
 		}
 	}
 	web := backends[0]
@@ -397,8 +397,8 @@ func TestTCP(t *testing.T) {
 	if want := (proxy.FrontendTimeouts{HTTPRequest: 10 * time.Second, Client: 30 * time.Minute, KeepAlive: time.Minute, Tunnel: 12 * time.Hour}); f.Timeouts != want {
 		t.Errorf("got the timeouts %+v, want %+v", f.Timeouts, want)
 	}
-	if b.Check.HTTP.Port != 8008 || b.Check.HTTP.Path != "/primary" {
-		t.Errorf("got the check %+v", b.Check.HTTP)
+	if k, ok := b.Check.Kind.(*health.HTTP); !ok || k.Port != 8008 || k.Path != "/primary" {
+		t.Errorf("got the check %+v", b.Check.Kind)
 	}
 }
 

@@ -3,13 +3,10 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/health"
@@ -52,44 +49,6 @@ func (raw *rawPassive) config() *proxy.Passive {
 	}
 }
 
-type rawTCPCheck struct {
-	Port uint16 `yaml:"port"`
-	off  bool   // false stands in its place
-}
-
-// UnmarshalYAML reads a section, or whether it is wanted.
-func (c *rawTCPCheck) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		wanted := false
-		err := n.Decode(&wanted)
-		c.off = !wanted
-		return err
-	}
-	type section rawTCPCheck
-	return n.Decode((*section)(c))
-}
-
-type rawHTTPCheck struct {
-	Method       string            `yaml:"method"`
-	Path         string            `yaml:"path"`
-	Host         string            `yaml:"host"`
-	Headers      map[string]string `yaml:"headers"`
-	ExpectStatus []string          `yaml:"expect_status"`
-	ExpectBody   string            `yaml:"expect_body"`
-	ExpectRegexp string            `yaml:"expect_body_regexp"`
-	Port         uint16            `yaml:"port"`
-}
-
-type rawGRPCCheck struct {
-	Service string `yaml:"service"`
-	Port    uint16 `yaml:"port"`
-}
-
-type rawScriptCheck struct {
-	Command []string `yaml:"command"`
-	User    string   `yaml:"user"`
-}
-
 // config returns how servers are probed; nil: they are not.
 func (raw *rawCheck) config() *health.Check {
 	if raw == nil {
@@ -99,20 +58,10 @@ func (raw *rawCheck) config() *health.Check {
 		Interval: raw.Interval, FastInterval: cmp.Or(raw.FastInterval, raw.Interval), DownInterval: cmp.Or(raw.DownInterval, raw.Interval),
 		Timeout: cmp.Or(raw.Timeout, raw.Interval), Rise: raw.Rise, Fall: raw.Fall, Init: health.Init(slices.Index(health.Inits[:], raw.Init)),
 	}
-	if t := raw.TCP; t != nil {
-		c.Port = t.Port
-	}
-	if h := raw.HTTP; h != nil {
-		c.HTTP = &health.HTTP{Method: h.Method, Path: h.Path, Host: h.Host, Status: statuses(h.ExpectStatus), Body: h.ExpectBody, Regexp: h.ExpectRegexp, Port: h.Port}
-		for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
-			c.HTTP.Fields = append(c.HTTP.Fields, health.Field{Name: name, Value: h.Headers[name]})
+	for _, p := range raw.probes() {
+		if p.there() {
+			c.Kind = p.config()
 		}
-	}
-	if g := raw.GRPC; g != nil {
-		c.GRPC = &health.GRPC{Service: g.Service, Port: g.Port}
-	}
-	if s := raw.Script; s != nil {
-		c.Script = &health.Script{Command: s.Command, User: s.User}
 	}
 	return c
 }
@@ -130,13 +79,10 @@ func (raw *rawCheck) port() uint16 {
 	if raw == nil {
 		return 0
 	}
-	switch {
-	case raw.HTTP != nil:
-		return raw.HTTP.Port
-	case raw.GRPC != nil:
-		return raw.GRPC.Port
-	case raw.TCP != nil:
-		return raw.TCP.Port
+	for _, p := range raw.probes() {
+		if p.there() {
+			return p.port()
+		}
 	}
 	return 0
 }
@@ -184,47 +130,25 @@ func (b *builder) checkHealth(i int) {
 	}
 	broken := b.reported(path)
 	var kinds []string
-	for _, k := range []struct {
-		name  string
-		there bool
-	}{{"tcp", raw.TCP != nil && !raw.TCP.off}, {"http", raw.HTTP != nil}, {"grpc", raw.GRPC != nil}, {"script", raw.Script != nil}} {
-		if k.there {
-			kinds = append(kinds, k.name)
+	for _, p := range raw.probes() {
+		if p.there() {
+			kinds = append(kinds, p.name)
 		}
 	}
 	switch {
 	case len(kinds) > 1:
-		b.errorAt(path, "has "+strings.Join(kinds, " and "), "one of tcp, http, grpc and script")
+		b.errorAt(path, "has "+strings.Join(kinds, " and "), "one of "+probeNames("and"))
 	case len(kinds) == 0 && raw.TCP != nil:
-		b.errorAt(join(path, "tcp"), "false, and no other probe is there", "http, grpc or script, or no health_check")
+		b.errorAt(join(path, "tcp"), "false, and no other probe is there", probeNames("or", "tcp")+", or no health_check")
 	case raw.Script != nil && raw.TLS != nil:
 		b.errorAt(join(path, "tls"), "does nothing for a script", "one of them")
 	}
 	if broken {
 		return
 	}
-	if raw.Script != nil {
-		b.checkCommand(join(path, "script.command"), raw.Script.Command)
-	}
-	b.checkHTTPCheck(join(path, "http"), raw.HTTP)
-}
-
-func (b *builder) checkHTTPCheck(path string, raw *rawHTTPCheck) {
-	if raw == nil {
-		return
-	}
-	b.checkStatuses(join(path, "expect_status"), raw.ExpectStatus)
-	if raw.Method == "HEAD" && raw.ExpectBody+raw.ExpectRegexp != "" {
-		b.errorAt(join(path, "method"), "HEAD, whose answers have no body, and one is expected", "GET")
-	}
-	names := unique{b: b}
-	for _, name := range slices.Sorted(maps.Keys(raw.Headers)) {
-		at, lower := join(join(path, "headers"), name), strings.ToLower(name)
-		names.add(lower, "header", at)
-		if lower == "host" {
-			b.errorAt(at, "is not set here", "host beside headers")
-		} else if containsWord(ownHeaders, lower) {
-			b.errorAt(at, name+" is the probe's own", "another header")
+	for _, p := range raw.probes() {
+		if p.there() {
+			p.check(b, join(path, p.name))
 		}
 	}
 }

@@ -10,31 +10,14 @@ import (
 
 // healthKeys are what a backend says whose servers are probed.
 func healthKeys(in string) []Key {
-	const own = "Another port than the one for traffic. It is asked without TLS, unless `tls` is there."
+	var kinds []Key
+	for _, p := range (&rawCheck{}).probes() {
+		kinds = append(kinds, p.keys(in+"."+p.name)...)
+	}
 	return slices.Concat([]Key{
 		{Path: in, Type: section(), Others: "check httpchk option", Absent: "servers are taken as healthy", Example: "{http: {path: /health}, interval: 2s}", Reload: ReloadAnew,
-			Help: "How the servers are probed: by a TCP connect, with a TLS handshake where the backend has `tls`, or by what one of `http`, `grpc` and `script` says."},
-		{Path: in + ".tcp", Type: boolean(), Absent: "true without `http`, `grpc` and `script`", Example: "true", Reload: ReloadAnew, Help: "A TCP connect is the probe. Or a section, for a port of its own."},
-		{Path: in + ".tcp.port", Type: integer(1, 65535), Absent: "the server's", Example: "8009", Reload: ReloadAnew, Help: own},
-		{Path: in + ".http", Type: section(), Others: "httpchk", Absent: "no request is sent", Example: "{method: GET, path: /health, host: localhost, expect_status: [200]}", Reload: ReloadAnew, Help: "A request is the probe."},
-		{Path: in + ".http.method", Type: oneOf("GET", "HEAD", "OPTIONS"), Default: "GET", Example: "HEAD", Reload: ReloadAnew, Help: "Its method."},
-		{Path: in + ".http.path", Type: pattern("request target", "a slash, then printable ASCII", 4096, `^/[!-~]*$`), Default: "/", Others: "uri", Example: "/health", Reload: ReloadAnew, Help: "Its path, a query too if you like."},
-		{Path: in + ".http.host", Type: headerValue(), Absent: "the name that the server is looked up by, or its address", Example: "localhost", Reload: ReloadAnew, Help: "Its Host."},
-		{Path: in + ".http.headers", Type: names(headerName()), Others: "hdr", Absent: "none", Example: "{X-Check: tandem}", Reload: ReloadAnew, Help: "Further headers of it. One named User-Agent replaces `tandem-check`."},
-		{Path: in + ".http.headers.*", Type: headerValue(), Example: "tandem", Reload: ReloadAnew, Help: "The value."},
-		{Path: in + ".http.expect_status", Type: list(1, 64), Others: "expect", Absent: "200 to 399", Example: "[200, 300-399]", Reload: ReloadAnew, Help: "The statuses that are a success."},
-		{Path: in + ".http.expect_status[]", Type: statusRange(), Example: "200", Reload: ReloadAnew, Help: "A status, or the first and the last of several."},
-		{Path: in + ".http.expect_body", Type: line(4096), Others: "string", Absent: "any", Example: "ready", Reload: ReloadAnew, Help: "What the first 16 KiB of the body have to contain."},
-		{Path: in + ".http.expect_body_regexp", Type: expression(4096), Others: "rstring", Absent: "any", Example: "'\"state\": *\"(running|streaming)\"'", Reload: ReloadAnew, Help: "What they have to match, in RE2's syntax."},
-		{Path: in + ".http.port", Type: integer(1, 65535), Absent: "the server's", Example: "8008", Reload: ReloadAnew, Help: own},
-		{Path: in + ".grpc", Type: section(), Absent: "no such call is made", Example: "{service: shop.Cart}", Reload: ReloadAnew, Help: "A call of `grpc.health.v1.Health/Check` over HTTP/2 is the probe: only SERVING is a success."},
-		{Path: in + ".grpc.service", Type: line(255), Absent: "the server as a whole", Example: "shop.Cart", Reload: ReloadAnew, Help: "Whose health is asked for."},
-		{Path: in + ".grpc.port", Type: integer(1, 65535), Absent: "the server's", Example: "9090", Reload: ReloadAnew, Help: own},
-		{Path: in + ".script", Type: section(), Others: "external-check", Absent: "none is run", Example: "{command: [/usr/local/bin/check_replica]}", Reload: ReloadAnew,
-			Help: "A command is the probe: exit status 0 is a success. It gets the server's address and port as two more arguments, and TANDEM_BACKEND, TANDEM_SERVER, TANDEM_ADDRESS and TANDEM_PORT in its environment."},
-		{Path: in + ".script.command", Type: list(1, 256), Required: true, Others: "external-check", Example: "[/usr/local/bin/check_replica, --max-lag, \"10\"]", Reload: ReloadAnew, Help: "The program by its absolute path, then its arguments; no shell."},
-		{Path: in + ".script.command[]", Type: line(4096), Example: "/usr/local/bin/check_replica", Reload: ReloadAnew, Help: "A word of it."},
-		{Path: in + ".script.user", Type: identifier(), Absent: "`tandem_script`", Example: "postgres", Reload: ReloadAnew, Help: "Whom it runs as."},
+			Help: "How the servers are probed: by a TCP connect, with a TLS handshake where the backend has `tls`, or by what another of the kinds below says."},
+	}, kinds, []Key{
 		{Path: in + ".interval", Type: duration("10ms", "1h"), Default: "2s", Others: "inter", Example: "2s", Reload: ReloadAnew, Help: "Between the starts of two probes of a server."},
 		{Path: in + ".fast_interval", Type: duration("10ms", "1h"), Absent: "the interval", Others: "fastinter", Example: "500ms", Reload: ReloadAnew, Help: "The same, while the results contradict the server's status."},
 		{Path: in + ".down_interval", Type: duration("10ms", "1h"), Absent: "the interval", Others: "downinter", Example: "5s", Reload: ReloadAnew, Help: "The same, of a server that is down."},

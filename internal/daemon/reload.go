@@ -237,12 +237,16 @@ func commands(nodes ...*config.Node) []runner.Command {
 func checkCommands(n *config.Node) []runner.Command {
 	var all []runner.Command
 	for _, b := range n.Proxy.Backends {
-		if b.Check == nil || b.Check.Script == nil {
+		if b.Check == nil {
+			continue
+		}
+		script, ok := b.Check.Kind.(*health.Script)
+		if !ok {
 			continue
 		}
 		for _, s := range b.Servers {
 			if s.Track == (proxy.ServerRef{}) {
-				all = append(all, runner.Command{ID: health.CommandID(b.Name, s.Name), Argv: b.Check.Script.Command, User: b.Check.Script.User, Timeout: b.Check.Timeout})
+				all = append(all, runner.Command{ID: health.CommandID(b.Name, s.Name), Argv: script.Command, User: script.User, Timeout: b.Check.Timeout})
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func New(c Check, t Target, since hysteresis.Status, report func(Result)) *Check
 	if since != hysteresis.Unknown {
 		counter = hysteresis.Start(c.Rise, c.Fall, since, max(c.Rise, c.Fall))
 	}
-	return &Checker{target: t, config: c, probe: newProbe(c, t), report: report, counter: counter, caution: 1, random: rand.N[time.Duration], hurry: make(chan struct{}, 1)}
+	return &Checker{target: t, config: c, probe: c.kind().newProbe(t), report: report, counter: counter, caution: 1, random: rand.N[time.Duration], hurry: make(chan struct{}, 1)}
 }
 
 // Hurry has the server probed at once, for somebody has reason to think that its host is gone: that it does not take a connection is learnt

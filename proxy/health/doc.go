@@ -7,14 +7,13 @@
 // The verdict of a probe is a text that an operator can act upon ("layer 4 connection refused", "HTTP status 503, want
 // 200: "database is away""), since it is what status and log show for a server that is down.
 //
-// To add a kind of probe: write one file with a function of type probe, add its fields to Check in config.go, and add its
-// line to kinds.go. The loop, the counting, jitter and timeout come for free.
+// To add a kind of probe: write one file with a type that implements [Kind]. The loop, the counting, jitter and timeout come for free.
 //
 // Files, in reading order:
 //
 //	config.go   Check: what the configuration hands in
 //	checker.go  Checker: the loop, from probe to Result
-//	kinds.go    probe, outcome, and the one table of kinds
+//	kinds.go    Kind: a way to probe; probe, outcome
 //	place.go    where and how a probe connects, and how connection errors read
 //	tcp.go      the connection probe, with TLS or not
 //	http.go     the HTTP probe, by HTTP/1.1 or HTTP/2; expect.go: what its answer has to be

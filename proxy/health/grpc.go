@@ -20,12 +20,29 @@ const (
 // grpcStatuses are the names of HealthCheckResponse.ServingStatus; never written.
 var grpcStatuses = [...]string{"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"}
 
-// newGRPC returns the probe that succeeds where a gRPC server says that it, or a service of it, is SERVING.
-func newGRPC(c Check, t Target) probe {
-	p := newPlace(t, c.GRPC.Port).offering("h2")
+var _ Kind = (*GRPC)(nil)
+
+// GRPC is a probe by grpc.health.v1.Health/Check over HTTP/2.
+type GRPC struct {
+	Service string // whose health is asked for; empty: that of the server as a whole
+	Port    uint16 // 0: the server's own port; at another one there is no TLS but the check's own
+}
+
+// Fault implements Kind.
+func (*GRPC) Fault() error { return nil }
+
+// Same implements Kind.
+func (g *GRPC) Same(o Kind) bool {
+	other, ok := o.(*GRPC)
+	return ok && *g == *other
+}
+
+// newProbe returns the probe that succeeds where a gRPC server says that it, or a service of it, is SERVING.
+func (g *GRPC) newProbe(t Target) probe {
+	p := newPlace(t, g.Port).offering("h2")
 	p.http2 = true
 	ask := question2{
-		method: "POST", authority: p.authority, path: grpcPath, https: p.secure != nil, body: healthRequest(c.GRPC.Service),
+		method: "POST", authority: p.authority, path: grpcPath, https: p.secure != nil, body: healthRequest(g.Service),
 		fields: []Field{{"content-type", "application/grpc"}, {"te", "trailers"}, {"user-agent", userAgent}},
 	}
 	return func(ctx context.Context, connect time.Duration) outcome {

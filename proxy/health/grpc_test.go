@@ -96,12 +96,12 @@ func TestGRPC(t *testing.T) {
 				at := netip.MustParseAddrPort(s.Listener.Addr().String())
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
-				if got := look(ctx, Check{GRPC: &GRPC{Service: tt.service}}, Target{Address: at, TLS: config}); got != tt.want {
+				if got := look(ctx, Check{Kind: &GRPC{Service: tt.service}}, Target{Address: at, TLS: config}); got != tt.want {
 					t.Errorf("TLS %t: got  %+v\nwant %+v", config != nil, got, tt.want)
 				}
 				// At a port of its own: TLS only where it is the check's own.
 				away := Target{Address: netip.AddrPortFrom(at.Addr(), 1), TLS: config, OwnTLS: true}
-				if got := look(ctx, Check{GRPC: &GRPC{Service: tt.service, Port: at.Port()}}, away); got != tt.want {
+				if got := look(ctx, Check{Kind: &GRPC{Service: tt.service, Port: at.Port()}}, away); got != tt.want {
 					t.Errorf("a port of its own, TLS %t: got  %+v\nwant %+v", config != nil, got, tt.want)
 				}
 			}
@@ -116,7 +116,7 @@ func TestGRPC(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		target := Target{Address: netip.MustParseAddrPort(old.Listener.Addr().String()), TLS: &tls.Config{InsecureSkipVerify: true}}
-		if got := look(ctx, Check{GRPC: &GRPC{}}, target); got.ok || got.text != "layer 6 remote error: tls: no application protocol" {
+		if got := look(ctx, Check{Kind: &GRPC{}}, target); got.ok || got.text != "layer 6 remote error: tls: no application protocol" {
 			t.Errorf("got %+v", got)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,39 @@ const (
 	maxQuote = 64
 )
 
+var _ Kind = (*HTTP)(nil)
+
+// HTTP is a probe by one request, of HTTP/2 where the server speaks it, else of HTTP/1.1.
+type HTTP struct {
+	Method string   // empty: GET
+	Path   string   // empty: /
+	Host   string   // Host header; empty: the server's name where it has one, else its address, with the port
+	Fields []Field  // further fields of the request
+	Status []Status // that count as success; empty: 200 to 399
+	Body   string   // that a body has to contain; empty: anything
+	Regexp string   // that a body has to match (RE2); empty: anything
+	Port   uint16   // 0: the server's own port; at another one there is no TLS but the check's own, and no HTTP/2
+}
+
+// Field is a field of a request's head.
+type Field struct{ Name, Value string }
+
+// Status is a range of statuses.
+type Status struct{ From, To int }
+
+// Fault implements Kind.
+func (h *HTTP) Fault() error {
+	_, err := regexp.Compile(h.Regexp)
+	return err
+}
+
+// Same implements Kind.
+func (h *HTTP) Same(o Kind) bool {
+	other, ok := o.(*HTTP)
+	return ok && h.Method == other.Method && h.Path == other.Path && h.Host == other.Host && slices.Equal(h.Fields, other.Fields) &&
+		slices.Equal(h.Status, other.Status) && h.Body == other.Body && h.Regexp == other.Regexp && h.Port == other.Port
+}
+
 // userAgent is how probes name themselves in the logs of servers.
 const userAgent = "tandem-check"
 
@@ -35,10 +69,9 @@ type httpProbe struct {
 	expect  expectation
 }
 
-// newHTTP returns the probe that succeeds where the answer to one request is as expected and arrives whole, up
+// newProbe returns the probe that succeeds where the answer to one request is as expected and arrives whole, up
 // to maxBody bytes of it. Redirects are answers like any other: they are not followed.
-func newHTTP(c Check, t Target) probe {
-	h := c.HTTP
+func (h *HTTP) newProbe(t Target) probe {
 	p := &httpProbe{place: newPlace(t, h.Port), expect: newExpectation(h)}
 	if p.http2 {
 		p.place = p.offering("h2")

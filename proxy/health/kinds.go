@@ -17,26 +17,12 @@ type outcome struct {
 	connect time.Duration // until the connection stood; 0: the kind knows no such thing, or nothing of it
 }
 
-// kind is a way to probe.
-type kind struct {
-	asked func(Check) bool // whether the check wants this kind
-	new   func(Check, Target) probe
-}
-
-// kinds is the one table of kinds; never written. The first one that is asked for is it.
-var kinds = []kind{
-	{asked: func(c Check) bool { return c.HTTP != nil }, new: newHTTP},
-	{asked: func(c Check) bool { return c.GRPC != nil }, new: newGRPC},
-	{asked: func(c Check) bool { return c.Script != nil }, new: newScript},
-	{asked: func(Check) bool { return true }, new: newTCP},
-}
-
-// newProbe returns the probe that a check asks for.
-func newProbe(c Check, t Target) probe {
-	for _, k := range kinds {
-		if k.asked(c) {
-			return k.new(c, t)
-		}
-	}
-	panic("health: the last kind is always asked for")
+// Kind is a way to probe, with what it has to know.
+type Kind interface {
+	// Fault says what is wrong with it that no probe can be made of; nil: nothing.
+	Fault() error
+	// Same reports whether another one does the same.
+	Same(Kind) bool
+	// newProbe returns the probe of a server.
+	newProbe(Target) probe
 }

@@ -60,7 +60,7 @@ func refusing(t *testing.T) netip.AddrPort {
 
 // look probes once. How long connecting took is different each time.
 func look(ctx context.Context, c Check, t Target) outcome {
-	found := newProbe(c, t)(ctx, time.Minute)
+	found := c.kind().newProbe(t)(ctx, time.Minute)
 	found.connect = 0
 	return found
 }
@@ -164,7 +164,7 @@ func TestR31_HTTPVerdicts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			address := listen(t, answer(tt.response))
-			if got := probeOnce(t, Check{HTTP: &tt.check}, address, 10*time.Second); got != tt.want {
+			if got := probeOnce(t, Check{Kind: &tt.check}, address, 10*time.Second); got != tt.want {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
 		})
@@ -193,7 +193,7 @@ func TestEndlessAnswers(t *testing.T) {
 					_, err = conn.Write([]byte(tt.again))
 				}
 			})
-			if got := probeOnce(t, Check{HTTP: &HTTP{}}, address, 2*time.Second); got != tt.want {
+			if got := probeOnce(t, Check{Kind: &HTTP{}}, address, 2*time.Second); got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
@@ -217,14 +217,14 @@ func TestHTTPWithoutAnAnswerInTime(t *testing.T) {
 				answer(tt.response)(conn)
 				_, _ = conn.Read(make([]byte, 1)) // until the prober gives up
 			})
-			if got := probeOnce(t, Check{HTTP: &HTTP{}}, address, 100*time.Millisecond); got != tt.want {
+			if got := probeOnce(t, Check{Kind: &HTTP{}}, address, 100*time.Millisecond); got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
 	}
 	t.Run("refusing", func(t *testing.T) {
 		t.Parallel()
-		if got, want := probeOnce(t, Check{HTTP: &HTTP{}}, refusing(t), 5*time.Second), "layer 4 connection refused"; got.text != want {
+		if got, want := probeOnce(t, Check{Kind: &HTTP{}}, refusing(t), 5*time.Second), "layer 4 connection refused"; got.text != want {
 			t.Errorf("got %+v, want %s", got, want)
 		}
 	})
@@ -238,7 +238,7 @@ func TestHTTPWithoutAnAnswerInTime(t *testing.T) {
 			_, _ = conn.Read(make([]byte, 1))
 		})
 		done := make(chan outcome, 1)
-		go func() { done <- newProbe(Check{HTTP: &HTTP{}}, Target{Address: address})(ctx, time.Minute) }()
+		go func() { done <- (&HTTP{}).newProbe(Target{Address: address})(ctx, time.Minute) }()
 		select {
 		case got := <-done:
 			if got.ok {
@@ -278,7 +278,7 @@ func TestR30_HTTPRequest(t *testing.T) {
 		if tt.check.Port != 0 {
 			server = refusing(t)
 		}
-		if got := probeOnce(t, Check{HTTP: &tt.check}, server, 5*time.Second); !got.ok {
+		if got := probeOnce(t, Check{Kind: &tt.check}, server, 5*time.Second); !got.ok {
 			t.Errorf("%s: got %+v, want a success", tt.name, got)
 		}
 		if want := strings.ReplaceAll(tt.want, "ADDRESS", address.String()); head != want {
@@ -297,7 +297,7 @@ func TestR34_R36_StuckServerIsUnhealthy(t *testing.T) {
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	var got Result
-	c := New(Check{HTTP: &HTTP{Path: "/health"}}, Target{Address: netip.MustParseAddrPort(server.Listener.Addr().String())},
+	c := New(Check{Kind: &HTTP{Path: "/health"}}, Target{Address: netip.MustParseAddrPort(server.Listener.Addr().String())},
 		hysteresis.Unknown, func(r Result) { got = r; cancel() })
 	if err := c.Run(ctx); err != nil {
 		t.Fatal(err)

@@ -67,21 +67,21 @@ func TestHTTP2(t *testing.T) {
 		plain bool
 		want  outcome
 	}{
-		{"good", Check{HTTP: &HTTP{}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
-		{"as it is asked for", Check{HTTP: &HTTP{Method: "OPTIONS", Path: "/Health%2fx?full=1;y", Host: "localhost"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
-		{"sick", Check{HTTP: &HTTP{Path: "/sick"}}, false, outcome{text: `HTTP status 503, want 200 to 399: "database is away"`, code: 503}},
-		{"fields", Check{HTTP: &HTTP{Path: "/fields", Fields: []Field{{"X-Check", "1"}, {"User-Agent", "mine"}}, Status: []Status{{202, 202}}, Body: "mine"}}, false,
+		{"good", Check{Kind: &HTTP{}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"as it is asked for", Check{Kind: &HTTP{Method: "OPTIONS", Path: "/Health%2fx?full=1;y", Host: "localhost"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"sick", Check{Kind: &HTTP{Path: "/sick"}}, false, outcome{text: `HTTP status 503, want 200 to 399: "database is away"`, code: 503}},
+		{"fields", Check{Kind: &HTTP{Path: "/fields", Fields: []Field{{"X-Check", "1"}, {"User-Agent", "mine"}}, Status: []Status{{202, 202}}, Body: "mine"}}, false,
 			outcome{ok: true, text: "HTTP status 202", code: 202}},
-		{"after hints", Check{HTTP: &HTTP{Path: "/hints"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
-		{"cut", Check{HTTP: &HTTP{Path: "/cut"}}, false, outcome{text: "HTTP status 200, body: layer 7 request reset with code 2", code: 200}},
-		{"a long body is not read to its end", Check{HTTP: &HTTP{Path: "/endless"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"after hints", Check{Kind: &HTTP{Path: "/hints"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"cut", Check{Kind: &HTTP{Path: "/cut"}}, false, outcome{text: "HTTP status 200, body: layer 7 request reset with code 2", code: 200}},
+		{"a long body is not read to its end", Check{Kind: &HTTP{Path: "/endless"}}, false, outcome{ok: true, text: "HTTP status 200", code: 200}},
 		{"handshake", Check{}, false, outcome{ok: true, text: "layer 6 TLS handshake complete"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for s, config := range map[*httptest.Server]*tls.Config{secure: config, plain: nil} {
 				want := tt.want
-				if config == nil && tt.check.HTTP == nil {
+				if config == nil && tt.check.Kind == nil {
 					want.text = "layer 4 connection established"
 				}
 				target := Target{Backend: "web", Server: "web1", Address: netip.MustParseAddrPort(s.Listener.Addr().String()), TLS: config, HTTP2: true}
@@ -100,7 +100,7 @@ func TestHTTP2(t *testing.T) {
 		want   string
 	}{
 		{"no HTTP/2", Check{}, Target{Address: silent, TLS: config}, "layer 6 server does not say that it speaks h2"},
-		{"no HTTP at all", Check{HTTP: &HTTP{}}, Target{Address: ssh}, "layer 7 malformed HTTP/2: "},
+		{"no HTTP at all", Check{Kind: &HTTP{}}, Target{Address: ssh}, "layer 7 malformed HTTP/2: "},
 	} {
 		tt.target.HTTP2 = true
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -133,16 +133,16 @@ func TestTLS(t *testing.T) {
 		want    outcome
 	}{
 		{"handshake", Check{}, at, good, outcome{ok: true, text: "layer 6 TLS handshake complete"}},
-		{"request", Check{HTTP: &HTTP{}}, at, good, outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"request", Check{Kind: &HTTP{}}, at, good, outcome{ok: true, text: "HTTP status 200", code: 200}},
 		{"stranger", Check{}, at, &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "example.com"},
 			outcome{text: "layer 6 tls: failed to verify certificate: x509: certificate signed by unknown authority"}},
-		{"another name", Check{HTTP: &HTTP{}}, at, &tls.Config{RootCAs: trusted, ServerName: "app.internal"},
+		{"another name", Check{Kind: &HTTP{}}, at, &tls.Config{RootCAs: trusted, ServerName: "app.internal"},
 			outcome{text: "layer 6 tls: failed to verify certificate: x509: certificate is valid for example.com, *.example.com, not app.internal"}},
 		{"no TLS", Check{}, plainAt, good, outcome{text: "layer 6 tls: first record does not look like a TLS handshake"}},
 		{"silent", Check{}, silent, good, outcome{text: "layer 6 timeout"}},
 		{"gone", Check{}, gone, good, outcome{text: "layer 6 connection closed in the handshake"}},
 		{"refused", Check{}, refusing(t), good, outcome{text: "layer 4 connection refused"}},
-		{"a port of its own", Check{HTTP: &HTTP{Port: plainAt.Port()}}, at, good, outcome{ok: true, text: "HTTP status 200", code: 200}},
+		{"a port of its own", Check{Kind: &HTTP{Port: plainAt.Port()}}, at, good, outcome{ok: true, text: "HTTP status 200", code: 200}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -45,7 +45,7 @@ func TestScript(t *testing.T) {
 	} {
 		target := Target{Backend: "db", Server: "pg1", Address: netip.MustParseAddrPort("192.0.2.1:5432"), Runner: tt.runner}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		if got := look(ctx, Check{Script: &Script{}}, target); got != tt.want {
+		if got := look(ctx, Check{Kind: &Script{}}, target); got != tt.want {
 			t.Errorf("%s: got  %+v\nwant %+v", tt.name, got, tt.want)
 		}
 		cancel()
@@ -54,7 +54,7 @@ func TestScript(t *testing.T) {
 			t.Errorf("%s: ran %s %q with %q", tt.name, r.id, r.args, r.env)
 		}
 	}
-	if got := look(t.Context(), Check{Script: &Script{}}, Target{}); got != (outcome{text: "cannot run: nothing runs scripts here"}) {
+	if got := look(t.Context(), Check{Kind: &Script{}}, Target{}); got != (outcome{text: "cannot run: nothing runs scripts here"}) {
 		t.Errorf("without a runner: got %+v", got)
 	}
 }
@@ -62,27 +62,30 @@ func TestScript(t *testing.T) {
 func TestSame(t *testing.T) {
 	t.Parallel()
 	checks := []Check{
-		{}, {Port: 1}, {Interval: 1}, {FastInterval: 1}, {DownInterval: 1}, {Timeout: 1}, {Rise: 1}, {Fall: 1}, {Init: InitUp},
-		{HTTP: &HTTP{}}, {HTTP: &HTTP{Method: "HEAD"}}, {HTTP: &HTTP{Path: "/x"}}, {HTTP: &HTTP{Host: "x"}}, {HTTP: &HTTP{Fields: []Field{{"a", "b"}}}},
-		{HTTP: &HTTP{Status: []Status{{200, 200}}}}, {HTTP: &HTTP{Body: "x"}}, {HTTP: &HTTP{Regexp: "x"}}, {HTTP: &HTTP{Port: 1}},
-		{GRPC: &GRPC{}}, {GRPC: &GRPC{Service: "x"}}, {GRPC: &GRPC{Port: 1}},
-		{Script: &Script{}}, {Script: &Script{Command: []string{"/x"}}}, {Script: &Script{User: "x"}},
+		{}, {Kind: &TCP{Port: 1}}, {Interval: 1}, {FastInterval: 1}, {DownInterval: 1}, {Timeout: 1}, {Rise: 1}, {Fall: 1}, {Init: InitUp},
+		{Kind: &HTTP{}}, {Kind: &HTTP{Method: "HEAD"}}, {Kind: &HTTP{Path: "/x"}}, {Kind: &HTTP{Host: "x"}}, {Kind: &HTTP{Fields: []Field{{"a", "b"}}}},
+		{Kind: &HTTP{Status: []Status{{200, 200}}}}, {Kind: &HTTP{Body: "x"}}, {Kind: &HTTP{Regexp: "x"}}, {Kind: &HTTP{Port: 1}},
+		{Kind: &GRPC{}}, {Kind: &GRPC{Service: "x"}}, {Kind: &GRPC{Port: 1}},
+		{Kind: &Script{}}, {Kind: &Script{Command: []string{"/x"}}}, {Kind: &Script{User: "x"}},
 	}
 	for i := range checks {
 		for j := range checks {
 			a, b := checks[i], checks[j]
-			if a.HTTP != nil { // the same, not the same pointer
-				h := *a.HTTP
+			if k, ok := a.Kind.(*HTTP); ok { // the same, not the same pointer
+				h := *k
 				h.Fields, h.Status = slices.Clone(h.Fields), slices.Clone(h.Status)
-				a.HTTP = &h
+				a.Kind = &h
 			}
 			if got := a.Same(&b); got != (i == j) {
 				t.Errorf("%+v and %+v: got %t", a, b, got)
 			}
 		}
 	}
-	if err := (&Check{HTTP: &HTTP{Regexp: "("}}).Fault(); err == nil || err.Error() != "error parsing regexp: missing closing ): `(`" {
+	if err := (&Check{Kind: &HTTP{Regexp: "("}}).Fault(); err == nil || err.Error() != "error parsing regexp: missing closing ): `(`" {
 		t.Errorf("got %v", err)
+	}
+	if !(&Check{}).Same(&Check{Kind: &TCP{}}) {
+		t.Error("a connection is not what a check without a kind is")
 	}
 	if err := (&Check{}).Fault(); err != nil {
 		t.Errorf("got %v", err)

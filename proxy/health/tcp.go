@@ -5,9 +5,25 @@ import (
 	"time"
 )
 
-// newTCP returns the probe that succeeds where a connection comes about, and TLS on it where the Target has it.
-func newTCP(c Check, t Target) probe {
-	p := newPlace(t, c.Port)
+var _ Kind = (*TCP)(nil)
+
+// TCP is a probe by a connection.
+type TCP struct {
+	Port uint16 // 0: the server's own port; at another one there is no TLS but the check's own
+}
+
+// Fault implements Kind.
+func (*TCP) Fault() error { return nil }
+
+// Same implements Kind.
+func (k *TCP) Same(o Kind) bool {
+	other, ok := o.(*TCP)
+	return ok && *k == *other
+}
+
+// newProbe returns the probe that succeeds where a connection comes about, and TLS on it where the Target has it.
+func (k *TCP) newProbe(t Target) probe {
+	p := newPlace(t, k.Port)
 	if t.OwnTLS { // nobody knows what is spoken there
 		p = p.offering()
 	}

@@ -114,7 +114,7 @@ func backup(t *testing.T, start Start) {
 	var sick [2]atomic.Bool
 	c := site(ill(t, "a", &sick[0]), ill(t, "b", &sick[1]), serve(t, "spare", says("spare")))
 	c.Backends[0].Servers[2].Backup = true
-	c.Backends[0].Check = &check.Check{HTTP: &check.HTTP{Path: "/health"}, Interval: 10 * time.Millisecond, Timeout: patience, Rise: 1, Fall: 1}
+	c.Backends[0].Check = &check.Check{Kind: &check.HTTP{Path: "/health"}, Interval: 10 * time.Millisecond, Timeout: patience, Rise: 1, Fall: 1}
 	b := start(t, c)
 	at := web(t, b)
 	for _, step := range []struct {

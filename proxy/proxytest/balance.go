@@ -75,7 +75,7 @@ func health(t *testing.T, start Start) {
 	})
 	c := site(a, serve(t, "b", says("b")))
 	c.Backends[0].Check = &check.Check{
-		HTTP: &check.HTTP{Path: "/health"}, Interval: 10 * time.Millisecond, Timeout: patience, Rise: 2, Fall: 2,
+		Kind: &check.HTTP{Path: "/health"}, Interval: 10 * time.Millisecond, Timeout: patience, Rise: 2, Fall: 2,
 	}
 	b := start(t, c)
 	status := func(want hysteresis.Status) func() bool {

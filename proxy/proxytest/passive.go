@@ -111,7 +111,7 @@ func nobodyIsLeft(t *testing.T, start Start) {
 func probesComeFirst(t *testing.T, start Start) {
 	a := serveSick(t, "a")
 	c := judged(moment, a, serveSick(t, "b"))
-	c.Backends[0].Check = &check.Check{HTTP: &check.HTTP{Path: "/health"}, Interval: moment / 10, Timeout: patience, Rise: 1, Fall: 1000}
+	c.Backends[0].Check = &check.Check{Kind: &check.HTTP{Path: "/health"}, Interval: moment / 10, Timeout: patience, Rise: 1, Fall: 1000}
 	b := start(t, c)
 	state := func() proxy.ServerStatus { return b.Snapshot().Backends[0].Servers[0] }
 	eventually(t, "it is up", func() bool { return state().Status == hysteresis.Up })
@@ -162,7 +162,7 @@ func downCuts(t *testing.T, start Start) {
 	})
 	c := site(serve(t, "pg1", echoes))
 	c.Backends[0].Check = &check.Check{
-		HTTP: &check.HTTP{Path: "/primary", Port: health.address.Port()}, Interval: moment / 10, Timeout: patience, Rise: 1, Fall: 2,
+		Kind: &check.HTTP{Path: "/primary", Port: health.address.Port()}, Interval: moment / 10, Timeout: patience, Rise: 1, Fall: 2,
 	}
 	c.Backends[0].CutOnDown = true
 	b := start(t, c)

@@ -80,7 +80,7 @@ func chained(t *testing.T, start Start) {
 				Name: "inner", Address: netip.MustParseAddrPort(address(t, second, "web", tt.bind)), Weight: 1, SendProxy: tt.version,
 			}}
 			outer.Frontends[0].TCP, outer.Backends[0].TCP = tt.tcp, tt.tcp
-			outer.Backends[0].Check = &checks.Check{HTTP: &checks.HTTP{Path: "/health"}, Interval: moment, Timeout: patience, Rise: 1, Fall: 1}
+			outer.Backends[0].Check = &checks.Check{Kind: &checks.HTTP{Path: "/health"}, Interval: moment, Timeout: patience, Rise: 1, Fall: 1}
 			if tt.bind == 1 { // probes have no reason to trust its certificate
 				outer.Backends[0].Check = &checks.Check{Interval: moment, Timeout: patience, Rise: 1, Fall: 1}
 			}

@@ -281,7 +281,7 @@ func queueHealth(t *testing.T, start Start) {
 	c.Backends[0].Servers[0].Track = proxy.ServerRef{} // app is asked nothing but what clients ask
 	c.Backends = append(c.Backends, pool("checked", other.server))
 	c.Backends[1].Check = &check.Check{
-		HTTP:     &check.HTTP{Method: "GET", Path: "/health", Status: []check.Status{{From: 200, To: 200}}},
+		Kind:     &check.HTTP{Method: "GET", Path: "/health", Status: []check.Status{{From: 200, To: 200}}},
 		Interval: moment / 4, FastInterval: moment / 4, DownInterval: moment / 4, Timeout: patience, Rise: 1, Fall: 1,
 	}
 	c.Backends[0].Servers[1].Track = proxy.ServerRef{Backend: "checked", Server: "other"}

@@ -376,7 +376,7 @@ func up2Health(t *testing.T, s *upsite) {
 	other := &server2{server: serve(t, "other", says("never"))}
 	c := s.site(good, sick, other)
 	c.Backends[0].Check = &checks.Check{
-		HTTP:     &checks.HTTP{Method: "HEAD", Path: "/health?x", Host: "app"},
+		Kind:     &checks.HTTP{Method: "HEAD", Path: "/health?x", Host: "app"},
 		Interval: moment, Timeout: time.Second, Rise: 1, Fall: 1,
 	}
 	b := s.start(t, c)

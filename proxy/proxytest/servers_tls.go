@@ -335,7 +335,7 @@ func overTLSHealth(t *testing.T, start Start) {
 	good := serveTLS(t, "good", shows(ca.named(appName)), says("ok"))
 	bad := serveTLS(t, "bad", shows(other.named(appName)), says("never"))
 	plain := notTLS(t, "plain")
-	for _, check := range []checks.Check{{}, {HTTP: &checks.HTTP{Path: "/health"}}} {
+	for _, check := range []checks.Check{{}, {Kind: &checks.HTTP{Path: "/health"}}} {
 		check.Interval, check.Timeout, check.Rise, check.Fall = moment, patience, 1, 1
 		c := secureSite(certs.ServerConfig{CAs: []string{ca.file}}, appName, good.server, bad.server, plain)
 		c.Backends[0].Check = &check
@@ -346,7 +346,7 @@ func overTLSHealth(t *testing.T, start Start) {
 			texts = append(texts, s.Status.String()+" "+s.Text)
 		}
 		want := []string{"up layer 6 TLS handshake complete", "down layer 6 tls: failed to verify certificate: x509: certificate signed by unknown authority", "down layer 6 tls: first record does not look like a TLS handshake"}
-		if check.HTTP != nil {
+		if check.Kind != nil {
 			want[0] = "up HTTP status 200"
 		}
 		for i := range want {
