@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +108,7 @@ func TestNewRefuses(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{Config{Algorithm: "roundrobin"}, `balance algorithm "roundrobin", want first, hash, least_conn, least_time, random, round_robin, source`},
+		{Config{Algorithm: "roundrobin"}, `balance algorithm "roundrobin", want ` + strings.Join(Algorithms(), ", ")},
 		{Config{Algorithm: Hash, BoundedLoad: 1}, "bounded load 1, want 1.01 or more"},
 		{Config{Algorithm: Hash, BoundedLoad: math.NaN()}, "bounded load NaN, want 1.01 or more"},
 		{Config{Algorithm: Random, Draws: 3}, "3 draws, want 1 or 2"},
