@@ -34,7 +34,7 @@ func TestR48_FilesOfSites(t *testing.T) {
 		{"users", proxy.CheckUsers(users), ""},
 		{"no users", proxy.CheckUsers(page), "503.html: line 1: want user:hash"},
 		{"map", proxy.CheckMap(file("map", "a.example web\n"), false, known), ""},
-		{"no map", proxy.CheckMap(file("map", "a.example\n"), false, known), "map: line 1: 1 words, want a key and a value"},
+		{"no map", proxy.CheckMap(file("map", "a.example\n"), false, known), `map: line 1: "a.example" alone, want a key and a value`},
 		{"map of nobody", proxy.CheckMap(file("map", "a.example web\nb.example nobody\n"), true, known), "map: no backend nobody"},
 	} {
 		got := ""

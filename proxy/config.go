@@ -22,6 +22,7 @@ type Config struct {
 	Frontends []Frontend
 	Backends  []Backend
 	TLS       TLS
+	Maps      []Map // that {map:NAME} stands for a value of
 
 	Resolvers resolve.Config // how servers that have names are looked up; the zero value where none has
 

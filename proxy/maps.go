@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -21,11 +22,20 @@ const (
 	lookAtMaps = time.Second
 )
 
-// mapFile is a file that says which backend gets a request.
+// Map is a file that says what a variable stands for: the {map:NAME} of its name.
+type Map struct {
+	Name    string
+	File    string // a key and a value on each line, as rule.ParseDictionary reads it
+	Key     string // a template, without maps
+	Prefix  bool   // the keys of the file are prefixes, of which the longest counts
+	Default string // for what the file does not have
+}
+
+// mapFile is a file that says which backend gets a request, or what a variable stands for.
 type mapFile struct {
-	name      string
-	prefix    bool
-	directory *exchange.Directory
+	name   string
+	prefix bool
+	use    func(*rule.Dictionary) error // has what it says be used
 
 	seen   os.FileInfo // as it was when it was read last, or could not be; owned by Run once that runs
 	broken string      // why it could not be; empty: it could
@@ -50,15 +60,65 @@ func (r *routing) directory(what string, m *rule.Map, edits *exchange.Edits) *ex
 	} else if r.fallback != "" {
 		otherwise = choices[r.fallback] // an unknown one is reported as the frontend's
 	}
-	f := &mapFile{name: m.File, prefix: m.Prefix, directory: exchange.NewDirectory(key, choices, otherwise)}
+	d := exchange.NewDirectory(key, choices, otherwise)
+	f := &mapFile{name: m.File, prefix: m.Prefix, use: d.Replace}
 	if err := f.read(); err != nil {
 		r.fault(fmt.Errorf("%s: map: %w", what, err))
 	}
 	r.maps = append(r.maps, f)
-	return f.directory
+	return d
 }
 
-// read has the directory say what the file does now. A file that cannot be used changes nothing.
+// lookups are maps by name, with what has to be known of them.
+type lookups struct {
+	maps      map[string]*exchange.Lookup
+	files     []*mapFile
+	ofRequest map[string]bool // that have a key which is not known any more when the response is written
+	handshake bool            // some key asks for what the client's TLS handshake has come to
+}
+
+// compileMaps reads the maps that variables stand for values of.
+func compileMaps(all []Map) (l lookups, err error) {
+	l.maps, l.ofRequest = map[string]*exchange.Lookup{}, map[string]bool{}
+	var faults []error
+	for _, m := range all {
+		if l.maps[m.Name] != nil {
+			faults = append(faults, fmt.Errorf("map %s is configured twice", m.Name))
+			continue
+		}
+		key, err := edit.Parse(m.Key, edit.Request)
+		if err == nil && key.Uses(edit.Map) {
+			err = errors.New("it asks for another map")
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("map %s: key: %w", m.Name, err))
+		}
+		l.maps[m.Name] = exchange.NewLookup(key, m.Default)
+		l.ofRequest[m.Name] = key.Uses(edit.Header, edit.Cookie)
+		l.handshake = l.handshake || key.Uses(edit.TLSVersion, edit.SNI)
+		f := &mapFile{name: m.File, prefix: m.Prefix, use: l.maps[m.Name].Replace}
+		if err := f.read(); err != nil {
+			faults = append(faults, fmt.Errorf("map %s: %w", m.Name, err))
+		}
+		l.files = append(l.files, f)
+	}
+	return l, errors.Join(faults...)
+}
+
+// fault says what is wrong with maps that are asked for by name; nil: nothing.
+func (l *lookups) fault(names []string, at edit.Stage) error {
+	for _, name := range names {
+		switch {
+		case l.maps[name] == nil:
+			return fmt.Errorf("{map:%s}: no map %s", name, name)
+		case at == edit.Response && l.ofRequest[name]:
+			return fmt.Errorf("{map:%s} is known of requests only: its key is", name)
+		}
+	}
+	return nil
+}
+
+// read has what the file says now be used. A file that cannot be changes nothing.
 func (f *mapFile) read() error {
 	keys, file, err := readMap(f.name, f.prefix)
 	if file != nil {
@@ -67,7 +127,7 @@ func (f *mapFile) read() error {
 	if err != nil {
 		return err
 	}
-	if err := f.directory.Replace(keys); err != nil {
+	if err := f.use(keys); err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	return nil
@@ -97,7 +157,7 @@ func (f *mapFile) look(log hclog.Logger) {
 	}
 }
 
-// mapFiles keeps directories up to date with their files.
+// mapFiles keeps what files say up to date.
 type mapFiles struct {
 	log   hclog.Logger
 	every time.Duration

@@ -81,6 +81,9 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 	if file := next.TLS.TicketSecretFile; file != "" {
 		faults = append(faults, plan.keychain.TicketSecret(file))
 	}
+	named, err := compileMaps(next.Maps)
+	faults = append(faults, err)
+	plan.maps = named.files
 	seen := map[socketKey]string{}
 	names := map[string]bool{}
 	for _, c := range next.Frontends {
@@ -91,7 +94,7 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 		names[c.Name] = true
 		f := plannedFrontend{name: c.Name, tcp: c.TCP, most: c.MaxConnections}
 		var files []*mapFile
-		if f.route, files, err = compileFrontend(c, backends); err != nil {
+		if f.route, files, err = compileFrontend(c, backends, &named); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
 		}
 		plan.maps = append(plan.maps, files...)

@@ -21,13 +21,14 @@ type routing struct {
 	tcp      bool
 	faults   []error
 	maps     []*mapFile
+	named    *lookups
 	fallback string // the default backend
 }
 
 // compileFrontend makes the tables of a frontend.
-func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*mapFile, error) {
+func compileFrontend(c Frontend, backends []*backend, named *lookups) (*exchange.Frontend, []*mapFile, error) {
 	table, err := rule.Compile(c.Rules)
-	r := routing{backends: backends, tcp: c.TCP, fallback: c.DefaultBackend, faults: []error{
+	r := routing{backends: backends, named: named, tcp: c.TCP, fallback: c.DefaultBackend, faults: []error{
 		err,
 		positive("timeout http_request", c.Timeouts.HTTPRequest),
 		positive("timeout client", c.Timeouts.Client),
@@ -36,7 +37,7 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*ma
 	}}
 	r.f = &exchange.Frontend{
 		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
-		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies), MaxBody: c.MaxBody,
+		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies), MaxBody: c.MaxBody, Maps: named.maps,
 		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
 	}
 	r.f.Pages, err = loadPages(c.ErrorPages)
@@ -57,7 +58,8 @@ func compileFrontend(c Frontend, backends []*backend) (*exchange.Frontend, []*ma
 		r.f.Default, r.f.DefaultEdits = to.Backend, to.Edits
 	}
 	r.monitor(c.Monitor)
-	r.f.Handshake = table != nil && table.AsksSNI() || r.tellsHandshake()
+	r.f.Handshake = table != nil && table.AsksSNI() || r.tellsHandshake(c.Rules)
+	r.checkMaps(c.Rules)
 	return r.f, r.maps, errors.Join(r.faults...)
 }
 
@@ -189,17 +191,73 @@ func (r *routing) monitor(m *Monitor) {
 	}
 }
 
-// tellsHandshake reports whether some head tells of the client's TLS handshake.
-func (r *routing) tellsHandshake() bool {
-	tells := func(e *exchange.Edits) bool {
-		return e != nil && (e.Request.Uses(edit.TLSVersion, edit.SNI) || e.Response.Uses(edit.TLSVersion, edit.SNI))
+// tellsHandshake reports whether something tells of the client's TLS handshake, or goes by it.
+func (r *routing) tellsHandshake(rules []rule.Rule) bool {
+	asks := func(t *edit.Template) bool {
+		return t.Uses(edit.TLSVersion, edit.SNI) || r.named.handshake && t.Uses(edit.Map)
 	}
+	if slices.ContainsFunc(templates(rules), func(t edit.Template) bool { return asks(&t) }) {
+		return true
+	}
+	return r.someEdits(func(e *exchange.Edits) bool {
+		return slices.ContainsFunc([]*edit.List{e.Request, e.Response}, func(l *edit.List) bool {
+			return l.Uses(edit.TLSVersion, edit.SNI) || r.named.handshake && l.Uses(edit.Map)
+		})
+	})
+}
+
+// checkMaps refuses variables of maps that there are not.
+func (r *routing) checkMaps(rules []rule.Rule) {
+	said := map[string]bool{} // edits of a frontend are part of many
+	check := func(names []string, at edit.Stage) {
+		if err := r.named.fault(names, at); err != nil && !said[err.Error()] {
+			said[err.Error()] = true
+			r.fault(err)
+		}
+	}
+	for _, t := range templates(rules) {
+		check(t.Names(edit.Map), edit.Request)
+	}
+	r.someEdits(func(e *exchange.Edits) bool {
+		check(e.Request.Names(edit.Map), edit.Request)
+		check(e.Response.Names(edit.Map), edit.Response)
+		return false
+	})
+}
+
+// someEdits reports whether f holds for what is changed in some heads. There may be none of those that it is asked about.
+func (r *routing) someEdits(f func(*exchange.Edits) bool) bool {
+	some := func(e *exchange.Edits) bool { return e != nil && f(e) }
 	for i := range r.f.Routes {
-		if to := &r.f.Routes[i]; tells(to.Edits) || to.Split != nil && to.Split.Tells(tells) || to.Directory != nil && to.Directory.Tells(tells) {
+		if to := &r.f.Routes[i]; some(to.Edits) || to.Split != nil && to.Split.Tells(some) || to.Directory != nil && to.Directory.Tells(some) {
 			return true
 		}
 	}
-	return tells(r.f.Edits) || tells(r.f.DefaultEdits)
+	return some(r.f.Edits) || some(r.f.DefaultEdits)
+}
+
+// templates are those of rules, but for what they change in heads. One that cannot be read is reported where it is compiled.
+func templates(rules []rule.Rule) (all []edit.Template) {
+	add := func(text string) {
+		if t, err := edit.Parse(text, edit.Request); err == nil && strings.Contains(text, "{") {
+			all = append(all, t)
+		}
+	}
+	for i := range rules {
+		r := &rules[i]
+		add(r.SplitKey)
+		if r.Map != nil {
+			add(r.Map.Key)
+		}
+		if r.Redirect != nil {
+			add(r.Redirect.Location)
+		}
+		if r.Rewrite != nil {
+			add(r.Rewrite.Path)
+			add(r.Rewrite.Host)
+		}
+	}
+	return all
 }
 
 // compileEdits returns nil of none.

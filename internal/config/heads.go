@@ -135,6 +135,7 @@ func (b *builder) checkEdits(path string, e *rawEdits, at edit.Stage) {
 		if b.reported(place) {
 			return
 		}
+		b.checkMapNames(place, made.Value, at)
 		if _, err := edit.Compile([]edit.Edit{made}, at); err != nil {
 			b.errorAt(place, err.Error(), "another header")
 		}

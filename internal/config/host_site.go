@@ -3,10 +3,13 @@ package config
 // siteFiles reports files of sites that cannot be used: error pages, users, maps and secrets of cookies.
 func (c *Config) siteFiles(report *checker, h Host) {
 	c.pages(report, h, "proxy.defaults.error_pages", c.raw.Proxy.Defaults.ErrorPages)
+	for i, m := range c.raw.Proxy.Maps {
+		c.mapFile(report, h, item("proxy.maps", i)+".file", m.File, m.Match, func(string) bool { return true })
+	}
 	for i, f := range c.raw.Proxy.Frontends {
 		c.pages(report, h, frontendPath(i, "error_pages"), f.ErrorPages)
 		for j := range f.Rules {
-			c.ruleFiles(report, h, item(frontendPath(i, "rules"), j), &f.Rules[j])
+			c.ruleFiles(report, h, item(frontendPath(i, "rules"), j), &f.Rules[j], f.Mode)
 		}
 	}
 	for i, b := range c.raw.Proxy.Backends {
@@ -30,21 +33,29 @@ func (c *Config) pages(report *checker, h Host, path string, files map[string]st
 	}
 }
 
-func (c *Config) ruleFiles(report *checker, h Host, path string, r *rawRule) {
+func (c *Config) ruleFiles(report *checker, h Host, path string, r *rawRule, mode string) {
 	if h.Users != nil && r.Auth != nil {
 		if err := h.Users(r.Auth.UsersFile); err != nil {
 			report.errorAt(path+".basic_auth.users_file", err.Error(), "")
 		}
 	}
-	if h.Map != nil && r.Map != nil {
-		if err := h.Map(r.Map.File, r.Map.Match == "prefix", c.hasSite); err != nil {
-			report.errorAt(path+".map.file", err.Error(), "")
-		}
+	if r.Map != nil {
+		c.mapFile(report, h, path+".map.file", r.Map.File, r.Map.Match, func(name string) bool { return c.hasBackend(name, mode) })
 	}
 }
 
-// hasSite reports whether requests can go to a backend of that name.
-func (c *Config) hasSite(name string) bool {
+// mapFile reports a file of a map that cannot be used. known reports whether there may be a value.
+func (c *Config) mapFile(report *checker, h Host, path, file, match string, known func(value string) bool) {
+	if h.Map == nil {
+		return
+	}
+	if err := h.Map(file, match == "prefix", known); err != nil {
+		report.errorAt(path, err.Error(), "")
+	}
+}
+
+// hasBackend reports whether a frontend of that mode can send what it gets to a backend of that name.
+func (c *Config) hasBackend(name, mode string) bool {
 	b := (&builder{raw: c.raw}).backend(name)
-	return b != nil && b.Mode != modeTCP
+	return b != nil && b.Mode == mode
 }

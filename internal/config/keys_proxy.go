@@ -36,7 +36,7 @@ func proxyKeys() []Key {
 		{Path: "proxy.defaults.trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from", Absent: "none", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "As in a frontend."},
 		{Path: "proxy.defaults.trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
 		bodyKey("proxy.defaults", "any size"),
-	}, compressionKeys("proxy.defaults.compression", "responses go as they are"), accessLogKeys("proxy.defaults.access_log"), resolverKeys("proxy.resolvers"), frontendKeys(), backendKeys())
+	}, compressionKeys("proxy.defaults.compression", "responses go as they are"), accessLogKeys("proxy.defaults.access_log"), resolverKeys("proxy.resolvers"), mapKeys("proxy.maps"), frontendKeys(), backendKeys())
 }
 
 // timeout is long enough to be one, and short enough that a forgotten connection does end.

@@ -28,7 +28,7 @@ func (b *builder) checkMode(i int) {
 	}
 	for j, r := range rules(raw.Rules) {
 		if path := item(frontendPath(i, "rules"), j); !r.OfConnection() && !b.reported(path) {
-			b.errorAt(path, "asks for HTTP, which mode tcp knows nothing of", "source, tls and sni alone, and backend, split or deny")
+			b.errorAt(path, "asks for HTTP, which mode tcp knows nothing of", "source, tls and sni alone, and backend, split, deny or a map by {sni} or {client_ip}")
 		}
 	}
 	for key, there := range map[string]bool{

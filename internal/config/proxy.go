@@ -14,6 +14,7 @@ func backendPath(i int, key string) string  { return item("proxy.backends", i) +
 // checkProxy reports what is wrong with the balancer on every node alike.
 func (b *builder) checkProxy() {
 	b.checkResolvers()
+	b.checkMaps()
 	frontends, backends := unique{b: b}, unique{b: b}
 	for i, f := range b.raw.Proxy.Frontends {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
@@ -91,7 +92,7 @@ func (b *builder) checkServers(i int) {
 
 // proxy returns the balancer as a node runs it.
 func (b *builder) proxy(n Node) proxy.Config {
-	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}, MaxConnections: b.raw.Proxy.Limits.MaxConnections, MaxHeld: int64(b.raw.Proxy.Limits.Responses)}
+	cfg := proxy.Config{TLS: proxy.TLS{TicketSecretFile: b.raw.Proxy.TLS.TicketSecretFile}, MaxConnections: b.raw.Proxy.Limits.MaxConnections, MaxHeld: int64(b.raw.Proxy.Limits.Responses), Maps: b.maps()}
 	defaults := b.raw.Proxy.Defaults
 	taken := listening{b: b}
 	for i, raw := range b.raw.Proxy.Frontends {

@@ -25,6 +25,7 @@ type rawProxy struct {
 		Compression    *rawCompression   `yaml:"compression"`
 	} `yaml:"defaults"`
 	Resolvers rawResolvers  `yaml:"resolvers"`
+	Maps      []rawNamedMap `yaml:"maps"`
 	Frontends []rawFrontend `yaml:"frontends"`
 	Backends  []rawBackend  `yaml:"backends"`
 }

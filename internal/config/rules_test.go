@@ -58,6 +58,11 @@ func TestHeads(t *testing.T) {
 	if want := []edit.Edit{{Op: edit.Remove, Name: "Server", ServersOnly: true}}; !reflect.DeepEqual(f.ResponseEdits, want) {
 		t.Errorf("responses: got %+v, want %+v", f.ResponseEdits, want)
 	}
+	if want := []proxy.Map{
+		{Name: "tenant", File: "/etc/tandem/tenants.map", Key: "{host}", Default: "nobody"}, {Name: "key", File: "/etc/tandem/keys.map", Key: "{header:X-Key}", Prefix: true},
+	}; !reflect.DeepEqual(n.Proxy.Maps, want) {
+		t.Errorf("maps: got %+v, want %+v", n.Proxy.Maps, want)
+	}
 	if want := []edit.Edit{{Name: "X-B", Value: "{server}"}}; !reflect.DeepEqual(b.ResponseEdits, want) {
 		t.Errorf("responses of the backend: got %+v, want %+v", b.ResponseEdits, want)
 	}

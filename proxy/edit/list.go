@@ -58,6 +58,17 @@ func (l *List) Uses(v ...Variable) bool {
 	return l != nil && slices.ContainsFunc(l.edits, func(c compiled) bool { return c.value.Uses(v...) })
 }
 
+// Names returns the names with which a variable stands in some value.
+func (l *List) Names(v Variable) (names []string) {
+	if l == nil {
+		return nil
+	}
+	for i := range l.edits {
+		names = append(names, l.edits[i].value.Names(v)...)
+	}
+	return names
+}
+
 // Run is a List that is carried out on one head.
 type Run struct {
 	List   *List // not nil

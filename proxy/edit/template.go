@@ -70,6 +70,16 @@ func (t *Template) Uses(v ...Variable) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.variable != 0 && slices.Contains(v, p.variable) })
 }
 
+// Names returns the names with which a variable stands in t.
+func (t *Template) Names(v Variable) (names []string) {
+	for i := range t.parts {
+		if p := &t.parts[i]; p.variable == v {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
 // Append appends what t stands for.
 func (t *Template) Append(dst []byte, f Facts) []byte {
 	for i := range t.parts {

@@ -47,7 +47,7 @@ func TestTemplate(t *testing.T) {
 
 func TestTemplateRefuses(t *testing.T) {
 	t.Parallel()
-	all := "client_ip, client_port, scheme, host, authority, method, path, query, request_id, tls_version, sni, header, cookie, frontend, backend, server, status"
+	all := "client_ip, client_port, scheme, host, authority, method, path, query, request_id, tls_version, sni, header, cookie, frontend, backend, server, status, map"
 	for _, tt := range []struct {
 		text string
 		at   Stage

@@ -28,13 +28,14 @@ const (
 	Backend                        // its name; empty: none was chosen
 	Server                         // its name; empty: none was asked
 	Status                         // of the response
+	Map                            // what a map has for the request
 )
 
 // words are the variables as templates name them.
 var words = [...]string{
 	ClientIP: "client_ip", ClientPort: "client_port", Scheme: "scheme", Host: "host", Authority: "authority", Method: "method", Path: "path",
 	Query: "query", RequestID: "request_id", TLSVersion: "tls_version", SNI: "sni", Header: "header", Cookie: "cookie", Frontend: "frontend",
-	Backend: "backend", Server: "server", Status: "status",
+	Backend: "backend", Server: "server", Status: "status", Map: "map",
 }
 
 // Stage says when a template is filled in: not everything is known at all times.
@@ -57,9 +58,12 @@ func (v Variable) known(at Stage) bool {
 	return true
 }
 
+// named reports whether there are many of a variable, each with a name.
+func (v Variable) named() bool { return v == Header || v == Cookie || v == Map }
+
 // Facts knows what variables stand for.
 type Facts interface {
-	// AppendFact appends what a variable stands for; name is that of Header, in lower case, and of Cookie. What is not known is empty.
+	// AppendFact appends what a variable stands for; name is that of Header, in lower case, of Cookie and of Map. What is not known is empty.
 	AppendFact(dst []byte, v Variable, name string) []byte
 }
 
@@ -70,7 +74,7 @@ func parseVariable(text string, at Stage) (part, error) {
 	switch {
 	case v == 0 || word == "":
 		return part{}, fmt.Errorf("no variable {%s}, want one of %s, or {{ for a brace", text, strings.Join(words[1:], ", "))
-	case (v == Header || v == Cookie) != named:
+	case v.named() != named:
 		return part{}, fmt.Errorf("{%s}: want %s", text, map[bool]string{true: "{" + word + "}", false: "{" + word + ":NAME}"}[named])
 	case named && !isToken(name):
 		return part{}, fmt.Errorf("{%s}: %q is no name", text, name)

@@ -47,7 +47,7 @@ func (x *Exchange) AppendFact(dst []byte, v edit.Variable, name string) []byte {
 			dst = append(dst, strings.ReplaceAll(tls.VersionName(x.version), "TLS ", "TLSv")...)
 		}
 	case edit.SNI:
-		return append(dst, r.SNI...)
+		return rule.AppendHost(dst, r.SNI)
 	case edit.Header:
 		if r.Fields != nil {
 			value, _, _ := r.Fields.Next(name, 0)
@@ -61,6 +61,10 @@ func (x *Exchange) AppendFact(dst []byte, v edit.Variable, name string) []byte {
 		return append(dst, x.record.Backend...)
 	case edit.Server:
 		return append(dst, x.record.Server...)
+	case edit.Map:
+		if l := x.frontend.Maps[name]; l != nil {
+			return l.append(dst, x)
+		}
 	case edit.Status:
 		return strconv.AppendInt(dst, int64(x.record.Status), 10)
 	}

@@ -23,7 +23,8 @@ type Frontend struct {
 	Monitor      *Monitor       // nil: none
 	Trusted      *rule.Networks // of proxies that are believed what they tell of clients; nil: none are
 	RequestID    *RequestID     // nil: none is made
-	MaxBody      int64          // octets of a request's body, further ones are refused; 0: any
+	Maps         map[string]*Lookup
+	MaxBody      int64 // octets of a request's body, further ones are refused; 0: any
 
 	// What an engine carries out by itself.
 	// ClientCertificates says that servers are told of client certificates, so that what clients send under the names of those fields

@@ -37,6 +37,8 @@ func (x *Exchange) open(now time.Time, ev *Event) Do {
 			return x.fail(r.Deny, Termination{ByProxy, AtRequest})
 		case route.Split != nil:
 			x.backend = route.Split.choose(x).Backend
+		case route.Directory != nil:
+			x.backend = route.Directory.choose(x).Backend
 		}
 	}
 	x.hash()

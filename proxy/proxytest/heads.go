@@ -304,3 +304,48 @@ func looksUp(t *testing.T, start Start) {
 		wantBody(t, ask(t, at, "GET "+tt.path+" HTTP/1.1\r\nHost: "+tt.host+"\r\n\r\n"), tt.want)
 	}
 }
+
+// mapsInVariables has files say what variables stand for, wherever these may be.
+func mapsInVariables(t *testing.T, start Start) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	app := serve(t, "app1", func(c *call) {
+		says(c.req.Host + " " + c.req.RequestURI + " " + c.req.Header.Get("X-Tenant") + " " + c.req.Header.Get("X-Plan"))(c)
+	})
+	c := site(app)
+	c.Maps = []proxy.Map{
+		{Name: "tenant", File: file("tenants", "a.example Tenant A\nb.example B\n"), Key: "{host}", Default: "nobody"},
+		{Name: "plan", File: file("plans", "k1 gold\n"), Key: "{header:X-Key}"},
+		{Name: "moved", File: file("moved", "/old/ https://new.example/\n/old/a/ /new/\n"), Key: "{path}", Prefix: true},
+		{Name: "inside", File: file("inside", "a.example app-a.internal\n"), Key: "{host}", Default: "app.internal"},
+	}
+	f := &c.Frontends[0]
+	f.RequestEdits = []edit.Edit{{Name: "X-Tenant", Value: "{map:tenant}"}, {Name: "X-Plan", Value: "{map:plan}"}}
+	f.ResponseEdits = []edit.Edit{{Name: "X-For", Value: "<{map:tenant}>"}}
+	f.Rules = []rule.Rule{
+		{Match: rule.Match{PathPrefix: "/old/"}, Redirect: &rule.Redirect{Location: "{map:moved}"}},
+		{Backend: "app", Rewrite: &rule.Rewrite{Path: "/{map:inside}{path}", Host: "{map:inside}"}},
+	}
+	at := web(t, start(t, c))
+	for _, tt := range []struct{ host, key, path, want, tenant string }{
+		{"A.example:80", "k1", "/x", "app-a.internal /app-a.internal/x Tenant A gold", "<Tenant A>"},
+		{"b.example", "k2", "/x", "app.internal /app.internal/x B ", "<B>"},
+		{"c.example", "", "/x", "app.internal /app.internal/x nobody ", "<nobody>"},
+	} {
+		r := ask(t, at, "GET "+tt.path+" HTTP/1.1\r\nHost: "+tt.host+"\r\nX-Key: "+tt.key+"\r\n\r\n")
+		if wantBody(t, r, tt.want); r.header.Get("X-For") != tt.tenant {
+			t.Errorf("%s: got %q", tt.host, r.head)
+		}
+	}
+	for path, want := range map[string]string{"/old/x": "https://new.example/", "/old/a/x": "/new/"} {
+		if r := get(t, at, path); r.status != 302 || r.header.Get("Location") != want || r.header.Get("X-For") != "<nobody>" {
+			t.Errorf("%s: got %q, want a redirect to %s", path, r.head, want)
+		}
+	}
+}

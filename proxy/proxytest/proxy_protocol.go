@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -255,6 +257,43 @@ func passThrough(t *testing.T, start Start) {
 		exchangeTCP(t, readFirst{client.conn, client.r}, noise(100_000))
 	}
 	exchangeTCP(t, from(t, "127.0.0.9", web(t, b)), "what is no TLS")
+}
+
+// passThroughByMap is passThrough with a file that says who gets which name.
+func passThroughByMap(t *testing.T, start Start) {
+	ca := newAuthority(t)
+	names := filepath.Join(t.TempDir(), "names")
+	if err := os.WriteFile(names, []byte("a.test a\nb.test b\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	secureTCP := func(name string) *server {
+		l, err := tls.Listen("tcp4", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*ca.named(name)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return attend(t, name, l, func(_ *server, conn net.Conn) {
+			defer conn.Close()
+			echoTCP(conn)
+		})
+	}
+	c := tcpSite(secureTCP("other.test"))
+	c.Backends = append(c.Backends, pool("a", secureTCP("a.test")), pool("b", secureTCP("b.test")))
+	for i := range c.Backends {
+		c.Backends[i].TCP = true
+	}
+	c.Frontends[0].Rules = []rule.Rule{{Map: &rule.Map{File: names, Key: "{sni}"}}}
+	b := start(t, c)
+	for name, server := range map[string]string{"a.test": "a.test", "B.Test": "b.test", "c.test": "other.test", "": "other.test"} {
+		conn, err := tls.Dial("tcp4", web(t, b), &tls.Config{InsecureSkipVerify: true, ServerName: name}) // whose certificate it is shows
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		if got := conn.ConnectionState().PeerCertificates[0].DNSNames; len(got) != 1 || got[0] != server {
+			t.Errorf("%q: reached %q, want %s", name, got, server)
+		}
+		exchangeTCP(t, clientOn(t, conn).conn, noise(1000))
+	}
 }
 
 // readFirst is a connection of which something has been read ahead.

@@ -109,6 +109,7 @@ func cases() []testcase {
 		{"request_ids", requestIDs},
 		{"splits", splits},
 		{"maps", looksUp},
+		{"maps_in_variables", mapsInVariables},
 		{"basic_authentication", logsIn},
 		{"responses_arrive_as_sent", responsesAsSent},
 

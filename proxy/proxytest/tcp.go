@@ -30,6 +30,7 @@ func tcpCases(t *testing.T, start Start) {
 		{"mode_changes", tcpModeChanges},
 		{"silent_sessions_end", tcpSilent},
 		{"TLS_passes_through_by_name", passThrough},
+		{"TLS_passes_through_by_a_file_of_names", passThroughByMap},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

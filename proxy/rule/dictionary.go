@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Dictionary maps keys to values, as a file lists them. It is immutable and safe for concurrent use.
@@ -16,7 +17,8 @@ type Dictionary struct {
 // maxEntry bounds a line of a dictionary: longer keys no request has.
 const maxEntry = 8 << 10
 
-// ParseDictionary reads a key and a value from each line, with blanks between them. Empty lines, and those that begin with #, say nothing.
+// ParseDictionary reads a key and a value from each line, with blanks between them; the value may have blanks too. Empty lines, and those that
+// begin with #, say nothing.
 // With prefixes a key is found by what begins with it, the longest first. The first fault is reported, with its line.
 func ParseDictionary(text []byte, prefixes bool) (*Dictionary, error) {
 	d := &Dictionary{whole: map[string]int{}}
@@ -27,14 +29,15 @@ func ParseDictionary(text []byte, prefixes bool) (*Dictionary, error) {
 		if len(l) > maxEntry {
 			return nil, fmt.Errorf("line %d: over %d octets", line, maxEntry)
 		}
-		words := strings.Fields(string(l))
-		switch {
-		case len(words) == 0 || words[0][0] == '#':
+		text := strings.TrimSpace(string(l))
+		if text == "" || text[0] == '#' {
 			continue
-		case len(words) != 2:
-			return nil, fmt.Errorf("line %d: %d words, want a key and a value", line, len(words))
 		}
-		key, value := words[0], words[1]
+		end := strings.IndexFunc(text, unicode.IsSpace)
+		if end < 0 {
+			return nil, fmt.Errorf("line %d: %q alone, want a key and a value", line, text)
+		}
+		key, value := text[:end], strings.TrimSpace(text[end:])
 		if first, again := lines[key]; again {
 			return nil, fmt.Errorf("line %d: %q is there already, on line %d", line, key, first)
 		}

@@ -71,6 +71,10 @@ func (sample) AppendFact(dst []byte, v edit.Variable, _ string) []byte {
 		return append(dst, "https"...)
 	case edit.Path:
 		return append(dst, "/x"...)
+	case edit.Map:
+		if len(dst) == 0 { // then it has whole locations
+			return append(dst, '/')
+		}
 	}
 	return append(dst, 'x')
 }
