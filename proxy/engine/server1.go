@@ -225,6 +225,9 @@ func (v *server1) refused() {
 
 // data implements answerer.
 func (v *server1) data(b []byte) {
+	if len(b) == 0 { // a chunk of no octets would be the last
+		return
+	}
 	c, chunks := v.core, v.s.length == http1.ChunkedLength && !v.s.tunnel
 	if v.replay {
 		v.s.ask = append(v.s.ask, b...)

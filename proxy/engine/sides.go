@@ -24,7 +24,7 @@ type head struct {
 type asker interface {
 	interim(h *head) // a 1xx response other than 101
 	begin(h *head)   // the head of the response
-	data(b []byte)   // a piece of its body, or of what comes through a tunnel
+	data(b []byte)   // a piece of its body, or of what comes through a tunnel; an empty one says nothing
 	// end says that the response is whole, or that the server sends nothing more through a tunnel. trailers are spans of buf.
 	end(buf []byte, trailers []http1.Field)
 	reply(r *exchange.Reply) // a response of the balancer itself, whole
@@ -37,7 +37,7 @@ type asker interface {
 // answerer is the side of a stream that its request goes to, as asker is the other.
 type answerer interface {
 	begin()        // sends stream.ask
-	data(b []byte) // a piece of the request's body, or of what goes through a tunnel
+	data(b []byte) // a piece of the request's body, or of what goes through a tunnel; an empty one says nothing
 	// end says that the request is whole, or that the client sends nothing more through a tunnel.
 	end(buf []byte, trailers []http1.Field)
 	flush()

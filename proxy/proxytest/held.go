@@ -37,6 +37,7 @@ func holds(t *testing.T, start Start) {
 		{"which has come by now", "", "", "PUT x", true},
 		{"beyond what is held", "POST" + host + "Content-Length: 200\r\n\r\n" + long[:150], long[150:], "POST " + long, true},
 		{"beyond that, in chunks", "POST" + host + "Transfer-Encoding: chunked\r\n\r\n96\r\n" + long[:150] + "\r\n", "32\r\n" + long[150:] + "\r\n0\r\n\r\n", "POST " + long, true},
+		{"of no octets, with a trailer", "POST" + host + "Transfer-Encoding: chunked\r\n\r\n", "0\r\nX-End: end\r\n\r\n", "POST end", false},
 		{"without a body", "GET" + host + "\r\n", "", "GET ", true},
 	} {
 		before := i
