@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,7 +54,7 @@ func TestIntegrationSoak(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { s.disturb(ctx) })
 		loadtest.Run(ctx, loadtest.Config{
-			Target: s.target, Origins: s.origins, Scenarios: scenarios, Workers: *soakWorkers, Seed: *soakSeed<<8 + uint64(round), Report: report,
+			Target: s.target, Ways: s.ways(), Origins: s.origins, Scenarios: scenarios, Workers: *soakWorkers, Seed: *soakSeed<<8 + uint64(round), Report: report,
 		})
 		cancel()
 		wg.Wait()
@@ -69,8 +68,10 @@ func TestIntegrationSoak(t *testing.T) {
 			t.Errorf("scenario %s made no request", sc.Name)
 		}
 	}
-	if *soakOnly == "" && report.Noted(loadtest.NoteResumed) == 0 {
-		t.Error("no TLS session was resumed")
+	for _, what := range []string{loadtest.NoteResumed, loadtest.NoteGzip, loadtest.NoteZstd, loadtest.NoteCookie} {
+		if *soakOnly == "" && report.Noted(what) == 0 {
+			t.Errorf("no %s", what)
+		}
 	}
 	footprints[soakRounds-1].wantFlat(t, footprints[0])
 }
@@ -102,37 +103,6 @@ func soakProgram(t *testing.T) string {
 	}
 	t.Setenv("GORACE", "halt_on_error=1") // the end of the daemon fails the test, with the report in its log
 	return path
-}
-
-// soakConfig is one of many configurations, all of which serve the same. In every third there are only two servers. A server
-// that is dead refuses its probe, so the probe has all the time that this program, where the servers are, may be without a processor:
-// with 200 ms, twice in a row, all servers were down on a busy machine, and the balancer said 503.
-func (s *stage) soakConfig(generation int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `nodes:
-  lb1: {address: 127.0.0.1}
-
-proxy:
-  limits: {max_connections: 4000}
-  defaults: {access_log: {format: httplog, output: [%s]}}
-  frontends:
-    - name: web
-      bind:
-        - {address: "%s", h2c: true}
-        - {address: "%s", tls: {certificates: [%s], alpn: [h2, http/1.1]}}
-      response_headers: {set: {X-Generation: "%d"}}
-      default_backend: app
-  backends:
-    - name: app
-      health_check: {http: {path: /health}, interval: 200ms, timeout: 10s, rise: 1, fall: 2}
-      servers:
-`, s.access, stagePlain, stageTLS, s.pem, generation)
-	for i, address := range stageServers {
-		if i < 2 || generation%3 != 2 {
-			fmt.Fprintf(&b, "        - {name: app%d, address: \"%s\", weight: %d}\n", i+1, address, 1+(generation+i)%4)
-		}
-	}
-	return b.String()
 }
 
 // disturb reloads and kills until the context ends; then all servers live. None is killed before the balancer knows that all
@@ -171,7 +141,7 @@ func (s *stage) healthy(ctx context.Context) bool {
 			s.Error(err)
 			return false
 		}
-		if len(now.Backends) == 1 && now.Backends[0].Healthy == len(now.Backends[0].Servers) {
+		if now.Backends[0].Healthy == len(now.Backends[0].Servers) { // app
 			return true
 		}
 		time.Sleep(20 * time.Millisecond) // the status has no events

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -23,7 +24,8 @@ type conn struct {
 	tcp   *net.TCPConn // below Conn
 	w     *worker
 	r     *bufio.Reader
-	spent bool // the balancer has said that it closes it, or it is broken
+	spent bool   // the balancer has said that it closes it, or it is broken
+	jar   string // the cookie that came last, as it is sent back; empty: none
 }
 
 // dial opens a plain connection; with config one of TLS. An error is concluded here, and gives nil.
@@ -198,7 +200,14 @@ func (c *conn) receive(s script, o options) error {
 		}
 		return nil
 	}
-	if _, err := s.down().verify(resp.Body); err != nil {
+	if c.jar = cmp.Or(cookie(resp), c.jar); c.jar != "" {
+		c.w.Report.note(NoteCookie)
+	}
+	content, err := c.plain(resp)
+	if err != nil {
+		return err
+	}
+	if _, err := s.down().verify(content); err != nil {
 		return err
 	}
 	if got := resp.Trailer.Get(sumField); s.Trailer && s.Frame == byChunks && o.version == "" && got != s.sum() {

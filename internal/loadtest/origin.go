@@ -198,7 +198,11 @@ func (c *call) read() error {
 }
 
 func (c *call) head() {
-	fmt.Fprintf(c.w, "HTTP/1.1 200 OK\r\n%s: %d\r\nContent-Type: application/octet-stream\r\n", idField, c.ID)
+	kind := "application/octet-stream"
+	if c.Text {
+		kind = "text/plain"
+	}
+	fmt.Fprintf(c.w, "HTTP/1.1 200 OK\r\n%s: %d\r\nContent-Type: %s\r\n", idField, c.ID, kind)
 	switch c.Frame {
 	case byLength:
 		fmt.Fprintf(c.w, "Content-Length: %d\r\n", c.Down)

@@ -21,6 +21,7 @@ type Target struct {
 // Config is one load.
 type Config struct {
 	Target    Target
+	Ways      []Target // further ways to the same; each scenario takes one
 	Origins   *Origins // what stands behind the balancer
 	Scenarios []Scenario
 	Workers   int    // how many scenarios run at a time, at least 1
@@ -37,7 +38,10 @@ func Run(ctx context.Context, cfg Config) {
 			w := &worker{Config: cfg, random: rand.New(rand.NewPCG(cfg.Seed, uint64(i))), number: uint64(i)}
 			for ctx.Err() == nil {
 				s := pick(cfg.Scenarios, w.random)
-				w.scenario = s.Name
+				w.scenario, w.Target = s.Name, cfg.Target
+				if n := w.random.IntN(1 + len(cfg.Ways)); n > 0 {
+					w.Target = cfg.Ways[n-1]
+				}
 				s.run(w)
 			}
 		})

@@ -25,6 +25,8 @@ func Scenarios() []Scenario {
 		{"tls12", 5, tls12},
 		{"tls13", 5, tls13},
 		{"tls-resumed", 6, tlsResumed},
+		{"compressed", 6, compressed},
+		{"sticky", 5, sticky},
 		{"websocket", 6, webSocket},
 		{"slow-client", 3, slowClient},
 		{"slow-reader", 3, slowReader},

@@ -33,6 +33,7 @@ type script struct {
 	Down    int64         // octets of the response's body
 	Frame   string        // of the response's body
 	Trailer bool          // chunked bodies have a trailer
+	Text    bool          // the response is of a kind that a balancer may compress
 	Hints   bool          // a 103 comes before the response
 	Wait    time.Duration // the server thinks
 	Pace    time.Duration // the server pauses between two pieces of the response
@@ -62,6 +63,7 @@ func (s *script) fields() *flag.FlagSet {
 	f.Int64Var(&s.Down, "down", s.Down, "")
 	f.StringVar(&s.Frame, "frame", s.Frame, "")
 	f.BoolVar(&s.Trailer, "trailer", s.Trailer, "")
+	f.BoolVar(&s.Text, "text", s.Text, "")
 	f.BoolVar(&s.Hints, "hints", s.Hints, "")
 	f.DurationVar(&s.Wait, "wait", s.Wait, "")
 	f.DurationVar(&s.Pace, "pace", s.Pace, "")
