@@ -62,6 +62,7 @@ var allowedImports = map[string][]string{
 	// Tests and measuring alone.
 	"deploy":                {},
 	"docs":                  {},
+	"internal/beside":       {},
 	"internal/bench":        {"internal/bench/load", "internal/bench/origin", "internal/bench/poll"},
 	"internal/bench/load":   {"internal/bench/poll"},
 	"internal/bench/origin": {"internal/bench/poll"},

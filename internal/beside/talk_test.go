@@ -1,0 +1,186 @@
+package beside
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+// again is what is asked to see whether a connection still serves.
+const again = "/again"
+
+// talk is what a client does, and what it sees.
+type talk struct {
+	s    *stage
+	p    players
+	conn net.Conn
+	r    *bufio.Reader
+	all  []net.Conn
+	seen []sight
+	last *message // the response that came last
+}
+
+// sight is a response, or a remark.
+type sight struct {
+	*message
+	remark string
+}
+
+// note puts a remark among what is seen.
+func (t *talk) note(format string, a ...any) {
+	t.seen = append(t.seen, sight{remark: fmt.Sprintf(format, a...)})
+}
+
+// get is a request without a body.
+func get(target string, fields ...string) string {
+	return crlf(append(append([]string{"GET " + target + " HTTP/1.1", "Host: a.test"}, fields...), "", "")...)
+}
+
+// dial opens a connection, which is what all else speaks on from then on.
+func (t *talk) dial() { t.dialFrom("") }
+
+func (t *talk) dialFrom(source string) {
+	d := net.Dialer{Timeout: patience}
+	if source != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(source)}
+	}
+	conn, err := d.Dial("tcp4", t.s.address)
+	if err != nil {
+		t.note("dial: %v", err)
+		conn, _ = net.Pipe()
+		_ = conn.Close()
+	}
+	t.use(conn)
+}
+
+func (t *talk) use(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	t.conn, t.r, t.last = conn, bufio.NewReader(conn), nil
+	t.all = append(t.all, conn)
+}
+
+// secure begins TLS on the connection.
+func (t *talk) secure(c *tls.Config) {
+	c.InsecureSkipVerify = true //nolint:gosec // the name is nothing of the matter
+	conn := tls.Client(t.conn, c)
+	if err := conn.Handshake(); err != nil {
+		t.note("handshake: %s", ending(err))
+	}
+	t.use(conn)
+}
+
+// send writes.
+func (t *talk) send(text string) {
+	if t.conn == nil {
+		t.dial()
+	}
+	_, _ = io.WriteString(t.conn, text) // that it failed shows in what comes
+}
+
+// half says that nothing more will come.
+func (t *talk) half() {
+	if c, ok := t.conn.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite() // that it failed shows in what comes
+	}
+}
+
+// reads reads a response to a method, and those before it.
+func (t *talk) reads(method string) *message {
+	for {
+		m := readMessage(t.r, method)
+		t.last = &m
+		t.seen = append(t.seen, sight{message: &m})
+		if m.broken != "" || !strings.HasPrefix(m.word(1), "1") || m.word(1) == "101" {
+			return &m
+		}
+	}
+}
+
+// asks sends a request and reads the response.
+func (t *talk) asks(request string) *message {
+	t.send(request)
+	method, _, _ := strings.Cut(request, " ")
+	return t.reads(method)
+}
+
+// rest reads what comes until the end.
+func (t *talk) rest() string {
+	b, err := io.ReadAll(t.r)
+	how := "closed"
+	if err != nil {
+		how = ending(err)
+	}
+	t.note("%s after %q", how, b)
+	return string(b)
+}
+
+// octets reads so many.
+func (t *talk) octets(n int) {
+	b := make([]byte, n)
+	n, err := io.ReadFull(t.r, b)
+	if err != nil {
+		t.note("%s after %q", ending(err), b[:n])
+		return
+	}
+	t.note("%q", b)
+}
+
+// look sees whether the connection goes on.
+func (t *talk) look() {
+	if t.last == nil || t.last.broken != "" {
+		return
+	}
+	if t.last.has("Connection", "close") || strings.HasPrefix(t.last.line, "HTTP/1.0") {
+		b, err := io.ReadAll(t.r)
+		switch {
+		case err != nil:
+			t.note("%s", map[string]string{"silent": "open, though it said otherwise", "reset": "reset"}[ending(err)])
+		case len(b) > 0:
+			t.note("closed after %q", b)
+		default:
+			t.note("closed")
+		}
+		return
+	}
+	t.send(get(again))
+	if m := readMessage(t.r, "GET"); m.broken == "" {
+		t.note("open")
+	} else {
+		t.note("%s without a word", m.broken)
+	}
+}
+
+// awaits waits until a server has been asked once more.
+func (t *talk) awaits(server string) {
+	s := t.p[server]
+	if s == nil {
+		t.note("no server %s", server)
+		return
+	}
+	select {
+	case <-s.asked:
+	case <-time.After(patience):
+		t.note("%s was not asked", server)
+	}
+}
+
+// have has the client do what the exam says.
+func (t *talk) have() {
+	defer func() {
+		for _, c := range t.all {
+			_ = c.Close()
+		}
+	}()
+	if t.s.do != nil {
+		t.s.do(t)
+		return
+	}
+	for _, request := range t.s.ask {
+		t.asks(request)
+	}
+	t.look()
+}
