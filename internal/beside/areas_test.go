@@ -1,4 +1,4 @@
 package beside
 
 // areas are all exams.
-func areas() []area { return []area{rules()} }
+func areas() []area { return []area{rules(), messages(), faults()} }

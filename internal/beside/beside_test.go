@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tandem-lb/tandem/proxy/proxytest"
 )
@@ -107,12 +108,15 @@ func holdAll(all []*stage, cast map[*stage]players) map[string]map[string]*obser
 // hold holds one exam with one product.
 func hold(s *stage, p players) *observation {
 	c := &talk{s: s, p: p}
+	begun := time.Now()
 	c.have()
 	o := &observation{s: s, client: c.seen, heard: map[string][]heard{}, names: map[string]string{s.address: "HERE", s.name: "B"}}
 	for name, one := range p {
+		one.settles()
 		o.heard[name] = one.requests()
 		o.names[one.listener.Addr().String()] = strings.ToUpper(name)
 	}
+	o.took = time.Since(begun)
 	return o
 }
 
@@ -125,6 +129,7 @@ func judge(t *testing.T, a *area, e *exam, seen map[string]map[string]*observati
 		if theirs == nil {
 			continue
 		}
+		t.Logf("%s took %.1fs, %s %.1fs", tandem, ours.took.Seconds(), peer, theirs.took.Seconds())
 		mine, other := compared(ours.text(peer), theirs.text(peer))
 		var wantMine, wantOther []string
 		for _, d := range a.differs {

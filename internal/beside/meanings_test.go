@@ -16,3 +16,47 @@ const (
 	firstRule      = "The first rule that matches decides, as in HAProxy. nginx takes the most specific location."
 	unreadBody     = "A request that is answered without its body being read costs the connection: `Connection: close`. The others read what they do not want, so as to go on."
 )
+
+// What the differences of messages mean.
+const (
+	serversGet11     = "Servers are asked in HTTP/1.1, whatever the client speaks, as nginx does with `proxy_http_version 1.1`. HAProxy asks them in the client's version."
+	keptOld          = "A client of HTTP/1.0 that wants to keep its connection is told that it is kept, as by HAProxy; so it is by nginx, which says this in every response."
+	chunksForOld     = "A client of HTTP/1.0 gets no chunks, as with nginx. HAProxy sends them on."
+	untilClose       = "A response that its server ends by closing comes in chunks, and the client's connection is kept, as with nginx. HAProxy closes it, too."
+	noKeepAlive      = "Clients of HTTP/1.1 are not told `Connection: keep-alive`, which is understood. HAProxy tells them where the server speaks HTTP/1.0."
+	hopByHop         = "Fields that concern one connection alone go no further: what `Connection` names, `Keep-Alive`, `Proxy-Connection`, `Upgrade` beside no upgrade (RFC 9110 section 7.6.1). HAProxy passes them on but for `TE`, nginx what it does not know."
+	sharedConns      = "Idle connections to servers are for the next request of any client, as with nginx. HAProxy asks a client's first request over one that is new, unless `http-reuse` says otherwise."
+	headCoding       = "A response to HEAD says nothing of chunks that it would have, as with nginx."
+	lengthOfChunks   = "A body in chunks goes on in chunks while it comes, as in HAProxy. nginx takes all of it first, and says its length."
+	noTrailers       = "Trailers pass in both directions, as in HAProxy. nginx drops them."
+	connectionTE     = "`TE: trailers` goes on with the `Connection: TE` that RFC 9110 section 10.1.4 wants. HAProxy leaves that out."
+	continueByServer = "Whether to go on after `Expect: 100-continue` is for the server to say, as in HAProxy. nginx says it by itself."
+	otherExpect      = "An expectation besides 100-continue is refused with 417. HAProxy passes it on, nginx drops it."
+	upgradeWord      = "A switch of protocols is answered with `Connection: upgrade`, as by nginx. HAProxy keeps the server's spelling."
+	upgradeStrict    = "A server that does not switch to a WebSocket answers as it likes. HAProxy 2.6 refuses the request of a client that asks for one without a key."
+	upgradeHalf      = "In an upgraded connection each direction ends by itself, as in HAProxy. nginx ends both."
+	noH2C            = "`Upgrade: h2c` never reaches a server, which might then speak what nobody here reads."
+	noTrace          = "TRACE and CONNECT are refused with 501: the one shows what others have added, the other is for proxies of another kind. HAProxy passes both on; nginx refuses them with 405 and 400."
+	optionsAll       = "`OPTIONS *` goes to the server, as in HAProxy. nginx refuses it."
+	emptyLines       = "One empty line before a request is skipped (RFC 9112 section 2.2), more of them are refused. The others skip any number."
+	orderOfLength    = "Fields keep their order, but for `Content-Length` and what else frames a message, which stand last. In HAProxy these keep theirs too."
+	orderNginx       = "Fields keep their order, and `Server` is that of the server. nginx puts those that it knows first, with its own name and `Connection: keep-alive` in every response."
+	caseOfNames      = "Names of fields stay as they were written. HAProxy writes them in lower case, nginx writes those that it knows as it likes."
+	underscores      = "Names with underscores pass, as in HAProxy. nginx drops such fields."
+)
+
+// What the differences of faults mean.
+const (
+	silent408     = "Who does not send a request, or all of it, in time is told so by 408, as by HAProxy. nginx closes without a word."
+	bodyTimeout   = "A body that stops is the client's fault, and answered with 408 after `timeouts.client`. HAProxy 2.6 waits for the server meanwhile, and closes without a word."
+	halfClosed    = "Who ends what it sends is taken for gone, in a request and before its response, as with HAProxy's `option abortonclose`: what is under way ends, and the connection is reset. HAProxy without that option answers; nginx closes."
+	abortResets   = "A response that its server does not finish ends by a reset of the client's connection, so that nobody takes a part for the whole. The others close it. nginx holds back what it has of the body."
+	strictServers = "What a server sends has to be HTTP to the letter, or the answer is 502. nginx passes on what is no HTTP, as it does odd statuses and two lengths; both others take a length beside chunks."
+	largerHeads   = "Heads may have up to 64 KiB, lines among them. HAProxy takes 15 KiB, nginx 8 KiB a line of a request and 4 KiB of response, unless they are told otherwise."
+	connect503    = "A server that cannot be connected to makes 503, as in HAProxy; in nginx 502, or 504 when time has run out."
+	connectCloses = "The client's connection goes on after a 503 for a server that did not answer. HAProxy closes it, without having said so."
+	strictClients = "Requests have to be HTTP/1.0 or 1.1 to the letter, or the answer is 400 (505 for other versions): one Host, that of the target if that has one; one length, and no chunks beside it; no folded lines. HAProxy mends some of these, nginx others."
+	unknownCoding = "A coding besides chunked is 501, as in nginx. HAProxy says 422."
+	targetStatus  = "A target that is too long is 414, as in nginx. HAProxy says 400."
+	ownPages      = "The pages say the same in words of their own, with `Cache-Control: no-cache` as those of HAProxy do, which nginx leaves out."
+)

@@ -17,6 +17,7 @@ type message struct {
 	body     string
 	trailers []field
 	broken   string // how it ended before its end; empty: it is whole
+	old      bool   // it answers a request of HTTP/1.0
 }
 
 type field struct{ name, value string }

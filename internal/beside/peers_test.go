@@ -124,7 +124,7 @@ func startHAProxy(t *testing.T, stages []*stage, p map[*stage]players, share sce
 		if !w.bare {
 			fmt.Fprintf(&c, "\tdefault_backend %s\n", s.name)
 		}
-		if !strings.Contains(back, "server ") {
+		if !strings.Contains("\n"+back, "\nserver ") {
 			back += expanded(t, s, p, "\nserver s1 @s1@")
 		}
 		fmt.Fprintf(&c, "backend %s\n%s%s", s.name, lines("\t", back), lines("", expanded(t, s, p, w.more)))
@@ -173,7 +173,7 @@ func startNginx(t *testing.T, stages []*stage, p map[*stage]players, share scene
 		if !strings.Contains(front, "location /") {
 			front += "\nlocation / { proxy_pass http://" + s.name + "; }"
 		}
-		if !strings.Contains(back, "server ") {
+		if !strings.Contains("\n"+back, "\nserver ") {
 			back += expanded(t, s, p, "\nserver @s1@;")
 		}
 		fmt.Fprintf(&inherited, "%d;", i+3)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // observation is all that was seen of an exam with one product.
@@ -14,6 +15,7 @@ type observation struct {
 	client []sight
 	heard  map[string][]heard
 	names  map[string]string // addresses by what they are called
+	took   time.Duration
 }
 
 // text are the lines of an observation as they are compared with a peer's.
@@ -53,7 +55,7 @@ func (o *observation) response(m *message, peer string) []string {
 	own := strings.HasPrefix(m.body, "<html>")
 	var fields []field
 	for _, f := range m.fields {
-		if !o.everywhere(f, own, peer) {
+		if !o.everywhere(f, own, m.old, peer) {
 			fields = append(fields, f)
 		}
 	}
@@ -76,7 +78,7 @@ func (o *observation) response(m *message, peer string) []string {
 }
 
 // everywhere says what is no matter of single exams: those that are about it show it.
-func (o *observation) everywhere(f field, own bool, peer string) bool {
+func (o *observation) everywhere(f field, own, old bool, peer string) bool {
 	switch strings.ToLower(f.name) {
 	case "date":
 		return true
@@ -87,7 +89,7 @@ func (o *observation) everywhere(f field, own bool, peer string) bool {
 	case "server":
 		return o.s.product == nginx && !o.s.shows.order && f.value == nginx
 	case "connection":
-		return o.s.product == nginx && !o.s.shows.order && f.value == "keep-alive"
+		return o.s.product == nginx && !o.s.shows.order && f.value == "keep-alive" && !old
 	}
 	return false
 }
@@ -99,7 +101,7 @@ func (o *observation) fields(who string, fields []field) (all []string) {
 		if !o.s.shows.names {
 			name = strings.ToLower(name)
 		}
-		all = append(all, strings.TrimSpace(who+": "+name+": "+f.value))
+		all = append(all, strings.TrimSpace(who+": "+name+": "+brief(f.value)))
 	}
 	if !o.s.shows.order {
 		slices.SortStableFunc(all, func(a, b string) int {
@@ -113,7 +115,7 @@ func (o *observation) fields(who string, fields []field) (all []string) {
 
 // request is what a server got.
 func (o *observation) request(name string, h heard) []string {
-	line := name + ": " + h.line
+	line := name + ": " + brief(h.line)
 	if o.s.shows.conns {
 		line += " over connection " + strconv.Itoa(h.conn)
 	}
@@ -130,10 +132,20 @@ func (o *observation) request(name string, h heard) []string {
 
 // short is a text, or what it begins with and how long it is.
 func short(s string) string {
-	if len(s) > 200 {
-		return fmt.Sprintf("%q and so on, %d octets", s[:20], len(s))
+	if len(s) > long {
+		return brief(s)
 	}
 	return fmt.Sprintf("%q", s)
+}
+
+// long is more than lines are compared by, octet for octet.
+const long = 200
+
+func brief(s string) string {
+	if len(s) <= long {
+		return s
+	}
+	return fmt.Sprintf("%q and so on, %d octets", s[:20], len(s))
 }
 
 // compared are the lines that only one of two observations has, by the longest common sequence.

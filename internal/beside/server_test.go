@@ -18,12 +18,12 @@ type server struct {
 	name     string
 	listener net.Listener
 	all      sync.WaitGroup
-	ended    chan struct{} // closed when the test ends
 	asked    chan struct{} // a word for each request that is whole: sent by serve, received by scripts; what has no room is dropped
 
 	mu    sync.Mutex
 	conns []net.Conn // guarded by mu
 	got   []heard    // guarded by mu
+	busy  int        // guarded by mu: requests that came in part, or are not answered
 }
 
 // heard is a request that came, or bytes.
@@ -52,7 +52,7 @@ func newServer(name string, answer func(v *visit)) (*server, error) {
 }
 
 func serveOn(name string, l net.Listener, answer func(v *visit)) *server {
-	s := &server{name: name, listener: l, ended: make(chan struct{}), asked: make(chan struct{}, 64)}
+	s := &server{name: name, listener: l, asked: make(chan struct{}, 64)}
 	s.all.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -73,7 +73,6 @@ func serveOn(name string, l net.Listener, answer func(v *visit)) *server {
 }
 
 func (s *server) close() {
-	close(s.ended)
 	_ = s.listener.Close()
 	s.mu.Lock()
 	for _, c := range s.conns {
@@ -107,25 +106,51 @@ func unheard(target string) bool { return target == again || strings.HasPrefix(t
 func serving(answer reply) func(v *visit) {
 	return func(v *visit) {
 		for {
-			m := readHead(v.r)
-			if m.broken != "" {
+			if _, err := v.r.Peek(1); err != nil {
 				return
 			}
-			if unheard(m.word(1)) {
-				m.readBody(v.r, "")
-				v.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-				continue
-			}
-			if m.has("Expect", "100-continue") {
-				v.say("HTTP/1.1 100 Continue\r\n\r\n")
-			}
-			m.readBody(v.r, "")
-			h := heard{m, v.n}
-			v.s.hear(h)
-			if m.broken != "" || !answer(v, &m) {
+			if !v.one(answer) {
 				return
 			}
 		}
+	}
+}
+
+// one hears a request and answers it.
+func (v *visit) one(answer reply) bool {
+	v.s.works(1)
+	defer v.s.works(-1)
+	m := readHead(v.r)
+	if m.broken != "" {
+		return false
+	}
+	if unheard(m.word(1)) {
+		m.readBody(v.r, "")
+		v.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		return true
+	}
+	if m.has("Expect", "100-continue") {
+		v.say("HTTP/1.1 100 Continue\r\n\r\n")
+	}
+	m.readBody(v.r, "")
+	v.s.hear(heard{m, v.n})
+	return m.broken == "" && answer(v, &m)
+}
+
+func (s *server) works(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy += n
+}
+
+// settles waits until nothing is under way.
+func (s *server) settles() {
+	for quiet, end := 0, time.Now().Add(patience); quiet < 3 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		s.mu.Lock()
+		if quiet++; s.busy > 0 {
+			quiet = 0
+		}
+		s.mu.Unlock()
 	}
 }
 
@@ -173,7 +198,7 @@ func resets(lines ...string) reply {
 func stalls(lines ...string) reply {
 	return func(v *visit, _ *message) bool {
 		v.say(crlf(lines...))
-		<-v.s.ended
+		_, _ = io.Copy(io.Discard, v.r) // until the other side has had enough
 		return false
 	}
 }

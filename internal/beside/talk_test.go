@@ -22,6 +22,7 @@ type talk struct {
 	all  []net.Conn
 	seen []sight
 	last *message // the response that came last
+	old  bool     // what was sent last is of HTTP/1.0
 }
 
 // sight is a response, or a remark.
@@ -78,6 +79,7 @@ func (t *talk) send(text string) {
 	if t.conn == nil {
 		t.dial()
 	}
+	t.old = strings.Contains(text, " HTTP/1.0\r\n")
 	_, _ = io.WriteString(t.conn, text) // that it failed shows in what comes
 }
 
@@ -92,6 +94,7 @@ func (t *talk) half() {
 func (t *talk) reads(method string) *message {
 	for {
 		m := readMessage(t.r, method)
+		m.old = t.old
 		t.last = &m
 		t.seen = append(t.seen, sight{message: &m})
 		if m.broken != "" || !strings.HasPrefix(m.word(1), "1") || m.word(1) == "101" {
@@ -134,7 +137,7 @@ func (t *talk) look() {
 	if t.last == nil || t.last.broken != "" {
 		return
 	}
-	if t.last.has("Connection", "close") || strings.HasPrefix(t.last.line, "HTTP/1.0") {
+	if t.last.has("Connection", "close") || (t.old || strings.HasPrefix(t.last.line, "HTTP/1.0")) && !t.last.has("Connection", "keep-alive") {
 		b, err := io.ReadAll(t.r)
 		switch {
 		case err != nil:
