@@ -64,5 +64,6 @@ func (x *Exchange) answer(r *rule.Rule) Do {
 	if target == "" { // the request names no host to go on with
 		return x.fail(400, Termination{ByProxy, AtRequest})
 	}
-	return x.respond(Reply{Status: r.Redirect.Code, Location: target, NoCache: true}, t)
+	code := r.Redirect.Code
+	return x.respond(Reply{Status: code, Location: target, NoCache: code != 301 && code != 308}, t) // what holds for good may be kept
 }
