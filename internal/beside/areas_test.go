@@ -1,4 +1,4 @@
 package beside
 
 // areas are all exams.
-func areas() []area { return []area{rules(), messages(), faults()} }
+func areas() []area { return []area{rules(), messages(), faults(), answers(), heads()} }

@@ -3,6 +3,7 @@ package beside
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -73,6 +74,14 @@ func setScenery(t *testing.T) scenery {
 			_ = c.Close()
 		}
 	})
+	for name, text := range map[string]string{
+		"503.html": "sorry\n",
+		"503.http": "HTTP/1.1 503 Service Unavailable\r\nCache-Control: no-cache\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 6\r\n\r\nsorry\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // nginx reads it as nobody
+			t.Fatal(err)
+		}
+	}
 	pem, _ := proxytest.Bundle(t, "a.test")
 	return scenery{dir: dir, pem: pem, dead: proxytest.Nobody(t), full: l.Addr().String()}
 }
@@ -110,11 +119,11 @@ func hold(s *stage, p players) *observation {
 	c := &talk{s: s, p: p}
 	begun := time.Now()
 	c.have()
-	o := &observation{s: s, client: c.seen, heard: map[string][]heard{}, names: map[string]string{s.address: "HERE", s.name: "B"}}
+	o := &observation{s: s, client: c.seen, heard: map[string][]heard{}, names: []string{s.address, "HERE", ":" + s.address[len("127.0.0.1:"):], ":HERE"}}
 	for name, one := range p {
 		one.settles()
 		o.heard[name] = one.requests()
-		o.names[one.listener.Addr().String()] = strings.ToUpper(name)
+		o.names = append(o.names, one.listener.Addr().String(), strings.ToUpper(name))
 	}
 	o.took = time.Since(begun)
 	return o

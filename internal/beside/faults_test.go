@@ -1,6 +1,9 @@
 package beside
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 const backTimes = "timeout server 500ms\ntimeout connect 300ms\nretries 0\nserver s1 @s1@"
 
@@ -36,8 +39,9 @@ func faults() area {
 			t.reads("POST")
 			t.look()
 		}},
-		{name: "a half-closed client", site: plain(), do: func(t *talk) {
+		{name: "a half-closed client", site: plain(), answer: pauses(300*time.Millisecond, ok), do: func(t *talk) {
 			t.send(get("/"))
+			t.awaits("s1")
 			t.half()
 			t.reads("GET")
 			t.rest()

@@ -14,7 +14,7 @@ const (
 	caseOfQueries  = "Parameters are known by their exact names, as in HAProxy. nginx's `$arg_` makes no difference between upper and lower case."
 	unescapedQuery = "Parameters are compared by what they stand for. The others compare them as they were escaped, so that one escape gets around a rule."
 	firstRule      = "The first rule that matches decides, as in HAProxy. nginx takes the most specific location."
-	unreadBody     = "A request that is answered without its body being read costs the connection: `Connection: close`. The others read what they do not want, so as to go on."
+	unreadBody     = "A request that is answered without its body being read costs the connection: `Connection: close`, as with redirects of HAProxy. Its `deny`, and nginx, read what they do not want, so as to go on."
 )
 
 // What the differences of messages mean.
@@ -54,9 +54,31 @@ const (
 	strictServers = "What a server sends has to be HTTP to the letter, or the answer is 502. nginx passes on what is no HTTP, as it does odd statuses and two lengths; both others take a length beside chunks."
 	largerHeads   = "Heads may have up to 64 KiB, lines among them. HAProxy takes 15 KiB, nginx 8 KiB a line of a request and 4 KiB of response, unless they are told otherwise."
 	connect503    = "A server that cannot be connected to makes 503, as in HAProxy; in nginx 502, or 504 when time has run out."
+	keptClosed    = "A request that meets the end of a kept connection of its server is sent again over a new one, if it may be sent twice, as by nginx. HAProxy closes the client's connection."
 	connectCloses = "The client's connection goes on after a 503 for a server that did not answer. HAProxy closes it, without having said so."
 	strictClients = "Requests have to be HTTP/1.0 or 1.1 to the letter, or the answer is 400 (505 for other versions): one Host, that of the target if that has one; one length, and no chunks beside it; no folded lines. HAProxy mends some of these, nginx others."
 	unknownCoding = "A coding besides chunked is 501, as in nginx. HAProxy says 422."
 	targetStatus  = "A target that is too long is 414, as in nginx. HAProxy says 400."
 	ownPages      = "The pages say the same in words of their own, with `Cache-Control: no-cache` as those of HAProxy do, which nginx leaves out."
+)
+
+// What the differences of answers mean.
+const (
+	emptyRedirects   = "Redirects have no body, and those that are not for good say `Cache-Control: no-cache`, as in HAProxy. nginx writes a page."
+	noPort           = "A redirect to https leaves out the port of the host, which is that of plain HTTP, as nginx' `$host` does. HAProxy keeps it."
+	canonicalTo      = "A redirect to https names the canonical path. The others name what came."
+	relativeLocation = "Location is what the configuration says, as in HAProxy. nginx makes a whole URL of a path, with the port that it listens on."
+	oneContentType   = "A response has one Content-Type. nginx' `add_header` adds another."
+	monitorPath      = "`monitor` answers in plain text, for its path with any query. HAProxy answers in HTML, and compares the whole target."
+	pageCharset      = "Error pages of files say that they are in UTF-8, and that they are not to be cached."
+)
+
+// What the differences of headers mean.
+const (
+	replaceParts   = "`replace` changes what its expression finds, wherever that is. HAProxy's `replace-header` puts the new text in place of the whole value."
+	noEmptyField   = "A field whose value comes out empty is not sent, as in nginx. HAProxy sends it empty."
+	firstOfSeveral = "A variable for a field that comes several times is the first of them, as in nginx 1.22. HAProxy's `req.fhdr` is the last."
+	setReplaces    = "`set` replaces what the server says, as in HAProxy. nginx' `add_header` joins it."
+	setEverywhere  = "Headers of responses are set in the balancer's own too, as by HAProxy's `http-after-response` and nginx' `always`, unless `always: false` says otherwise."
+	noPlainHSTS    = "Strict-Transport-Security is not told to clients without TLS (RFC 6797 section 7.2)."
 )

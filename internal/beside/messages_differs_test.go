@@ -20,6 +20,14 @@ client: closed`},
 		{"a server of HTTP/1.0", haproxy, noKeepAlive, "", `client: connection: keep-alive`},
 		{"Keep-Alive of the server", haproxy, hopByHop, "", `client: keep-alive: timeout=5`},
 		{"connections to servers are shared", haproxy, sharedConns, `s1: GET /2 HTTP/1.1 over connection 1`, `s1: GET /2 HTTP/1.1 over connection 2`},
+		{"a server closes a kept connection instead of answering", haproxy, keptClosed, `
+client: 200
+client: content-length: 2
+client: x-server: s1
+client| "ok"
+client: open
+s1: GET /2 HTTP/1.1 over connection 2
+s1: host: a.test`, `client: closed`},
 		{"HEAD, chunked", haproxy, headCoding, "", `client: transfer-encoding: chunked`},
 		{"a chunked body", nginx, lengthOfChunks, `s1: transfer-encoding: chunked`, `s1: content-length: 5`},
 		{"trailers of a request", nginx, noTrailers, `

@@ -14,7 +14,7 @@ type observation struct {
 	s      *stage
 	client []sight
 	heard  map[string][]heard
-	names  map[string]string // addresses by what they are called
+	names  []string // addresses and what they are called, in turn
 	took   time.Duration
 }
 
@@ -39,10 +39,9 @@ func (o *observation) text(peer string) []string {
 			all = append(all, o.request(name, h)...)
 		}
 	}
+	named := strings.NewReplacer(o.names...)
 	for i := range all {
-		for address, name := range o.names {
-			all[i] = strings.ReplaceAll(all[i], address, name)
-		}
+		all[i] = named.Replace(all[i])
 	}
 	return all
 }

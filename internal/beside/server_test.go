@@ -2,9 +2,11 @@ package beside
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -203,19 +205,19 @@ func stalls(lines ...string) reply {
 	}
 }
 
+// pauses answers after a while, unless the other side has had enough before.
+func pauses(d time.Duration, answer reply) reply {
+	return func(v *visit, m *message) bool {
+		_ = v.SetReadDeadline(time.Now().Add(d))
+		_, err := v.r.Peek(1)
+		_ = v.SetReadDeadline(time.Time{})
+		return errors.Is(err, os.ErrDeadlineExceeded) && answer(v, m)
+	}
+}
+
 // inTurn answers the first request by the first reply, and so on; the last one stays.
 func inTurn(replies ...reply) reply {
 	return func(v *visit, m *message) bool { return replies[min(len(v.s.requests()), len(replies))-1](v, m) }
-}
-
-// byPath answers by the target, or with ok.
-func byPath(paths map[string]reply) reply {
-	return func(v *visit, m *message) bool {
-		if r := paths[m.word(1)]; r != nil {
-			return r(v, m)
-		}
-		return ok(v, m)
-	}
 }
 
 // full is an address that takes no connection any more: its queue is full.

@@ -2,7 +2,6 @@ package beside
 
 import (
 	"bufio"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -64,16 +63,6 @@ func (t *talk) use(conn net.Conn) {
 	t.all = append(t.all, conn)
 }
 
-// secure begins TLS on the connection.
-func (t *talk) secure(c *tls.Config) {
-	c.InsecureSkipVerify = true //nolint:gosec // the name is nothing of the matter
-	conn := tls.Client(t.conn, c)
-	if err := conn.Handshake(); err != nil {
-		t.note("handshake: %s", ending(err))
-	}
-	t.use(conn)
-}
-
 // send writes.
 func (t *talk) send(text string) {
 	if t.conn == nil {
@@ -108,6 +97,24 @@ func (t *talk) asks(request string) *message {
 	t.send(request)
 	method, _, _ := strings.Cut(request, " ")
 	return t.reads(method)
+}
+
+// until asks over connections of its own until the status of the answer is this one.
+func (t *talk) until(request, status string) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		conn, err := net.Dial("tcp4", t.s.address)
+		if err != nil {
+			break
+		}
+		_ = conn.SetDeadline(end)
+		_, _ = io.WriteString(conn, request) // that it failed shows in what comes
+		m := readMessage(bufio.NewReader(conn), "GET")
+		_ = conn.Close()
+		if m.word(1) == status {
+			return
+		}
+	}
+	t.note("no %s comes", status)
 }
 
 // rest reads what comes until the end.
