@@ -306,7 +306,7 @@ func TestRulesAnswer(t *testing.T) {
 		{"respond", Target{Method: "GET", URI: "/health"}, Reply{Status: 200, Body: "fine", ContentType: "text/plain"}, "LR", true},
 		{
 			"redirect", Target{Method: "GET", Host: "a:80", URI: "/b/../a/?q=//x"},
-			Reply{Status: 301, Location: "https://a/a/?q=//x", NoCache: true}, "LR", false,
+			Reply{Status: 301, Location: "https://a/a/?q=//x"}, "LR", false,
 		},
 		{"redirect to nowhere", Target{Method: "GET", URI: "/a/"}, errorReply(400), "PR", false},
 		{"no rule, no default", Target{Method: "GET", Host: "a", URI: "/a/", TLS: true}, errorReply(503), "SC", false},
