@@ -45,7 +45,12 @@ func TestProxiesTellWhoTheClientIs(t *testing.T) {
 				w.backend.Forwarded.RealIP = true
 				var from string
 				w.frontend.Log = &exchange.Log{}
-				w.account = func(r *exchange.Record) { from = r.Details.Client.Addr().String() }
+				w.account = func(r *exchange.Record) {
+					from = r.Details.Client.Addr().String()
+					if want := int64(len(get)); tt.tcp && r.BytesIn != want {
+						t.Errorf("cut at %d: %d octets have come from the client, want %d", at, r.BytesIn, want)
+					}
+				}
 				c := w.net.Dial(here)
 				c.Say(text[:at])
 				w.step()

@@ -294,7 +294,7 @@ func (f *front) Expired(*loop.Loop, loop.Ref) {
 		s.route("")
 		return
 	}
-	if s.open && s.client.ended && !s.server.ended {
+	if s.open && s.client.ended && !s.client.blocked() { // who has ended and takes nothing is waited for, not waits
 		s.tell(exchange.ServerSilent)
 	} else {
 		s.tell(exchange.ClientSilent)

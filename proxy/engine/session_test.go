@@ -354,3 +354,131 @@ func TestSessionsOfAServerThatIsDown(t *testing.T) {
 		})
 	}
 }
+
+// A session that breaks off gives back the pipe that something was in.
+func TestBrokenSessionsHoldNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{tcp: true})
+	c := w.net.Dial(here)
+	w.step()
+	s := w.server.Accept()
+	c.Window(200000)
+	s.Say(text(500000))
+	w.step()
+	if w.engine.Holds() == 0 || w.net.Calls[looptest.OpSplice] == 0 {
+		t.Fatal("there is no pipe with something in it")
+	}
+	c.Reset()
+	w.step()
+	if held := w.engine.Holds(); held != 0 {
+		t.Errorf("%d queues and pipes are held", held)
+	}
+	s.Close()
+	w.ended()
+}
+
+// A server that has closed answers what comes with a reset. What it had said before is the client's, and then the session is broken, not over.
+func TestServerThatHasClosedBreaksTheSession(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{"", "bye"} {
+		w := newWorld(t, site{tcp: true})
+		c := w.net.Dial(here)
+		c.Say("hello")
+		w.step()
+		s := w.server.Accept()
+		c.Say(text(300000)) // more than goes at once, and its turn comes first
+		s.Say(says)
+		s.Close()
+		w.step()
+		if got := w.accounts(); len(got) != 1 || w.records[0].Termination.String() != "SD" || w.records[0].BytesOut != int64(len(says)) {
+			t.Errorf("records: got %v, want SD, and %d octets to the client", got, len(says))
+		}
+		if got := string(c.Received()); got != says || !c.WasReset() {
+			t.Errorf("the client has heard %q, want %q; reset %v", got, says, c.WasReset())
+		}
+		w.ended()
+	}
+}
+
+// A client that has ended, and does not take what it is sent, is the one who was silent.
+func TestClientThatTakesNoEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{tcp: true})
+	c := w.net.Dial(here)
+	w.step()
+	s := w.server.Accept()
+	c.Window(10)
+	c.CloseWrite()
+	s.Say(text(1000))
+	s.CloseWrite()
+	w.advance(serverTime + tick)
+	w.wantAccounts("0 cD 0/1000")
+	w.ended()
+}
+
+// A server that takes nothing more, and whose last words have no room at the client, ends the session at once: nobody would notice later.
+func TestServerBreaksWhileTheClientTakesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{tcp: true})
+	c := w.net.Dial(here)
+	w.step()
+	s := w.server.Accept()
+	c.Window(10)
+	s.Say(text(1000))
+	w.step()
+	s.Reset()
+	c.Say("hello")
+	w.step()
+	w.wantAccounts("0 SD 5/1000")
+	w.ended()
+}
+
+// Of a client that has hung up before there is a server so much is taken as it may have to say, and no more.
+func TestSessionTakesLittleBeforeThereIsAServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{tcp: true})
+	w.server.Silent = true
+	c := w.net.Dial(here)
+	c.Say(text(100000))
+	c.CloseWrite()
+	w.advance(5 * connectTime)
+	w.wantAccounts("0 sC 16384/0")
+	w.ended()
+}
+
+// A session that has waited for a server with room has all the time that others have.
+func TestSessionOutOfTheQueue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, site{tcp: true})
+	w.app.SetHealth(upstream.Health{Status: hysteresis.Up})
+	pool, err := upstream.NewPool(upstream.Options{}, []upstream.Member{{Server: w.app, Weight: 1, MaxConnections: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.Attach()
+	w.backend.Servers, w.backend.Queue = pool, time.Second
+	first := w.net.Dial(here)
+	w.step()
+	served := w.server.Accept()
+	c := w.net.Dial(here)
+	c.Say("hello")
+	w.step()
+	if w.server.Accept() != nil {
+		t.Fatal("the server has two sessions")
+	}
+	first.Close()
+	served.Close()
+	w.step()
+	s := w.server.Accept()
+	w.advance(2 * time.Second)
+	s.Say("there")
+	w.step()
+	if got := string(s.Received()); got != "hello" || string(c.Received()) != "there" {
+		t.Errorf("the server has heard %q, the client %q", got, c.Received())
+	}
+	c.Close()
+	s.Close()
+	w.step()
+	w.wantAccounts("0 -- 0/0", "0 -- 5/5")
+	w.ended()
+}
