@@ -54,13 +54,11 @@ func (x *Exchange) repeat(now time.Time, ev *Event) Do {
 	if r == nil || x.left == 0 || !ev.Held || !r.wants(ev) || !idempotent(x.request.Method) || !r.Budget.Take(now) {
 		return 0
 	}
-	before := len(x.tried)
 	if !x.stays() {
 		x.tried = append(x.tried, x.server)
 	}
 	other, outcome := x.backend.Servers.Pick(x.choice(now))
 	if outcome == upstream.None { // what there is of an answer is better than nothing
-		x.tried = x.tried[:before]
 		r.Budget.Give(now)
 		return 0
 	}

@@ -288,6 +288,23 @@ func TestNextNameserver(t *testing.T) {
 	}
 }
 
+// Where nobody answers for one host of a service, nobody is asked for the next ones: a lookup would take minutes.
+func TestSilenceIsHeardOnce(t *testing.T) {
+	t.Parallel()
+	s := resolvetest.New(t)
+	s.Set("_http._tcp.test", "SRV", "_http._tcp.test. 60 IN SRV 1 1 80 a.test.", "_http._tcp.test. 60 IN SRV 2 1 80 b.test.")
+	s.Silence("a.test", "A")
+	s.Silence("b.test", "A")
+	c, cfg := asking(t, s.Address)
+	cfg.Timeout, cfg.Attempts = 500*time.Millisecond, 1
+	if _, err := c.lookup(t.Context(), cfg, Query{Name: "_http._tcp.test"}); !errors.Is(err, errSilent) {
+		t.Errorf("got %v, want silence", err)
+	}
+	if got := s.Asked(); len(got) != 2 {
+		t.Errorf("asked for %q, want the service and one of its hosts", got)
+	}
+}
+
 // Nobody answers: each nameserver is asked so often as is said, and no longer.
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()

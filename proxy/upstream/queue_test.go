@@ -536,3 +536,19 @@ func TestR43_NobodyGetsInWhileASlotIsFreed(t *testing.T) {
 		t.Errorf("got %s, want 2:a 3 waits", got)
 	}
 }
+
+// A place counts those who were served before in the line for any server, though others have joined that from the line of a server.
+func TestR6PlacesInALineThatOthersJoin(t *testing.T) {
+	p := limitedPool(t, Options{}, 1, 1)
+	first, _ := come(p, "1", Request{}), come(p, "2", Request{})
+	third, fourth := come(p, "3", Request{}), come(p, "4", Request{})
+	come(p, "5", Request{Stick: []*Server{p.members[1].Server}})
+	first.server.Release()
+	third.look()
+	p.members[1].SetHealth(Health{Status: down})
+	third.server.Release()
+	fourth.look()
+	if want := (Place{Backend: 2}); fourth.place != want || third.place != (Place{Backend: 1}) {
+		t.Errorf("got %+v and %+v, want 1 and %+v", third.place, fourth.place, want)
+	}
+}
