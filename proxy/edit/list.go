@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
 // List is edits in their order, each of which sees what those before have left. It is immutable; nil is the empty one.
@@ -90,7 +92,7 @@ func (r *Run) skips(c *compiled) bool {
 func (r *Run) Field(name, value []byte) (after []byte, ok bool) {
 	for i := range r.List.edits {
 		c := &r.List.edits[i]
-		if !is(name, c.lower) || r.skips(c) {
+		if !http1.EqualFold(name, c.lower) || r.skips(c) {
 			continue
 		}
 		switch c.op {
@@ -151,20 +153,4 @@ func trimmed(b []byte) []byte {
 		b = b[:len(b)-1]
 	}
 	return b
-}
-
-// is compares the name of a field, in any case, with one in lower case.
-func is(name []byte, lower string) bool {
-	if len(name) != len(lower) {
-		return false
-	}
-	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }

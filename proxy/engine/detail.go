@@ -86,6 +86,23 @@ func last(fields []http1.Field, buf []byte, name string) []byte {
 	return nil
 }
 
+// equalFold compares two field names of the same length.
+func equalFold(a []byte, b string) bool {
+	for i := range a {
+		x, y := a[i], b[i]
+		if 'A' <= x && x <= 'Z' {
+			x |= 0x20
+		}
+		if 'A' <= y && y <= 'Z' {
+			y |= 0x20
+		}
+		if x != y {
+			return false
+		}
+	}
+	return true
+}
+
 // account hands the record of the stream on.
 func (s *stream) account(r *exchange.Record) {
 	if s.log != nil {

@@ -1,5 +1,7 @@
 package persist
 
+import "github.com/tandem-lb/tandem/proxy/http1"
+
 // appendPrivate writes the value of Cache-Control of a response that no shared cache may keep (RFC 9111 section 5.2.2.7), given what the
 // server has said: what it says to shared caches goes, all else stays.
 func appendPrivate(dst, said []byte) []byte {
@@ -39,28 +41,10 @@ func concernsSharing(directive []byte) bool {
 			break
 		}
 	}
-	switch len(name) {
-	case len("public"):
-		return equalFold(name, "public")
-	case len("private"):
-		return equalFold(name, "private")
-	case len("s-maxage"):
-		return equalFold(name, "s-maxage")
-	case len("proxy-revalidate"):
-		return equalFold(name, "proxy-revalidate")
+	for _, word := range [...]string{"public", "private", "s-maxage", "proxy-revalidate"} {
+		if http1.EqualFold(name, word) {
+			return true
+		}
 	}
 	return false
-}
-
-// equalFold compares with a word in lower case of the same length.
-func equalFold(b []byte, word string) bool {
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != word[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -1,9 +1,9 @@
 package persist
 
 import (
-	"strings"
 	"time"
 
+	"github.com/tandem-lb/tandem/proxy/http1"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
 
@@ -37,9 +37,9 @@ func (r *Response) Start(c *Cookie, now time.Time, s *upstream.Server, v Visit) 
 // Field returns the value that a field has for the client; ok is false where the client does not get it.
 func (r *Response) Field(name, value []byte) (after []byte, ok bool) {
 	switch {
-	case len(name) == len("set-cookie") && strings.EqualFold(string(name), "set-cookie"):
+	case http1.EqualFold(name, "set-cookie"):
 		return r.setCookie(value)
-	case len(name) == len("cache-control") && r.sets && r.cookie.config.NoCache && strings.EqualFold(string(name), "cache-control"):
+	case r.sets && r.cookie.config.NoCache && http1.EqualFold(name, "cache-control"):
 		if r.cached {
 			r.shared = append(r.shared, ", "...)
 		}
