@@ -34,13 +34,20 @@ func (s *stream) route(q *question) {
 	if s.frontend.RequestID != nil {
 		_, _ = rand.Read(t.Random[:]) // it cannot fail
 	}
-	if r := s.frontend.Compression; r != nil {
+	if r := s.frontend.Compression; r != nil && !s.old() {
 		s.coding = r.Choose(q)
 	}
 	s.step(exchange.Event{Kind: exchange.Request, Target: t})
 	s.x.Forget()
 	s.question = nil
 	*q = question{} // what it refers to is somebody else's from here on
+}
+
+// old reports whether the client speaks HTTP/1.0. It knows no chunks: a response whose length nobody knows, as that of one which is
+// compressed on its way, would cost it the connection that it may want to keep.
+func (s *stream) old() bool {
+	_, one := s.client.(*client1) // the request of another is not read
+	return one && s.request.Minor == 0
 }
 
 // appendAsk writes the request's head as an HTTP/1 server gets it: the end-to-end fields in their order and byte for byte,
