@@ -1,4 +1,6 @@
 package beside
 
 // areas are all exams.
-func areas() []area { return []area{rules(), messages(), faults(), answers(), heads()} }
+func areas() []area {
+	return []area{rules(), messages(), faults(), answers(), heads(), clients(), selection(), bodies(), compression(), balancing(), healths(), streams(), secured()}
+}

@@ -43,6 +43,9 @@ func TestIntegrationBehaviourBesideHAProxyAndNginx(t *testing.T) {
 			}
 		}
 	})
+	for _, s := range by[tandem] {
+		s.writeMaps(t)
+	}
 	startTandem(t, by[tandem], cast)
 	startHAProxy(t, by[haproxy], cast, share)
 	startNginx(t, by[nginx], cast, share)
@@ -53,6 +56,9 @@ func TestIntegrationBehaviourBesideHAProxyAndNginx(t *testing.T) {
 		}
 	}
 }
+
+// secret is "secret" by bcrypt.
+const secret = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
 
 func setScenery(t *testing.T) scenery {
 	t.Helper()
@@ -76,14 +82,33 @@ func setScenery(t *testing.T) scenery {
 	})
 	for name, text := range map[string]string{
 		"503.html": "sorry\n",
+		"users":    "joe:" + secret + "\n", "users.nginx": "joe:" + secret + "\n",
 		"503.http": "HTTP/1.1 503 Service Unavailable\r\nCache-Control: no-cache\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 6\r\n\r\nsorry\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // nginx reads it as nobody
+		mode := os.FileMode(0o644)
+		if name == "users" {
+			mode = 0o600
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil { //nolint:gosec // nginx reads it as nobody
 			t.Fatal(err)
 		}
 	}
 	pem, _ := proxytest.Bundle(t, "a.test")
 	return scenery{dir: dir, pem: pem, dead: proxytest.Nobody(t), full: l.Addr().String()}
+}
+
+// writeMaps writes the file of the exam's map, and nginx' of the same.
+func (s *stage) writeMaps(t *testing.T) {
+	t.Helper()
+	if s.maps == "" {
+		return
+	}
+	text := expanded(t, s, nil, s.maps)
+	for name, text := range map[string]string{s.name + ".map": text, s.name + ".nginx": strings.ReplaceAll(text, "\n", ";\n")} {
+		if _, err := s.write(name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // holdAll holds the exams of all stages.
@@ -119,7 +144,7 @@ func hold(s *stage, p players) *observation {
 	c := &talk{s: s, p: p}
 	begun := time.Now()
 	c.have()
-	o := &observation{s: s, client: c.seen, heard: map[string][]heard{}, names: []string{s.address, "HERE", ":" + s.address[len("127.0.0.1:"):], ":HERE"}}
+	o := &observation{s: s, client: c.seen, heard: map[string][]heard{}, names: []string{s.address, "HERE", ":" + s.address[len("127.0.0.1:"):], ":HERE", ": " + s.address[len("127.0.0.1:"):], ": HERE"}}
 	for name, one := range p {
 		one.settles()
 		o.heard[name] = one.requests()
@@ -138,7 +163,7 @@ func judge(t *testing.T, a *area, e *exam, seen map[string]map[string]*observati
 		if theirs == nil {
 			continue
 		}
-		t.Logf("%s took %.1fs, %s %.1fs", tandem, ours.took.Seconds(), peer, theirs.took.Seconds())
+		t.Logf("%s, %.1fs:\n\t%s\n%s, %.1fs:\n\t%s", tandem, ours.took.Seconds(), strings.Join(ours.text(peer), "\n\t"), peer, theirs.took.Seconds(), strings.Join(theirs.text(peer), "\n\t"))
 		mine, other := compared(ours.text(peer), theirs.text(peer))
 		var wantMine, wantOther []string
 		for _, d := range a.differs {
@@ -147,8 +172,7 @@ func judge(t *testing.T, a *area, e *exam, seen map[string]map[string]*observati
 			}
 		}
 		if !slices.Equal(mine, wantMine) || !slices.Equal(other, wantOther) {
-			t.Errorf("beside %s: what differs is\n\t%s\n\tdeclared is\n\t%s\nTandem:\n\t%s\n%s:\n\t%s", peer, literal(mine, other), literal(wantMine, wantOther),
-				strings.Join(ours.text(peer), "\n\t"), peer, strings.Join(theirs.text(peer), "\n\t"))
+			t.Errorf("%s beside %s: what differs is\n\t%s\n\tdeclared is\n\t%s", e.proves, peer, literal(mine, other), literal(wantMine, wantOther))
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // exam is one case: the same site in the words of each product, servers that answer alike, and what a client does.
 type exam struct {
 	name   string // unique
-	proves string // the requirements, such as "R19 R20"
+	proves string // the numbers of requirements, such as "R19 R20", if any
 	site   site
 	answer reply            // of all servers; nil: ok
 	own    map[string]reply // of servers that answer otherwise, by their names
@@ -17,15 +17,17 @@ type exam struct {
 	ask []string    // requests, one after the other on one connection, which is then looked at; or
 	do  func(*talk) // all that the client does
 
+	maps  string // the lines of a map's file, @dir@/@b@.map
 	shows shows
 }
 
 // shows is what an exam sees besides: what products do everywhere is left out where it is nothing of the matter.
 type shows struct {
-	order bool // of fields
-	names bool // of fields, in the case that they came in
-	pages bool // the text of the products' own pages
-	conns bool // over which of its connections a server was asked
+	order  bool // of fields
+	names  bool // of fields, in the case that they came in
+	pages  bool // the text of the products' own pages
+	client bool // what the client saw alone: which requests servers got is chance, or no matter
+	conns  bool // over which of its connections a server was asked
 }
 
 // difference is what one peer does otherwise in an exam: lines of its observation in place of Tandem's.

@@ -82,3 +82,55 @@ const (
 	setEverywhere  = "Headers of responses are set in the balancer's own too, as by HAProxy's `http-after-response` and nginx' `always`, unless `always: false` says otherwise."
 	noPlainHSTS    = "Strict-Transport-Security is not told to clients without TLS (RFC 6797 section 7.2)."
 )
+
+// What the differences of what is told of clients mean.
+const (
+	nobodyMakesUp = "What a client tells in X-Forwarded-For goes, unless it is one of `trusted_proxies`. HAProxy and nginx pass on what anybody tells."
+	oneField      = "X-Forwarded-For is one field, whose list the client's address joins, as in nginx. HAProxy adds a field."
+)
+
+// What the differences of passwords mean.
+const utf8Passwords = "Who is asked for a password is told that it is in UTF-8 (RFC 7617 section 2.1)."
+
+// What the differences of compression mean.
+const (
+	anyCoding      = "`Accept-Encoding: *` takes gzip, too, as in HAProxy. nginx wants it to be named."
+	varyForAll     = "`Vary: Accept-Encoding` is told to those that take nothing, too, as by nginx: a cache has to know it of each of the representations."
+	refusedCoding  = "`gzip;q=0.000, *` refuses gzip. HAProxy compresses for it."
+	leastSize      = "Bodies below `min_size` are left as they are, as below nginx' `gzip_min_length`. HAProxy 2.6 compresses any."
+	headAsItCame   = "Responses to HEAD are left as they are, as in HAProxy. nginx says what it would say of a GET."
+	anyStatus      = "Responses of every status are compressed, but for parts and redirects. HAProxy compresses 200, nginx 403 and 404 as well."
+	noTransform    = "`Cache-Control: no-transform` is obeyed, as in HAProxy. nginx does not look at it."
+	orderOfVary    = "`Vary` of the server comes before the one that is added. nginx puts its own first."
+	noRangesInGzip = "What is compressed says no `Accept-Ranges`, as in nginx: a part of it cannot be had."
+)
+
+// What the differences of balancing mean.
+const (
+	orderOfTurns   = "The order of turns by weight is nginx': 3:2:1 goes 1 2 1 3 2 1. HAProxy's is another one, with the same shares."
+	idleLeast      = "`least_conn` breaks ties by weight, as nginx does: an idle site distributes 3:2:1. HAProxy breaks them in turn."
+	threeOctets    = "`source` takes the whole address, as HAProxy does. nginx' `ip_hash` takes three octets of IPv4, so that a network has one server."
+	backupsRefused = "A request that all other servers have refused goes to a backup, as in nginx. HAProxy waits for its checks to say so."
+)
+
+// What the differences of retries mean.
+const (
+	retryNoTurn = "A server that gets a request again has its next turn all the same. In HAProxy it was its turn."
+	retryPost   = "A POST that a server got is never sent again, as in nginx unless it says `non_idempotent`. HAProxy sends it again."
+	nobodyLeft  = "While all servers are ejected all are used. nginx answers 502 at once for a while."
+)
+
+// What the differences of TCP mode and the PROXY protocol mean.
+const (
+	tcpResets     = "A session that its server resets, that no server can be connected for, or that was silent for too long ends by a reset, so that nobody takes it for an orderly end. HAProxy closes it."
+	unknownClient = "A header of the PROXY protocol that names nobody leaves the address of the connection, as in HAProxy. For nginx' `$proxy_protocol_addr` it is nothing."
+	strictProxy   = "A header of the PROXY protocol with a malformed address is refused. HAProxy makes an address of it, nginx passes it on."
+	proxyAbsent   = "Who does not send the header that is due is reset, as by HAProxy. nginx closes."
+	proxyOnce     = "A connection to a server that is told of its client carries one request. HAProxy keeps it for that client's next ones."
+)
+
+// What the differences of TLS mean.
+const (
+	otherALPN  = "Who offers only protocols that are not spoken is refused (RFC 7301 section 3.2), as by nginx. HAProxy goes on without."
+	plainOnTLS = "Who speaks without TLS where it is due is cut off, as by HAProxy. nginx answers 400 without TLS."
+)

@@ -47,7 +47,7 @@ func messages() area {
 		{name: "until the server closes", site: plain(), ask: []string{get("/")}, answer: ends("HTTP/1.1 200 OK", "", "to the end")},
 		{name: "a server of HTTP/1.0", site: plain(), ask: []string{get("/")}, answer: ends("HTTP/1.0 200 OK", "Content-Length: 2", "", "ok")},
 		{name: "Keep-Alive of the server", site: plain(), ask: []string{get("/")}, answer: says("HTTP/1.1 200 OK", "Keep-Alive: timeout=5", "Connection: keep-alive", "Content-Length: 2", "", "ok")},
-		{name: "pipelined", proves: "2.1", site: plain(), do: func(t *talk) {
+		{name: "pipelined", site: plain(), do: func(t *talk) {
 			t.send(get("/1") + get("/2") + get("/3"))
 			for range 3 {
 				t.reads("GET")
@@ -62,7 +62,7 @@ func messages() area {
 				t.look()
 			}
 		}},
-		{name: "a server closes a kept connection instead of answering", proves: "pain 16", site: plain(), answer: inTurn(ok, ends(), ok), ask: []string{get("/1"), get("/2")}, shows: shows{conns: true}},
+		{name: "a server closes a kept connection instead of answering", site: plain(), answer: inTurn(ok, ends(), ok), ask: []string{get("/1"), get("/2")}, shows: shows{conns: true}},
 		{name: "HEAD", site: plain(), ask: []string{by("HEAD", "/", "", "")}},
 		{name: "HEAD, chunked", site: plain(), ask: []string{by("HEAD", "/", "", "")}, answer: says("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "", "")},
 		{name: "204", site: plain(), ask: []string{get("/")}, answer: says("HTTP/1.1 204 No Content", "X: y", "", "")},
@@ -74,11 +74,11 @@ func messages() area {
 		{name: "no body", site: plain(), ask: []string{by("POST", "/", "Content-Length: 0", "", ""), by("DELETE", "/", "", "")}},
 		{name: "a chunked body", site: plain(), ask: []string{by("POST", "/", "Transfer-Encoding: chunked", "", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")}},
 		{name: "a chunked response", site: plain(), ask: []string{get("/")}, answer: says("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")},
-		{name: "trailers of a request", proves: "2.1", site: plain(), ask: []string{by("POST", "/", "Transfer-Encoding: chunked", "Trailer: X-Sum", "", "3\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n")}},
-		{name: "trailers of a response", proves: "2.1", site: plain(), ask: []string{get("/", "TE: trailers")}, answer: says("HTTP/1.1 200 OK", "Trailer: X-Sum", "Transfer-Encoding: chunked", "", "3\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n")},
+		{name: "trailers of a request", site: plain(), ask: []string{by("POST", "/", "Transfer-Encoding: chunked", "Trailer: X-Sum", "", "3\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n")}},
+		{name: "trailers of a response", site: plain(), ask: []string{get("/", "TE: trailers")}, answer: says("HTTP/1.1 200 OK", "Trailer: X-Sum", "Transfer-Encoding: chunked", "", "3\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n")},
 		{name: "a large response", site: plain(), ask: []string{get("/")}, answer: says("HTTP/1.1 200 OK", "Content-Length: 300000", "", strings.Repeat("x", 300000))},
 		{name: "a large request", site: site{&words{}, &words{}, word("client_max_body_size 1m;")}, ask: []string{by("POST", "/", "Content-Length: 300000", "", strings.Repeat("x", 300000))}},
-		{name: "100-continue", proves: "2.1", site: plain(), do: func(t *talk) {
+		{name: "100-continue", site: plain(), do: func(t *talk) {
 			t.send(by("POST", "/", "Content-Length: 3", "Expect: 100-continue", "", ""))
 			if m := readMessage(t.r, "POST"); m.word(1) == "100" {
 				t.note("continue")
@@ -89,12 +89,12 @@ func messages() area {
 			t.reads("POST")
 			t.look()
 		}},
-		{name: "100-continue, refused", proves: "2.1", site: plain(), answer: ends("HTTP/1.1 401 Unauthorized", "Content-Length: 0", "Connection: close", "", ""), do: func(t *talk) {
+		{name: "100-continue, refused", site: plain(), answer: ends("HTTP/1.1 401 Unauthorized", "Content-Length: 0", "Connection: close", "", ""), do: func(t *talk) {
 			t.send(by("POST", "/", "Content-Length: 3", "Expect: 100-continue", "", "abc"))
 			t.reads("POST")
 		}},
 		{name: "another expectation", site: plain(), ask: []string{get("/", "Expect: miracles")}},
-		{name: "103", proves: "2.1", site: site{&words{}, &words{}, nil}, ask: []string{get("/")}, answer: says("HTTP/1.1 103 Early Hints", "Link: </a>", "", "HTTP/1.1 200 OK", "Content-Length: 2", "", "ok")},
+		{name: "103", site: site{&words{}, &words{}, nil}, ask: []string{get("/")}, answer: says("HTTP/1.1 103 Early Hints", "Link: </a>", "", "HTTP/1.1 200 OK", "Content-Length: 2", "", "ok")},
 		{name: "upgrade", proves: "R28", site: withUpgrades, answer: upgrades, do: func(t *talk) {
 			t.asks(webSocket())
 			t.send("hello\n")
@@ -113,10 +113,10 @@ func messages() area {
 			t.half()
 			t.rest()
 		}},
-		{name: "upgrade to HTTP/2", proves: "security", site: withUpgrades, ask: []string{get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")}},
+		{name: "upgrade to HTTP/2", site: withUpgrades, ask: []string{get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")}},
 		{name: "fields of the connection", site: plain(), ask: []string{get("/", "Connection: X-Hop", "X-Hop: 1", "Keep-Alive: 5", "Proxy-Connection: keep-alive", "TE: trailers", "X-End: 2")}},
-		{name: "TRACE", proves: "security", site: plain(), ask: []string{by("TRACE", "/", "", "")}},
-		{name: "CONNECT", proves: "security", site: plain(), ask: []string{crlf("CONNECT a.test:80 HTTP/1.1", "Host: a.test:80", "", "")}},
+		{name: "TRACE", site: plain(), ask: []string{by("TRACE", "/", "", "")}},
+		{name: "CONNECT", site: plain(), ask: []string{crlf("CONNECT a.test:80 HTTP/1.1", "Host: a.test:80", "", "")}},
 		{name: "OPTIONS of all", site: plain(), ask: []string{by("OPTIONS", "*", "", "")}},
 		{name: "a method of its own", site: plain(), ask: []string{by("PURGE", "/x", "", "")}},
 		{name: "an empty line before a request", site: plain(), ask: []string{"\r\n" + get("/")}},

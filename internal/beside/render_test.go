@@ -2,7 +2,10 @@ package beside
 
 import (
 	"cmp"
+	"compress/gzip"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,15 +31,11 @@ func (o *observation) text(peer string) []string {
 		}
 		all = append(all, o.response(s.message, peer)...)
 	}
-	for _, name := range slices.Sorted(func(yield func(string) bool) {
-		for name := range o.heard {
-			if !yield(name) {
-				return
-			}
-		}
-	}) {
+	for _, name := range slices.Sorted(maps.Keys(o.heard)) {
 		for _, h := range o.heard[name] {
-			all = append(all, o.request(name, h)...)
+			if !o.s.shows.client {
+				all = append(all, o.request(name, h)...)
+			}
 		}
 	}
 	named := strings.NewReplacer(o.names...)
@@ -66,6 +65,8 @@ func (o *observation) response(m *message, peer string) []string {
 	switch {
 	case own && !o.s.shows.pages:
 		all = append(all, "client| a page of its own")
+	case m.has("Content-Encoding", "gzip"):
+		all = append(all, "client| unpacked "+short(unpacked(m.body)))
 	case m.body != "":
 		all = append(all, "client| "+short(m.body))
 	}
@@ -74,6 +75,19 @@ func (o *observation) response(m *message, peer string) []string {
 		all = append(all, "client: "+m.broken+" in its midst")
 	}
 	return all
+}
+
+// unpacked is what has been compressed.
+func unpacked(body string) string {
+	r, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
 
 // everywhere says what is no matter of single exams: those that are about it show it.

@@ -2,11 +2,13 @@ package beside
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +27,7 @@ type server struct {
 	mu    sync.Mutex
 	conns []net.Conn // guarded by mu
 	got   []heard    // guarded by mu
+	sick  int        // guarded by mu: the status of answers to probes; 0: 200
 	busy  int        // guarded by mu: requests that came in part, or are not answered
 }
 
@@ -101,6 +104,8 @@ func (s *server) requests() []heard {
 	return append([]heard(nil), s.got...)
 }
 
+func itoa(n int) string { return strconv.Itoa(n) }
+
 // unheard are paths that are nothing of a script: the question whether a connection still serves, and health checks.
 func unheard(target string) bool { return target == again || strings.HasPrefix(target, "/check") }
 
@@ -128,7 +133,7 @@ func (v *visit) one(answer reply) bool {
 	}
 	if unheard(m.word(1)) {
 		m.readBody(v.r, "")
-		v.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		v.say("HTTP/1.1 " + v.s.health(m.word(1)) + " So\r\nContent-Length: 0\r\n\r\n")
 		return true
 	}
 	if m.has("Expect", "100-continue") {
@@ -137,6 +142,23 @@ func (v *visit) one(answer reply) bool {
 	m.readBody(v.r, "")
 	v.s.hear(heard{m, v.n})
 	return m.broken == "" && answer(v, &m)
+}
+
+// health is the status of the answer to a probe: what its path says, or what the script does.
+func (s *server) health(target string) string {
+	if status, ok := strings.CutPrefix(target, "/check/"); ok {
+		return status
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return itoa(cmp.Or(s.sick, 200))
+}
+
+// wasAsked reports whether a request is under way here, or has been.
+func (s *server) wasAsked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy > 0 || len(s.got) > 0
 }
 
 func (s *server) works(n int) {
@@ -233,4 +255,14 @@ func full() (l net.Listener, filled []net.Conn, err error) {
 		filled = append(filled, c)
 	}
 	return l, filled, fmt.Errorf("%v takes ever more connections", l.Addr())
+}
+
+// byPath answers by the target, or with ok.
+func byPath(paths map[string]reply) reply {
+	return func(v *visit, m *message) bool {
+		if r := paths[m.word(1)]; r != nil {
+			return r(v, m)
+		}
+		return ok(v, m)
+	}
 }

@@ -51,7 +51,7 @@ func (s *stage) expand(text string, p players) (string, error) {
 			return s.full
 		default:
 			if p[name] == nil {
-				one, err := newServer(name, s.answers(name))
+				one, err := s.open(name)
 				if err != nil {
 					fault = errors.Join(fault, err)
 					return t
@@ -62,6 +62,18 @@ func (s *stage) expand(text string, p players) (string, error) {
 		}
 	})
 	return text, fault
+}
+
+// open starts a server: those whose name begins with u on a Unix socket.
+func (s *stage) open(name string) (*server, error) {
+	if name[0] != 'u' {
+		return newServer(name, s.answers(name))
+	}
+	l, err := net.Listen("unix", filepath.Join(s.dir, s.product+s.name+name))
+	if err != nil {
+		return nil, err
+	}
+	return serveOn(name, l, s.answers(name)), os.Chmod(l.Addr().String(), 0o777) // the peers give root up
 }
 
 // answers is how a server answers.

@@ -2,10 +2,17 @@ package beside
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"net/http"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -14,14 +21,15 @@ const again = "/again"
 
 // talk is what a client does, and what it sees.
 type talk struct {
-	s    *stage
-	p    players
-	conn net.Conn
-	r    *bufio.Reader
-	all  []net.Conn
-	seen []sight
-	last *message // the response that came last
-	old  bool     // what was sent last is of HTTP/1.0
+	s      *stage
+	p      players
+	conn   net.Conn
+	r      *bufio.Reader
+	all    []net.Conn
+	seen   []sight
+	last   *message // the response that came last
+	source string   // where connections come from; empty: wherever
+	old    bool     // what was sent last is of HTTP/1.0
 }
 
 // sight is a response, or a remark.
@@ -41,15 +49,16 @@ func get(target string, fields ...string) string {
 }
 
 // dial opens a connection, which is what all else speaks on from then on.
-func (t *talk) dial() { t.dialFrom("") }
-
-func (t *talk) dialFrom(source string) {
+func (t *talk) dial() {
 	d := net.Dialer{Timeout: patience}
-	if source != "" {
-		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(source)}
+	if t.source != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(t.source)}
 	}
 	conn, err := d.Dial("tcp4", t.s.address)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ECONNRESET): // it may have been quicker than the dialer
+		conn = torn{}
+	case err != nil:
 		t.note("dial: %v", err)
 		conn, _ = net.Pipe()
 		_ = conn.Close()
@@ -57,10 +66,84 @@ func (t *talk) dialFrom(source string) {
 	t.use(conn)
 }
 
+// torn is a connection that has been reset.
+type torn struct{ net.Conn }
+
+func (torn) Read([]byte) (int, error)    { return 0, syscall.ECONNRESET }
+func (torn) Write([]byte) (int, error)   { return 0, syscall.ECONNRESET }
+func (torn) SetDeadline(time.Time) error { return nil }
+func (torn) Close() error                { return nil }
+
 func (t *talk) use(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	t.conn, t.r, t.last = conn, bufio.NewReader(conn), nil
 	t.all = append(t.all, conn)
+}
+
+// secure begins TLS on the connection, and notes what is agreed on.
+func (t *talk) secure(c *tls.Config) bool {
+	c.InsecureSkipVerify = true //nolint:gosec // the certificate is nothing of the matter
+	conn := tls.Client(t.conn, c)
+	if err := conn.Handshake(); err != nil {
+		t.note("no TLS")
+		return false
+	}
+	t.note("TLS, protocol %q", conn.ConnectionState().NegotiatedProtocol)
+	t.use(conn)
+	return true
+}
+
+// http2 asks by HTTP/2, and notes the response.
+func (t *talk) http2(method, path, body string, fields ...string) {
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+t.s.address+path, strings.NewReader(body))
+	if err != nil {
+		t.note("%v", err)
+		return
+	}
+	req.Host = "a.test"
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		req.Header.Add(name, value)
+	}
+	req.Header.Set("User-Agent", "exam")
+	req.Header.Set("Accept-Encoding", "identity") // or it asks for gzip
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.note("no response")
+		return
+	}
+	m := message{line: resp.Proto + " " + resp.Status[:3]}
+	b, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if m.body = string(b); err != nil {
+		m.broken = "broken off"
+	}
+	m.fields, m.trailers = listed(resp.Header), listed(resp.Trailer)
+	t.seen = append(t.seen, sight{message: &m})
+}
+
+// listed are the fields of a header.
+func listed(h http.Header) (all []field) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			all = append(all, field{name, value})
+		}
+	}
+	return all
+}
+
+// pause is time for octets to arrive where they must not, or to be read where nobody tells of it.
+func (t *talk) pause() { time.Sleep(50 * time.Millisecond) }
+
+// asked notes whether a server has been asked.
+func (t *talk) asked(name string) {
+	s := t.p[name]
+	t.note("%s has been asked: %t", name, s != nil && s.wasAsked())
 }
 
 // send writes.

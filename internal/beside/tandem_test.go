@@ -27,7 +27,7 @@ func tandemText(t *testing.T, stages []*stage, p map[*stage]players) string {
 		if !strings.Contains(b, "servers:") {
 			b += expanded(t, s, p, "\nservers: [{name: s1, address: \"@s1@\"}]")
 		}
-		if !strings.Contains(b, "forwarded:") {
+		if !strings.Contains(b, "forwarded:") && !strings.Contains(b, "mode: tcp") {
 			b += "\n" + nothingForwarded
 		}
 		fmt.Fprintf(&back, "    - name: %s\n%s%s", s.name, lines("      ", b), lines("    ", expanded(t, s, p, w.more)))
