@@ -103,7 +103,7 @@ func balancing() area {
 		{name: "weight 0", proves: "R23", site: pool("", "", "-", weight(0), weight(1)), do: turns(3, root)},
 		{name: "least connections, idle", proves: "R24", site: pool("balance: {algorithm: least_conn}", "balance leastconn", "least_conn;", weight(3), weight(2), weight(1)), do: turns(6, root)},
 		{name: "least connections, idle and equal", proves: "R24", site: pool("balance: {algorithm: least_conn}", "balance leastconn", "least_conn;", one, one), do: turns(4, root)},
-		{name: "least connections, busy", proves: "R24", site: pool("balance: {algorithm: least_conn}", "balance leastconn", "least_conn;", one, one), answer: byPath(map[string]reply{"/hold": stalls()}), do: func(t *talk) {
+		{name: "least connections, busy", proves: "R24", site: pool("balance: {algorithm: least_conn}", "balance leastconn\ntimeout server 1s", "least_conn;", one, one), answer: byPath(map[string]reply{"/hold": stalls()}), do: func(t *talk) {
 			t.send(get("/hold"))
 			t.awaits("s1")
 			turns(3, root)(t)
@@ -127,7 +127,7 @@ func balancing() area {
 			t.note("%d servers answer", len(all))
 		}},
 		{name: "backups rest", site: pool("", "", "", one, backup), do: turns(3, root)},
-		{name: "backups stand in", site: pool("", "", "", [3]string{"dead"}, backup), do: turns(2, root)},
+		{name: "backups stand in", site: pool("retries: 1", "retries 1\noption redispatch 1", "", [3]string{"dead"}, backup), do: turns(2, root)},
 		{name: "one of two refuses", proves: "R41 R42", site: pool("retries: 1", "retries 1\noption redispatch 1", "", dead, one), do: turns(4, root)},
 		{name: "one of two refuses a POST", proves: "R42", site: pool("retries: 1", "retries 1\noption redispatch 1", "", dead, one), ask: []string{by("POST", "/1", "Content-Length: 3", "", "abc"), by("POST", "/2", "Content-Length: 3", "", "abc")}},
 		{name: "all refuse", proves: "R35", site: pool("retries: 1\ntimeouts: {connect: 300ms}", "retries 1\ntimeout connect 300ms", "", dead, dead), ask: []string{get("/")}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy/proxytest"
 )
 
@@ -19,8 +20,8 @@ const together = 24
 // TestIntegrationBehaviourBesideHAProxyAndNginx holds every exam with Tandem, HAProxy and nginx. A difference that is not declared is a
 // failure, and so is one that is declared and not there.
 func TestIntegrationBehaviourBesideHAProxyAndNginx(t *testing.T) {
-	program(t, "haproxy")
-	program(t, "nginx")
+	peers.Find(t, "haproxy")
+	peers.Find(t, "nginx")
 	share := setScenery(t)
 	var all []*stage
 	by, cast := map[string][]*stage{}, map[*stage]players{}

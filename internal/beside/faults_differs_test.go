@@ -50,13 +50,6 @@ client: reset in its midst`, `client: closed in its midst`},
 		{"a server that closes in its midst", nginx, abortResets, `client: reset in its midst`, `client: closed in its midst`},
 		{"a server that closes in its midst, chunked", haproxy, abortResets, `client: reset in its midst`, `client: closed in its midst`},
 		{"a server that closes in its midst, chunked", nginx, abortResets, `client: reset in its midst`, `client: closed in its midst`},
-		{"junk of a server", nginx, strictServers, `
-client: 502
-client: content-type: text/html
-client| a page of its own
-client: open`, `
-client: junk
-client: silent in its midst`},
 		{"a server's odd status", nginx, strictServers, `
 client: 502
 client: content-type: text/html

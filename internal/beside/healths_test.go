@@ -1,6 +1,9 @@
 package beside
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // checked is said of servers that are probed, by a path.
 func checked(path, tandem, haproxy string, servers ...[3]string) site {
@@ -13,7 +16,7 @@ func checked(path, tandem, haproxy string, servers ...[3]string) site {
 // settled asks until the servers that answer are these alone, several times in a row.
 func (t *talk) settled(servers ...string) {
 	want := fmt.Sprint(servers)
-	for range 400 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		seen := map[string]bool{}
 		for range 6 {
 			seen[t.whoAnswers(get("/"))] = true
@@ -52,8 +55,8 @@ func healths() area {
 	}
 	again := func(on, haproxy, nginx string) site {
 		return site{
-			&words{back: "retries: 1\nretry_on: [" + on + "]\ntimeouts: {server: 500ms}\nservers: [{name: s1, address: \"@s1@\"}, {name: s2, address: \"@s2@\"}]"},
-			&words{back: "retries 1\noption redispatch 1\nretry-on conn-failure " + haproxy + "\ntimeout server 500ms\nserver s1 @s1@\nserver s2 @s2@"},
+			&words{back: "retries: 1\nretry_on: [" + on + "]\ntimeouts: {server: 1s}\nservers: [{name: s1, address: \"@s1@\"}, {name: s2, address: \"@s2@\"}]"},
+			&words{back: "retries 1\noption redispatch 1\nretry-on conn-failure " + haproxy + "\ntimeout server 1s\nserver s1 @s1@\nserver s2 @s2@"},
 			&words{front: nginx, back: "server @s1@;\nserver @s2@;"},
 		}
 	}
@@ -103,7 +106,7 @@ func healths() area {
 		{name: "a server answers 503 to a POST", proves: "R38 R40", site: again("503", "503", "proxy_next_upstream http_503;"), own: bad(busy), ask: []string{post}},
 		{name: "all servers answer 503", proves: "R38 R40", site: again("503", "503", "proxy_next_upstream http_503;"), answer: busy, ask: []string{get("/")}},
 		{name: "a status that is not named", proves: "R40", site: again("504", "504", "proxy_next_upstream http_504;"), own: bad(busy), ask: []string{get("/")}},
-		{name: "a server is silent", proves: "R38 R40", site: again("response_timeout", "response-timeout", "proxy_read_timeout 500ms;"), own: bad(stalls()), ask: []string{get("/")}},
+		{name: "a server is silent", proves: "R38 R40", site: again("response_timeout", "response-timeout", "proxy_read_timeout 1s;"), own: bad(stalls()), ask: []string{get("/")}},
 		{name: "a server sends junk", proves: "R40", site: site{junk.tandem, junk.haproxy, nil}, own: bad(ends("junk junk", "", "")), ask: []string{get("/")}},
 		{name: "nothing is sent again", proves: "R40", site: site{
 			&words{back: "servers: [{name: s1, address: \"@s1@\"}, {name: s2, address: \"@s2@\"}]"}, &words{back: "server s1 @s1@\nserver s2 @s2@"},

@@ -20,7 +20,6 @@ const (
 // What the differences of messages mean.
 const (
 	serversGet11     = "Servers are asked in HTTP/1.1, whatever the client speaks, as nginx does with `proxy_http_version 1.1`. HAProxy asks them in the client's version."
-	keptOld          = "A client of HTTP/1.0 that wants to keep its connection is told that it is kept, as by HAProxy; so it is by nginx, which says this in every response."
 	chunksForOld     = "A client of HTTP/1.0 gets no chunks, as with nginx. HAProxy sends them on."
 	untilClose       = "A response that its server ends by closing comes in chunks, and the client's connection is kept, as with nginx. HAProxy closes it, too."
 	noKeepAlive      = "Clients of HTTP/1.1 are not told `Connection: keep-alive`, which is understood. HAProxy tells them where the server speaks HTTP/1.0."
@@ -33,7 +32,6 @@ const (
 	continueByServer = "Whether to go on after `Expect: 100-continue` is for the server to say, as in HAProxy. nginx says it by itself."
 	otherExpect      = "An expectation besides 100-continue is refused with 417. HAProxy passes it on, nginx drops it."
 	upgradeWord      = "A switch of protocols is answered with `Connection: upgrade`, as by nginx. HAProxy keeps the server's spelling."
-	upgradeStrict    = "A server that does not switch to a WebSocket answers as it likes. HAProxy 2.6 refuses the request of a client that asks for one without a key."
 	upgradeHalf      = "In an upgraded connection each direction ends by itself, as in HAProxy. nginx ends both."
 	noH2C            = "`Upgrade: h2c` never reaches a server, which might then speak what nobody here reads."
 	noTrace          = "TRACE and CONNECT are refused with 501: the one shows what others have added, the other is for proxies of another kind. HAProxy passes both on; nginx refuses them with 405 and 400."
@@ -48,10 +46,10 @@ const (
 // What the differences of faults mean.
 const (
 	silent408     = "Who does not send a request, or all of it, in time is told so by 408, as by HAProxy. nginx closes without a word."
-	bodyTimeout   = "A body that stops is the client's fault, and answered with 408 after `timeouts.client`. HAProxy 2.6 waits for the server meanwhile, and closes without a word."
+	bodyTimeout   = "A body that stops is the client's fault, and answered with 408 after `timeouts.client`. HAProxy 2.6 waits for its server until `timeout server`, and says 504."
 	halfClosed    = "Who ends what it sends is taken for gone, in a request and before its response, as with HAProxy's `option abortonclose`: what is under way ends, and the connection is reset. HAProxy without that option answers; nginx closes."
 	abortResets   = "A response that its server does not finish ends by a reset of the client's connection, so that nobody takes a part for the whole. The others close it. nginx holds back what it has of the body."
-	strictServers = "What a server sends has to be HTTP to the letter, or the answer is 502. nginx passes on what is no HTTP, as it does odd statuses and two lengths; both others take a length beside chunks."
+	strictServers = "What a server sends has to be HTTP to the letter, or the answer is 502. nginx passes on odd statuses and two lengths, and what is no HTTP; both others take a length beside chunks."
 	largerHeads   = "Heads may have up to 64 KiB, lines among them. HAProxy takes 15 KiB, nginx 8 KiB a line of a request and 4 KiB of response, unless they are told otherwise."
 	connect503    = "A server that cannot be connected to makes 503, as in HAProxy; in nginx 502, or 504 when time has run out."
 	keptClosed    = "A request that meets the end of a kept connection of its server is sent again over a new one, if it may be sent twice, as by nginx. HAProxy closes the client's connection."

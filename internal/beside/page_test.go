@@ -16,20 +16,21 @@ const (
 	below = "<!-- end of what is made -->\n"
 )
 
-// sections are the part of the page that the exams say.
+// sections are the part of the page that the exams say, each sentence where it comes first.
 func sections(all []area) string {
 	var b strings.Builder
+	var told []string
 	for _, a := range all {
 		b.WriteString("\n## " + a.title + "\n\n")
-		var told []string
+		before := len(told)
 		for _, d := range a.differs {
 			if !slices.Contains(told, d.why) {
 				told = append(told, d.why)
 				b.WriteString(bullet(d.why))
 			}
 		}
-		if told == nil {
-			b.WriteString("None.\n")
+		if len(told) == before {
+			b.WriteString("None but what is said above.\n")
 		}
 	}
 	return b.String() + "\n"

@@ -5,27 +5,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-)
 
-// program finds that of a peer; where there is none it says so, and in CI that is a failure.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed: make test-deps installs it as root on Debian", name)
-	}
-	t.Skipf("%s is not installed: make test-deps installs it as root on Debian", name)
-	return ""
-}
+	"github.com/tandem-lb/tandem/internal/peers"
+)
 
 // sockets are listeners that a peer gets ready-made, so that nobody else can have their ports. They are its descriptors from 3 on.
 func sockets(t *testing.T, stages []*stage) []*os.File {
@@ -50,31 +36,12 @@ func sockets(t *testing.T, stages []*stage) []*os.File {
 // run runs a peer until the test ends, and waits until it serves.
 func run(t *testing.T, cmd *exec.Cmd, files []*os.File, at string) {
 	t.Helper()
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &out, files
-	cmd.WaitDelay = time.Second // what it has left behind may hold the pipe
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd.ExtraFiles = files
+	ended := peers.Run(t, cmd)
 	for _, f := range files {
 		_ = syscall.SetNonblock(int(f.Fd()), true) // being handed on has made them wait
 		_ = f.Close()
 	}
-	ended := make(chan error, 1) // one error, from Wait
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // nginx ends its worker so
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			_ = cmd.Process.Kill()
-			<-ended
-		}
-		if t.Failed() {
-			t.Logf("%s: %s", cmd.Path, out.String())
-		}
-	})
 	up := make(chan error, 1)
 	go func() {
 		conn, err := net.Dial("tcp4", at)
@@ -92,7 +59,6 @@ func run(t *testing.T, cmd *exec.Cmd, files []*os.File, at string) {
 			t.Fatalf("%s does not serve: %v", cmd.Path, err)
 		}
 	case err := <-ended:
-		ended <- err
 		t.Fatalf("%s ends at its start: %v", cmd.Path, err)
 	}
 }
@@ -133,7 +99,7 @@ func startHAProxy(t *testing.T, stages []*stage, p map[*stage]players, share sce
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, exec.Command(program(t, "haproxy"), "-db", "-f", file), files, stages[0].address)
+	run(t, exec.Command(peers.Find(t, "haproxy"), "-db", "-f", file), files, stages[0].address)
 }
 
 const nginxDefaults = `daemon off;
@@ -185,7 +151,7 @@ func startNginx(t *testing.T, stages []*stage, p map[*stage]players, share scene
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program(t, "nginx"), "-p", share.dir, "-e", "stderr", "-c", file)
+	cmd := exec.Command(peers.Find(t, "nginx"), "-p", share.dir, "-e", "stderr", "-c", file)
 	cmd.Env = append(os.Environ(), "NGINX="+inherited.String())
 	run(t, cmd, files, stages[0].address)
 }

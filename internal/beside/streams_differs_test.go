@@ -5,6 +5,7 @@ func streamsDiffer() []difference {
 		{"the server resets", haproxy, tcpResets, `client: reset after ""`, `client: closed after ""`},
 		{"no server to connect to", haproxy, tcpResets, `client: reset after ""`, `client: closed after ""`},
 		{"silence for too long", haproxy, tcpResets, `client: reset after ""`, `client: closed after ""`},
+		{"sessions of a server that is found down", haproxy, tcpResets, `client: reset after ""`, `client: closed after ""`},
 		{"version 1, unknown", nginx, unknownClient, `s1: x-forwarded-for: 127.0.0.1`, ""},
 		{"version 2, local", nginx, unknownClient, `s1: x-forwarded-for: 127.0.0.1`, ""},
 		{"version 1, malformed", haproxy, strictProxy, `client: reset`, `

@@ -46,7 +46,7 @@ func names(v *visit) {
 // probed answers probes, and speaks raw with everybody else.
 func probed(raw func(*visit)) func(*visit) {
 	return func(v *visit) {
-		if b, _ := v.r.Peek(5); string(b) == "GET /" {
+		if b, _ := v.r.Peek(1); string(b) == "G" {
 			serving(ok)(v)
 			return
 		}
@@ -139,7 +139,7 @@ func streams() area {
 		{name: "no server to connect to", proves: "R66", site: tcp("retries: 0\nservers: [{name: s1, address: \"@dead@\"}]", "retries 0\nserver s1 @dead@"), do: func(t *talk) { t.dial(); t.rest() }},
 		{name: "another server to connect to", proves: "R66", site: tcp("retries: 1\nservers: [{name: s0, address: \"@dead@\"}, {name: s1, address: \"@s1@\"}]", "retries 1\noption redispatch 1\nserver s0 @dead@\nserver s1 @s1@"), raw: echo, do: speaks("hello")},
 		{name: "silence for too long", proves: "R66", site: site{
-			&words{front: "mode: tcp\ntimeouts: {tunnel: 500ms}", back: "mode: tcp"}, &words{front: "mode tcp\ntimeout client 500ms", back: "mode tcp\ntimeout server 500ms\ntimeout tunnel 500ms\nserver s1 @s1@"}, nil,
+			&words{front: "mode: tcp\ntimeouts: {tunnel: 1s}", back: "mode: tcp"}, &words{front: "mode tcp\ntimeout client 1s", back: "mode tcp\ntimeout server 1s\ntimeout tunnel 1s\nserver s1 @s1@"}, nil,
 		}, raw: echo, do: func(t *talk) {
 			t.send("one\n")
 			t.octets(4)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/internal/status"
 )
 
@@ -45,7 +46,7 @@ func TestIntegrationFaultByHand(t *testing.T) {
 
 // addressClaimed: a gratuitous ARP of another host is answered within a second, so that it leads nobody astray for long.
 func addressClaimed(t *testing.T, p *drill.Pair) {
-	needPeer(t, "arping")
+	peers.Find(t, "arping")
 	ready(t, p, "lb1")
 	quiet(t, p) // the takeover's own announcements are over
 	mark := p.Lab.Mark()

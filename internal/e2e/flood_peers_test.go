@@ -13,6 +13,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/loadtest"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 var floodPeers = flag.Bool("flood.peers", false, "flood Debian's HAProxy and nginx too, and print what they make of it")
@@ -40,7 +41,7 @@ func floodThePeers(t *testing.T) {
 		},
 	} {
 		t.Run(p.program, func(t *testing.T) {
-			program := needPeer(t, p.program)
+			program := peers.Find(t, p.program)
 			s := newStage(t, binary(t), (*stage).floodConfig)
 			s.smallBuffers()
 			dir := t.TempDir()

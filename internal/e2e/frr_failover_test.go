@@ -10,6 +10,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // FRRouting counts in whole centiseconds: of 156/256 of 10 there remain 6.
@@ -62,7 +63,7 @@ func TestIntegrationInteropFRRTakesOver(t *testing.T) {
 	for _, family := range frrFamilies(t) {
 		t.Run(family.name, func(t *testing.T) {
 			m := newFRRPair(t, family, 100)
-			needPeer(t, "tshark")
+			peers.Find(t, "tshark")
 			s := sniff(t, m.Node("client"), "eth0")
 			m.start(t, "lb1")
 			m.run(t, m.tandemAboveFRR(family.name))
@@ -113,7 +114,7 @@ func TestIntegrationInteropTakesOverFromFRR(t *testing.T) {
 	for _, family := range frrFamilies(t) {
 		t.Run(family.name, func(t *testing.T) {
 			m := newFRRPair(t, family, 102)
-			needPeer(t, "tshark")
+			peers.Find(t, "tshark")
 			s := sniff(t, m.Node("client"), "eth0")
 			m.start(t, "lb2")
 			m.run(t, m.frrAbove(family.name))

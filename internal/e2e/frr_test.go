@@ -16,6 +16,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // frrFamily is what is another matter for IPv4 and IPv6.
@@ -68,8 +69,8 @@ type frr struct {
 // newFRRPair is Tandem on lb1, with priority 101, and FRRouting on lb2.
 func newFRRPair(t *testing.T, family frrFamily, priority int) *mixedPair {
 	t.Helper()
-	needPeer(t, "vrrpd")
-	needPeer(t, "zebra")
+	peers.Find(t, "vrrpd")
+	peers.Find(t, "zebra")
 	p := newPairOf(t, family.config, family.address.Addr())
 	check(t, p.StartServer(t.Context(), "lb2"))
 	conf := fmt.Sprintf("interface eth0\n vrrp 51 version 3\n vrrp 51 priority %d\n vrrp 51 advertisement-interval 100\n%s", priority, family.vrrp)
@@ -163,7 +164,7 @@ func (f *frr) addAddress(address netip.Prefix) error {
 // run starts one of the daemons.
 func (f *frr) run(t *testing.T, name string) *netlab.Process {
 	t.Helper()
-	p, err := f.node.Start(exec.Command(needPeer(t, name), "--user", "frr", "--group", "frr",
+	p, err := f.node.Start(exec.Command(peers.Find(t, name), "--user", "frr", "--group", "frr",
 		"--config_file", f.dir+"/frr.conf", "--socket", f.dir+"/zserv.api", "--vty_socket", f.dir,
 		"--vty_port", "0", "--pid_file", f.dir+"/"+name+".pid", "--log", "stdout"))
 	check(t, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/internal/status"
 )
 
@@ -45,7 +46,7 @@ func TestIntegrationInteropKeepalived(t *testing.T) {
 		},
 	} {
 		play := func(t *testing.T, m *mixedPair, higher, address string, moves []move) {
-			needPeer(t, "tshark")
+			peers.Find(t, "tshark")
 			s := sniff(t, m.Node("lb1"), "eth0")
 			mark := m.Lab.Mark()
 			m.start(t, higher)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 const (
@@ -69,7 +70,7 @@ func (s sniffer6) judge(t *testing.T, p *drill.Pair, resigned string) {
 	for _, f := range tsharkFields6 {
 		args = append(args, "-e", f)
 	}
-	cmd := exec.CommandContext(t.Context(), needPeer(t, "tshark"), args...)
+	cmd := exec.CommandContext(t.Context(), peers.Find(t, "tshark"), args...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // no settings of the user's
 	out, err := cmd.Output()
 	if err != nil {

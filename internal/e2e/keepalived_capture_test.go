@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/bpf"
 
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/vrrp"
 )
 
@@ -146,7 +147,7 @@ func (s *sniffer) judge(t *testing.T, resigned string, wants []string) {
 	for _, f := range tsharkFields {
 		args = append(args, "-e", f)
 	}
-	cmd := exec.CommandContext(t.Context(), needPeer(t, "tshark"), args...)
+	cmd := exec.CommandContext(t.Context(), peers.Find(t, "tshark"), args...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // no settings of the user's
 	out, err := cmd.Output()
 	if err != nil {

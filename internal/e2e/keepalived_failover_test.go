@@ -7,6 +7,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 const (
@@ -40,7 +41,7 @@ func (m *mixedPair) next(muted bool, taker string) func(*testing.T) {
 func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
 	const recovered = "1 s, or a check and 3 x 1 s + skew after yielding"
 	m := newMixedPair(t, "", keepalivedConf)
-	needPeer(t, "tshark")
+	peers.Find(t, "tshark")
 	s := sniff(t, m.Node("client"), "eth0")
 	m.start(t, "lb1")
 	m.run(t, []move{
@@ -87,7 +88,7 @@ func TestIntegrationKeepalivedTakesOverFromTandem(t *testing.T) {
 // Keepalived is MASTER with priority 102, Tandem BACKUP with 101.
 func TestIntegrationTandemTakesOverFromKeepalived(t *testing.T) {
 	m := newMixedPair(t, "", edited(t, keepalivedConf, "priority 100", "priority 102"))
-	needPeer(t, "tshark")
+	peers.Find(t, "tshark")
 	s := sniff(t, m.Node("client"), "eth0")
 	m.start(t, "lb2")
 	m.run(t, []move{

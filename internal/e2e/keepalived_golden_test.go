@@ -14,6 +14,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // goldenTandem is the same router as keepalivedConf with lb1's priority, alone.
@@ -34,7 +35,7 @@ vrrp:
 // and now is compared with them, and what Tandem sends with that: whole frames, and the announcements too.
 func TestIntegrationGoldenAdverts(t *testing.T) {
 	needLab(t)
-	needPeer(t, "keepalived")
+	peers.Find(t, "keepalived")
 	lab, err := netlab.New(netlab.Config{Private: []string{"/run"}})
 	check(t, err)
 	t.Cleanup(func() {

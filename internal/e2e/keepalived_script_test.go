@@ -11,6 +11,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // workload is the name of the process that scripts look for; killall compares 15 characters.
@@ -23,7 +24,7 @@ const scriptDelay = time.Second
 func startWorkload(t *testing.T, node *netlab.Node) *netlab.Process {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), workload)
-	check(t, copyProgram(needPeer(t, "sleep"), path))
+	check(t, copyProgram(peers.Find(t, "sleep"), path))
 	p, err := node.Start(exec.Command(path, "1h"))
 	check(t, err)
 	return p
@@ -63,7 +64,7 @@ func needRootScripts(t *testing.T, path string) {
 
 // A vrrp_script of the killall kind costs Keepalived 10: 102 is 92, below Tandem's 101.
 func TestIntegrationKeepalivedsScriptFails(t *testing.T) {
-	killall := needPeer(t, "killall")
+	killall := peers.Find(t, "killall")
 	needRootScripts(t, killall)
 	m := newMixedPair(t, "", edited(t, keepalivedConf,
 		"vrrp_instance VI_1 {", `vrrp_script workload {
@@ -96,7 +97,7 @@ vrrp_instance VI_1 {
 
 // The same script costs Tandem 20: 101 is 81, below Keepalived's 100.
 func TestIntegrationTandemsScriptFailsBesideKeepalived(t *testing.T) {
-	killall := needPeer(t, "killall")
+	killall := peers.Find(t, "killall")
 	needRootScripts(t, killall)
 	m := newMixedPair(t, edited(t, drill.Config,
 		"      track:\n", "      track:\n        - {script: workload, weight: -20}\n",

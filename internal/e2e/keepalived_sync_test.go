@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/internal/status"
 )
 
@@ -59,7 +60,7 @@ type mixedSync struct {
 
 func newMixedSync(t *testing.T, p *syncPair, conf string) *mixedSync {
 	t.Helper()
-	needPeer(t, "keepalived")
+	peers.Find(t, "keepalived")
 	return &mixedSync{syncPair: p, conf: conf}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/internal/status"
 )
 
@@ -64,7 +65,7 @@ func startKeepalived(t *testing.T, node *netlab.Node, conf string) *netlab.Proce
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	path := needPeer(t, "keepalived")
+	path := peers.Find(t, "keepalived")
 	p, err := node.Start(exec.Command(path, "--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file", file))
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +141,7 @@ func newMixedPair(t *testing.T, config, conf string) *mixedPair {
 // newMixedPairOf is one whose client asks another address.
 func newMixedPairOf(t *testing.T, config, conf string, vip netip.Addr) *mixedPair {
 	t.Helper()
-	needPeer(t, "keepalived")
+	peers.Find(t, "keepalived")
 	p := newPairOf(t, config, vip)
 	check(t, p.StartServer(t.Context(), "lb2"))
 	return &mixedPair{Pair: p, peer: &keepalived{pair: p, conf: conf}}

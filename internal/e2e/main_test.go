@@ -84,21 +84,6 @@ func needLab(t *testing.T) {
 	t.Skip(unavailable)
 }
 
-// needPeer skips where a program of another project is missing, saying so; in CI that is a failure.
-func needPeer(t *testing.T, name string) string {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/lib/frr") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed: make test-deps installs it as root on Debian", name)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
-
 // newPair builds a pair without starting its balancers; the test's end ends it.
 func newPair(t *testing.T, config string) *drill.Pair {
 	t.Helper()

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // Where the example has Patroni's hosts, and where the test has what they agree in.
@@ -46,7 +47,7 @@ type patroni struct {
 // newPatroni starts one, and waits until it has a primary and two standbys.
 func newPatroni(t *testing.T) *patroni {
 	t.Helper()
-	program, etcd, bin := needPeer(t, "patroni"), needPeer(t, "etcd"), needPostgreSQL(t)
+	program, etcd, bin := peers.Find(t, "patroni"), peers.Find(t, "etcd"), needPostgreSQL(t)
 	owner := needUser(t, "postgres")
 	c := &patroni{databases: newDatabases(t), bin: bin, nodes: map[string]*netlab.Node{}, run: map[string]*netlab.Process{}}
 	url := "http://" + etcdAddress + ":2379"
@@ -103,7 +104,7 @@ func needPostgreSQL(t *testing.T) string {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	check(t, err)
 	if len(found) == 0 {
-		return filepath.Dir(needPeer(t, "postgres"))
+		return filepath.Dir(peers.Find(t, "postgres"))
 	}
 	slices.Sort(found)
 	return filepath.Dir(found[len(found)-1])

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tandem-lb/tandem/internal/drill"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // realTimeConfig is drill.Config with a keeper in real time, whose memory is locked.
@@ -56,7 +57,7 @@ func TestIntegrationRealTime(t *testing.T) {
 // What was asked for and cannot be had is an error of the start, and says what to do.
 func TestIntegrationRealTimeDenied(t *testing.T) {
 	p := newPair(t, realTimeConfig(t))
-	check(t, p.StartDaemon("lb1", needPeer(t, "setpriv"), "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"))
+	check(t, p.StartDaemon("lb1", peers.Find(t, "setpriv"), "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"))
 	err := p.Daemon("lb1").Wait(t.Context())
 	const want = "keeper: run at real-time priority 10: operation not permitted: it takes CAP_SYS_NICE, or LimitRTPRIO=10 with RestrictRealtime=no in the unit, " +
 		"and a control group with real-time budget (cpu.rt_runtime_us)"

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // forRedis is where clients of the example come.
@@ -66,8 +67,8 @@ func (d *databases) mustAsk(s *redisSession, command, want string) {
 // Clients that know nothing of who is the master work on behind the example when it changes. Redis cuts nobody's session with a master that is
 // none any more, and refuses what it is asked to write: the balancer cuts.
 func TestIntegrationR66_Redis(t *testing.T) {
-	program := needPeer(t, "redis-server")
-	needPeer(t, "redis-cli")
+	program := peers.Find(t, "redis-server")
+	peers.Find(t, "redis-cli")
 	needRootScripts(t, "/bin/sh")
 	d := newDatabases(t)
 	addresses := []string{"192.168.1.141", "192.168.1.142", "192.168.1.143"}

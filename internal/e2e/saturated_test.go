@@ -14,6 +14,7 @@ import (
 
 	"github.com/tandem-lb/tandem/internal/drill"
 	"github.com/tandem-lb/tandem/internal/netlab"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 // What a pair with adverts each 10 ms does while other processes want every core: `make long` runs it for 10 minutes for each
@@ -57,7 +58,7 @@ func contenders(t *testing.T) []*contender {
 		return []string{binary(t), "run", "--config", filepath.Join(dir, "tandem.yaml"), "--node", node}
 	}
 	keepalived := func(node, dir string) []string {
-		return []string{needPeer(t, "keepalived"), "--dont-fork", "--log-console", "--vrrp", "--use-file", filepath.Join(dir, node+".conf")}
+		return []string{peers.Find(t, "keepalived"), "--dont-fork", "--log-console", "--vrrp", "--use-file", filepath.Join(dir, node+".conf")}
 	}
 	plain := edited(t, keepalivedConf3(t), "advert_int 0.1\n", "advert_int 0.01\n")
 	conf := func(lb2 string) map[string]string {

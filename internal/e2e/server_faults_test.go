@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/drill"
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 var serverFaultsFor = flag.Duration("server.faults", 2*time.Second, "how long a server's fault lasts")
@@ -119,7 +120,7 @@ var serverFaults = []struct {
 // One of two servers has a fault, under load, before Tandem and HAProxy at the same time. The table with -server.faults 10s is in
 // docs/benchmarks.md.
 func TestIntegrationServerFaults(t *testing.T) {
-	haproxy := needPeer(t, "haproxy")
+	haproxy := peers.Find(t, "haproxy")
 	for _, f := range serverFaults {
 		t.Run(underscored(f.name), func(t *testing.T) {
 			p := newPair(t, faultsTandemConfig)

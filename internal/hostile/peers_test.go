@@ -6,25 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-)
 
-// needPeer skips where a program of another project is missing, saying so; in CI that is a failure.
-func needPeer(t *testing.T, name string) string {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed: make test-deps installs it as root on Debian", name)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
+	"github.com/tandem-lb/tandem/internal/peers"
+)
 
 // socketDir returns a directory whose path is short enough for sockets, and that other users may enter: the peers give root up.
 func socketDir(t *testing.T) string {
@@ -47,26 +33,7 @@ func startPeer(t *testing.T, s subject, dir, config string, command ...string) s
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	cmd := exec.Command(command[0], append(command[1:], file)...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1) // one error, from Wait
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			_ = cmd.Process.Kill()
-			<-ended
-		}
-		if t.Failed() {
-			t.Logf("%s: %s", s.name, out.String())
-		}
-	})
+	peers.Run(t, exec.Command(command[0], append(command[1:], file)...))
 	last := s.lanes[len(s.lanes)-1]
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		if conn, err := last.dial(); err == nil {
@@ -100,7 +67,7 @@ defaults
 		l.dial, l.dialH2 = unixSocket(h1), unixSocket(h2)
 		fmt.Fprintf(&c, "frontend f%d\n\tbind unix@%s\n\tbind unix@%s proto h2\n\tdefault_backend b%d\nbackend b%d\n\tserver origin %s\n", i, h1, h2, i, i, l.origin.address())
 	}
-	return startPeer(t, s, dir, c.String(), needPeer(t, "haproxy"), "-db", "-q", "-f")
+	return startPeer(t, s, dir, c.String(), peers.Find(t, "haproxy"), "-db", "-q", "-f")
 }
 
 // startNginx starts Debian's, with keep-alive to servers as its manual has it, the timeouts of Tandem's test, and defaults for
@@ -142,7 +109,7 @@ http {
 		fmt.Fprintf(&c, "\tserver { listen unix:%s http2; location / { proxy_pass http://u%d; } }\n", h2, i)
 	}
 	c.WriteString("}\n")
-	return startPeer(t, s, dir, c.String(), needPeer(t, "nginx"), "-p", dir, "-e", "stderr", "-c")
+	return startPeer(t, s, dir, c.String(), peers.Find(t, "nginx"), "-p", dir, "-e", "stderr", "-c")
 }
 
 // TestIntegrationHostilePeers: what others make of a third of the same cases; make hostile asks for all. It is measured, not

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/tandem-lb/tandem/internal/peers"
 )
 
 var update = flag.Bool("update", false, "measure every proxy and write the table of docs/hostile.md")
@@ -70,7 +72,7 @@ func TestHostileTable(t *testing.T) {
 // version names a peer as it names itself.
 func version(t *testing.T, name, command string) string {
 	t.Helper()
-	out, err := exec.Command(needPeer(t, command), "-v").CombinedOutput()
+	out, err := exec.Command(peers.Find(t, command), "-v").CombinedOutput()
 	if err != nil {
 		t.Fatal(err)
 	}

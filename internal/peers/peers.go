@@ -1,0 +1,61 @@
+package peers
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a program may take to end after it was told to.
+const patience = 10 * time.Second
+
+// Find returns the path of a peer's program, in $PATH or where Debian has daemons. Where there is none the test skips and says so; in CI it
+// fails.
+func Find(t testing.TB, name string) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/lib/frr") {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed: make test-deps installs it as root on Debian", name)
+	}
+	t.Skipf("%s is not installed: make test-deps installs it as root on Debian", name)
+	return ""
+}
+
+// Run starts a peer, and ends it with the test; it does not outlive the test's process either. What it has written is shown when the test fails. The
+// channel gets one error, when it ends by itself before.
+func Run(t testing.TB, cmd *exec.Cmd) <-chan error {
+	t.Helper()
+	var out strings.Builder // written until the peer has ended, read after that
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second // processes that it has left behind may hold the pipe
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	early, ended := make(chan error, 1), make(chan struct{}) // early: one error, from Wait
+	go func() {
+		early <- cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended already needs none
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+		if t.Failed() {
+			t.Logf("%s: %s", cmd.Path, &out)
+		}
+	})
+	return early
+}
