@@ -50,6 +50,7 @@ type Frontend struct {
 	ErrorPages     map[int]string    // files by status, in place of the balancer's own pages
 	Monitor        *Monitor          // nil: none
 	TrustedProxies []netip.Prefix    // that are believed what they tell of clients
+	ByForwarded    bool              // they tell it by Forwarded (RFC 7239), and are believed nothing else; else by the X-Forwarded fields
 	RequestID      *RequestID        // nil: none is made
 	Compression    *compress.Config  // nil: responses go as they are
 	MaxBody        int64             // octets that the body of a request may have, others get 413; 0: any

@@ -37,7 +37,7 @@ func compileFrontend(c Frontend, backends []*backend, named *lookups) (*exchange
 	}}
 	r.f = &exchange.Frontend{
 		ClientCertificates: slices.ContainsFunc(c.Binds, func(b Bind) bool { return b.TLS != nil && b.TLS.Clients.Mode != certs.ClientNone }),
-		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies), MaxBody: c.MaxBody, Maps: named.maps,
+		Name:               c.Name, Rules: table, Routes: make([]exchange.Route, len(c.Rules)), Trusted: rule.NewNetworks(c.TrustedProxies), MaxBody: c.MaxBody, Maps: named.maps, ByForwarded: c.ByForwarded,
 		HTTPRequest: c.Timeouts.HTTPRequest, Client: c.Timeouts.Client, KeepAlive: c.Timeouts.KeepAlive, Tunnel: c.Timeouts.Tunnel,
 	}
 	r.f.Pages, err = loadPages(c.ErrorPages)

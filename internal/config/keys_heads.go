@@ -74,6 +74,7 @@ func siteKeys(in string) []Key {
 		[]Key{
 			{Path: in + ".trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from real_ip_from", Absent: "`proxy.defaults.trusted_proxies`", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "Networks of proxies that are believed what they tell of clients: their X-Forwarded-For says who the client is, to rules, logs and servers. What others tell goes."},
 			{Path: in + ".trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
+			{Path: in + ".client_from", Type: oneOf("x_forwarded_for", "forwarded"), Absent: "`proxy.defaults.client_from`", Others: "real_ip_header", Example: "forwarded", Reload: ReloadNew, Help: "By which header `trusted_proxies` tell who the client is: X-Forwarded-For, or Forwarded (RFC 7239), with the scheme and the host. What is in the X-Forwarded headers is believed of nobody then."},
 			bodyKey(in, "`proxy.defaults.max_body_size`"),
 		}, compressionKeys(in+".compression", "`proxy.defaults.compression`"), []Key{
 			{Path: in + ".request_id", Type: section(), Others: "unique-id-header unique-id-format", Absent: "requests have no id", Example: "{header: X-Request-ID}", Reload: ReloadNew, Help: "A name for each request, a UUID of version 7, that servers and logs get."},

@@ -35,6 +35,7 @@ func proxyKeys() []Key {
 	}, errorPageKeys("proxy.defaults.error_pages", "the balancer's own"), []Key{
 		{Path: "proxy.defaults.trusted_proxies", Type: list(0, 1000), Others: "set_real_ip_from", Absent: "none", Example: "[10.0.0.0/8]", Reload: ReloadNew, Help: "As in a frontend."},
 		{Path: "proxy.defaults.trusted_proxies[]", Type: network(), Example: "10.0.0.0/8", Reload: ReloadNew, Help: "A network."},
+		{Path: "proxy.defaults.client_from", Type: oneOf("x_forwarded_for", "forwarded"), Default: "x_forwarded_for", Others: "real_ip_header", Example: "forwarded", Reload: ReloadNew, Help: "As in a frontend."},
 		bodyKey("proxy.defaults", "any size"),
 	}, compressionKeys("proxy.defaults.compression", "responses go as they are"), accessLogKeys("proxy.defaults.access_log"), resolverKeys("proxy.resolvers"), mapKeys("proxy.maps"), frontendKeys(), backendKeys())
 }

@@ -106,6 +106,7 @@ func (b *builder) proxy(n Node) proxy.Config {
 			ResponseEdits:  raw.ResponseHeaders.edits(),
 			ErrorPages:     raw.errorPages(defaults.ErrorPages),
 			TrustedProxies: trusted(raw.TrustedProxies, defaults.TrustedProxies),
+			ByForwarded:    cmp.Or(raw.ClientFrom, defaults.ClientFrom) == "forwarded" && raw.Mode != modeTCP,
 			RequestID:      raw.RequestID.config(),
 			Monitor:        raw.Monitor.config(),
 			DefaultBackend: raw.DefaultBackend,

@@ -21,6 +21,7 @@ type rawProxy struct {
 		AccessLog      *rawAccessLog     `yaml:"access_log"`
 		ErrorPages     map[string]string `yaml:"error_pages"`
 		TrustedProxies *[]string         `yaml:"trusted_proxies"`
+		ClientFrom     string            `yaml:"client_from"`
 		MaxBody        rawSize           `yaml:"max_body_size"`
 		Compression    *rawCompression   `yaml:"compression"`
 	} `yaml:"defaults"`
@@ -58,6 +59,7 @@ type rawFrontend struct {
 	ResponseHeaders *rawResponseEdits   `yaml:"response_headers"`
 	ErrorPages      map[string]string   `yaml:"error_pages"`
 	TrustedProxies  *[]string           `yaml:"trusted_proxies"`
+	ClientFrom      string              `yaml:"client_from"`
 	RequestID       *rawRequestID       `yaml:"request_id"`
 	Monitor         *rawMonitor         `yaml:"monitor"`
 	DefaultBackend  string              `yaml:"default_backend"`

@@ -90,6 +90,9 @@ func TestHeads(t *testing.T) {
 	if want := (&compress.Config{Codings: []compress.Coding{compress.Zstd, compress.Gzip}, Types: compress.DefaultTypes(), MinSize: 1024}); !reflect.DeepEqual(n.Proxy.Frontends[1].Compression, want) {
 		t.Errorf("compression of the defaults: got %+v, want %+v", n.Proxy.Frontends[1].Compression, want)
 	}
+	if !f.ByForwarded || n.Proxy.Frontends[1].ByForwarded {
+		t.Errorf("by Forwarded: got %t and %t, want true and false", f.ByForwarded, n.Proxy.Frontends[1].ByForwarded)
+	}
 	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}; !reflect.DeepEqual(f.TrustedProxies, want) || n.Proxy.Frontends[1].TrustedProxies != nil {
 		t.Errorf("trusted: got %v and %v, want %v and none", f.TrustedProxies, n.Proxy.Frontends[1].TrustedProxies, want)
 	}

@@ -10,6 +10,7 @@ import (
 type asking struct {
 	forwarded    *exchange.Forwarded
 	trusted      bool // what came in about the client is believed
+	byForwarded  bool // of what came in Forwarded alone is
 	excepted     bool // X-Forwarded-For stays as it came
 	rewritten    bool // the server is asked for another host
 	expects      bool
@@ -24,7 +25,7 @@ type asking struct {
 // start begins to write the request of a stream for a backend.
 func (a *asking) start(s *stream, b *exchange.Backend) {
 	f := &b.Forwarded
-	a.forwarded, a.trusted, a.rewritten, a.certificates = f, s.x.Trusted(), s.x.Host() != "", s.frontend.ClientCertificates
+	a.forwarded, a.trusted, a.byForwarded, a.rewritten, a.certificates = f, s.x.Trusted(), s.x.ByForwarded(), s.x.Host() != "", s.frontend.ClientCertificates
 	a.excepted = f.Except != nil && f.Except.Has(s.from.Addr())
 	a.expects = s.question.expects && b.Hold == 0
 }
@@ -52,30 +53,31 @@ func (a *asking) keeps(f *http1.Field, buf []byte) bool {
 
 // keepsTold is keeps for what the client tells of itself, or a proxy of it.
 func (a *asking) keepsTold(f *http1.Field, buf []byte) bool {
+	trusted := a.trusted && !a.byForwarded
 	switch told := a.forwarded; f.ID {
 	case http1.XForwardedFor:
 		switch {
 		case a.excepted:
 			return true
 		case told.KeepFor:
-			a.tellsFor = a.tellsFor || a.trusted
-			return a.trusted
+			a.tellsFor = a.tellsFor || trusted
+			return trusted
 		}
 		return !told.AppendFor && !told.ReplaceFor
 	case http1.XForwardedProto:
-		if told.Proto && a.trusted && !a.tellsProto && isScheme(f.Value.In(buf)) {
+		if told.Proto && trusted && !a.tellsProto && isScheme(f.Value.In(buf)) {
 			a.tellsProto = true
 			return true
 		}
 		return !told.Proto
 	case http1.XForwardedHost:
-		if told.Host && a.trusted && !a.tellsHost {
+		if told.Host && trusted && !a.tellsHost {
 			a.tellsHost = true
 			return true
 		}
 		return !told.Host
 	case http1.XForwardedPort:
-		if told.Port && a.trusted && !a.tellsPort && isPort(f.Value.In(buf)) {
+		if told.Port && trusted && !a.tellsPort && isPort(f.Value.In(buf)) {
 			a.tellsPort = true
 			return true
 		}

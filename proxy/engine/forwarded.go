@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"net/netip"
 	"strconv"
 
@@ -27,8 +28,14 @@ func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, a *asking, run *c
 func (s *stream) introduce(a *asking, run *changes, write func(name string, value []byte)) {
 	f, value := a.forwarded, s.core.value[:0]
 	from := s.from.Addr()
+	scheme, host := s.x.Told()
 	if (f.AppendFor || f.ReplaceFor || f.KeepFor && !a.tellsFor) && !a.excepted && !drops(run, "x-forwarded-for") {
-		if f.AppendFor && a.trusted {
+		switch {
+		case a.byForwarded && f.KeepFor:
+			from = s.x.ClientIP()
+		case a.byForwarded && f.AppendFor && s.x.ClientIP() != from.Unmap():
+			value = append(s.x.ClientIP().AppendTo(value), ", "...)
+		case f.AppendFor && a.trusted && !a.byForwarded:
 			value = s.question.appendPrior(value, http1.XForwardedFor)
 		}
 		if value = appendFor(value, from); len(value) > 0 {
@@ -36,7 +43,7 @@ func (s *stream) introduce(a *asking, run *changes, write func(name string, valu
 		}
 	}
 	if f.Proto && !a.tellsProto && !drops(run, "x-forwarded-proto") {
-		value = append(value[:0], s.scheme()...)
+		value = append(value[:0], cmp.Or(scheme, s.scheme())...)
 		write("X-Forwarded-Proto", value)
 	}
 	if f.RealIP && !drops(run, "x-real-ip") {
@@ -45,7 +52,10 @@ func (s *stream) introduce(a *asking, run *changes, write func(name string, valu
 		}
 	}
 	if f.Host && !a.tellsHost && !drops(run, "x-forwarded-host") {
-		write("X-Forwarded-Host", s.question.authority)
+		if value = append(value[:0], host...); host == "" {
+			value = append(value, s.question.authority...)
+		}
+		write("X-Forwarded-Host", value)
 	}
 	if f.Port && s.bind.Port != 0 && !a.tellsPort && !drops(run, "x-forwarded-port") {
 		value = strconv.AppendUint(value[:0], uint64(s.bind.Port), 10)
@@ -55,7 +65,7 @@ func (s *stream) introduce(a *asking, run *changes, write func(name string, valu
 		if value = value[:0]; a.trusted {
 			value = s.question.appendPrior(value, http1.Forwarded)
 		}
-		value = s.appendStandard(value, from)
+		value = s.appendStandard(value, s.from.Addr())
 		write("Forwarded", value)
 	}
 	s.core.value = value[:0]

@@ -9,7 +9,7 @@ import (
 const maxHops = 32
 
 // identify finds out who the client is: the other end of the connection, unless that is a trusted proxy. One tells whom it was asked by
-// at the end of X-Forwarded-For; who is trusted as well is another proxy, and before it stands whom that was asked by.
+// at the end of X-Forwarded-For, or of Forwarded; who is trusted as well is another proxy, and before it stands whom that was asked by.
 func (x *Exchange) identify(t *Target) {
 	client := t.Client.Addr().Unmap()
 	x.request.Client, x.port, x.version = client, t.Client.Port(), t.Version
@@ -21,9 +21,13 @@ func (x *Exchange) identify(t *Target) {
 	if t.Fields == nil {
 		return
 	}
+	name := "x-forwarded-for"
+	if x.frontend.ByForwarded {
+		name = "forwarded"
+	}
 	lines, n := [maxHops]string{}, 0
 	for at := 0; ; n++ {
-		value, next, ok := t.Fields.Next("x-forwarded-for", at)
+		value, next, ok := t.Fields.Next(name, at)
 		if !ok {
 			break
 		}
@@ -31,22 +35,61 @@ func (x *Exchange) identify(t *Target) {
 	}
 	hops := 0
 	for i := n - 1; i >= max(n-maxHops, 0); i-- {
-		for rest := lines[i%maxHops]; rest != ""; hops++ {
-			element := rest
-			if comma := strings.LastIndexByte(rest, ','); comma >= 0 {
-				rest, element = rest[:comma], rest[comma+1:]
-			} else {
-				rest = ""
-			}
-			hop, ok := hopOf(element)
-			if !ok || hops == maxHops {
-				return
-			}
-			if x.request.Client = hop; !trusted.Has(hop) {
-				return
-			}
+		if line := lines[i%maxHops]; x.frontend.ByForwarded && !x.followTold(line, &hops) || !x.frontend.ByForwarded && !x.follow(line, &hops) {
+			return
 		}
 	}
+}
+
+// follow goes through a line of X-Forwarded-For from its end, and reports whether what stands before it is told by a trusted proxy too.
+func (x *Exchange) follow(line string, hops *int) bool {
+	for rest := line; rest != ""; {
+		element := rest
+		if comma := strings.LastIndexByte(rest, ','); comma >= 0 {
+			rest, element = rest[:comma], rest[comma+1:]
+		} else {
+			rest = ""
+		}
+		if !x.hop(element, hops) {
+			return false
+		}
+	}
+	return true
+}
+
+// followTold is follow for a line of Forwarded.
+func (x *Exchange) followTold(line string, hops *int) bool {
+	elements, n := [maxHops]told{}, 0
+	if !eachTold(line, func(e told) {
+		if e != (told{}) {
+			elements[n%maxHops] = e // as above
+			n++
+		}
+	}) {
+		return false
+	}
+	for i := n - 1; i >= max(n-maxHops, 0); i-- {
+		e, before := &elements[i%maxHops], *hops
+		on := x.hop(e.from, hops)
+		if *hops > before {
+			x.told = *e
+		}
+		if !on {
+			return false
+		}
+	}
+	return true
+}
+
+// hop takes whom a trusted proxy was asked by for the client, and reports whether that is a trusted proxy too.
+func (x *Exchange) hop(element string, hops *int) bool {
+	hop, ok := hopOf(element)
+	if !ok || *hops == maxHops {
+		return false
+	}
+	*hops++
+	x.request.Client = hop
+	return x.frontend.Trusted.Has(hop)
 }
 
 // hopOf reads an element of X-Forwarded-For: an address, which some write with a port.

@@ -38,6 +38,7 @@ type Exchange struct {
 	port    uint16        // of the client
 	version uint16        // of TLS
 	trusted bool          // what the other end of the connection tells of the client is believed
+	told    told          // by the proxy that the client has asked, in Forwarded; until Forget
 	edits   *Edits        // nil: none
 	asItIs  bool          // the response is not compressed
 	realm   *Realm        // that the client has to be known in; nil: none
@@ -106,7 +107,7 @@ func (x *Exchange) Query() string { return x.request.Query }
 func (x *Exchange) Host() string { return x.host }
 
 // Forget says that the fields of the request are somebody else's from here on.
-func (x *Exchange) Forget() { x.request.Fields = nil }
+func (x *Exchange) Forget() { x.request.Fields, x.told = nil, told{} }
 
 // Compression says which responses may be compressed; nil: none.
 func (x *Exchange) Compression() *compress.Rules {

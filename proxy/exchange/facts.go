@@ -18,6 +18,12 @@ func (x *Exchange) ClientIP() netip.Addr { return x.request.Client }
 // Trusted reports whether what the other end of the connection tells of the client is believed.
 func (x *Exchange) Trusted() bool { return x.trusted }
 
+// ByForwarded reports whether that is told by Forwarded, and by no other field.
+func (x *Exchange) ByForwarded() bool { return x.frontend.ByForwarded }
+
+// Told returns what Forwarded tells of the scheme and the host that the client has asked for; empty: nothing. It is valid until Forget.
+func (x *Exchange) Told() (scheme, host string) { return x.told.scheme(), x.told.authority() }
+
 // AppendFact implements edit.Facts.
 func (x *Exchange) AppendFact(dst []byte, v edit.Variable, name string) []byte {
 	switch r := &x.request; v {

@@ -22,6 +22,7 @@ type Frontend struct {
 	Pages        Pages
 	Monitor      *Monitor       // nil: none
 	Trusted      *rule.Networks // of proxies that are believed what they tell of clients; nil: none are
+	ByForwarded  bool           // they tell it by Forwarded (RFC 7239) and nothing else; else by the X-Forwarded fields
 	RequestID    *RequestID     // nil: none is made
 	Maps         map[string]*Lookup
 	MaxBody      int64 // octets of a request's body, further ones are refused; 0: any

@@ -79,6 +79,51 @@ func forwarded(t *testing.T, start Start) {
 	}
 }
 
+// forwardedStandard believes trusted proxies what they tell in Forwarded, and nothing that is in other fields: these may be the client's.
+func forwardedStandard(t *testing.T, start Start) {
+	here := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	all := proxy.Forwarded{For: proxy.ForwardedForAppend, Proto: true, RealIP: true, Host: true, Standard: true}
+	const told = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: gopher\r\nX-Forwarded-Host: evil.example\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=9.9.9.9;proto=https;host=told.example\r\n"
+	for _, tt := range []struct {
+		name      string
+		forwarded proxy.Forwarded
+		trusted   []netip.Prefix
+		want      map[string]string
+	}{
+		{"append", all, here, map[string]string{
+			"X-Forwarded-For": "[9.9.9.9, 127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Forwarded-Host": "[told.example]", "X-Real-IP": "[9.9.9.9]",
+			"Forwarded": `[for=9.9.9.9;proto=https;host=told.example, for=127.0.0.1;proto=http;host="Example.com:81"]`,
+		}},
+		{"if none", proxy.Forwarded{For: proxy.ForwardedForIfNone, Proto: true, Host: true, RealIP: true}, here, map[string]string{
+			"X-Forwarded-For": "[9.9.9.9]", "X-Forwarded-Proto": "[https]", "X-Forwarded-Host": "[told.example]", "X-Real-IP": "[9.9.9.9]",
+			"Forwarded": "[for=9.9.9.9;proto=https;host=told.example]",
+		}},
+		{"replace", proxy.Forwarded{For: proxy.ForwardedForReplace, Proto: true, Host: true, RealIP: true}, here, map[string]string{
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[https]", "X-Forwarded-Host": "[told.example]", "X-Real-IP": "[9.9.9.9]",
+			"Forwarded": "[for=9.9.9.9;proto=https;host=told.example]",
+		}},
+		{"nobody is trusted", all, nil, map[string]string{
+			"X-Forwarded-For": "[127.0.0.1]", "X-Forwarded-Proto": "[http]", "X-Forwarded-Host": "[Example.com:81]", "X-Real-IP": "[127.0.0.1]",
+			"Forwarded": `[for=127.0.0.1;proto=http;host="Example.com:81"]`,
+		}},
+	} {
+		app := serve(t, "app1", says("ok"))
+		c := site(app)
+		c.Backends[0].Forwarded, c.Frontends[0].TrustedProxies, c.Frontends[0].ByForwarded = tt.forwarded, tt.trusted, true
+		wantBody(t, ask(t, web(t, start(t, c)), "GET / HTTP/1.1\r\nHost: Example.com:81\r\n"+told+"\r\n"), "ok")
+		head := app.lastHead(t)
+		for name, want := range tt.want {
+			got := ""
+			for _, value := range fields(head, name) {
+				got += "[" + value + "]"
+			}
+			if got != want {
+				t.Errorf("%s: %s: got %q, want %q", tt.name, name, got, want)
+			}
+		}
+	}
+}
+
 func hopByHop(t *testing.T, start Start) {
 	app := serve(t, "app1", func(c *call) {
 		c.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive, X-Server-Hop\r\nKeep-Alive: timeout=5\r\n" +

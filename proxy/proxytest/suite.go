@@ -98,6 +98,7 @@ func cases() []testcase {
 		{"path_and_query_arrive_as_sent", targets},
 		{"ambiguous_requests_are_refused", refuses},
 		{"R45_forwarded_headers", forwarded},
+		{"R45_client_of_Forwarded", forwardedStandard},
 		{"hop_by_hop_fields_end_here", hopByHop},
 		{"R20_response_headers_on_every_response", responseHeaders},
 		{"R20_headers_both_ways", edits},
