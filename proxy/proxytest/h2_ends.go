@@ -60,7 +60,7 @@ func h2BrokenBodies(t *testing.T, s *http2Site) {
 		_ = c.conn.Close()
 	})
 	c := site(app)
-	c.Backends[0].Timeouts.Server = 3 * moment
+	c.Backends[0].Timeouts.Server = calm
 	b := s.serve(t, c)
 	client := s.client(t, web(t, b))
 	for _, path := range []string{"/length", "/chunked", "/chunks", "/silent"} {

@@ -190,8 +190,8 @@ func (s *upsite) askers(t *testing.T, at string) map[string]*asker {
 	return all
 }
 
-// calm is how long the silence of servers is borne where one shall be.
-const calm = 5 * moment
+// calm is how long the silence of servers is borne where one shall be: more than a server takes that has much to do beside.
+const calm = 10 * moment
 
 // soon bounds what has to happen at once.
 func soon(t *testing.T, what string, c <-chan struct{}) {
