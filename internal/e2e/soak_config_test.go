@@ -99,7 +99,7 @@ const soakRules = `      compression: {types: [text/plain], min_size: 100}
 // soakFull is what its backend does beside.
 const soakFull = `      balance: {algorithm: %s%s}
       cookie: {name: SERVERID, indirect: true, nocache: true, max_idle: 1h}
-      buffering: {requests: 64KiB}
+      buffering: {requests: 64KiB, responses: 128KiB}
       retry_on: [empty_response, 502-504]
       timeouts: {queue: 30s}
 `
