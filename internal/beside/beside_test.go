@@ -20,8 +20,8 @@ const together = 24
 // TestIntegrationBehaviourBesideHAProxyAndNginx holds every exam with Tandem, HAProxy and nginx. A difference that is not declared is a
 // failure, and so is one that is declared and not there.
 func TestIntegrationBehaviourBesideHAProxyAndNginx(t *testing.T) {
-	peers.Find(t, "haproxy")
-	peers.Find(t, "nginx")
+	peers.Want(t, "haproxy", "2.6")
+	peers.Want(t, "nginx", "1.22")
 	share := setScenery(t)
 	var all []*stage
 	by, cast := map[string][]*stage{}, map[*stage]players{}

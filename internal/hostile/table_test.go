@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -72,17 +71,7 @@ func TestHostileTable(t *testing.T) {
 // version names a peer as it names itself.
 func version(t *testing.T, name, command string) string {
 	t.Helper()
-	out, err := exec.Command(peers.Find(t, command), "-v").CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	for _, word := range strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || c == '/' || c == '-' }) {
-		if strings.Count(word, ".") == 2 && strings.Trim(word, "0123456789.") == "" {
-			return name + " " + word
-		}
-	}
-	return name
+	return name + " " + peers.Version(t, peers.Find(t, command))
 }
 
 // codecTally judges a corpus without sockets.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,6 +28,36 @@ func Find(t testing.TB, name string) string {
 	}
 	t.Skipf("%s is not installed: make test-deps installs it as root on Debian", name)
 	return ""
+}
+
+// version is a number with two dots, as programs tell theirs.
+var version = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+`)
+
+// Version returns what a peer says that its version is, such as 2.6.12.
+func Version(t testing.TB, program string) string {
+	t.Helper()
+	out, err := exec.Command(program, "-v").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s -v: %v", program, err)
+	}
+	v := version.FindString(string(out))
+	if v == "" {
+		t.Fatalf("%s -v tells no version: %s", program, out)
+	}
+	return v
+}
+
+// Want is Find for a peer of one version, which v begins: what it does is compared with what that one does. Another one is as good as none.
+func Want(t testing.TB, name, v string) string {
+	t.Helper()
+	path := Find(t, name)
+	if is := Version(t, path); !strings.HasPrefix(is, v+".") {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is %s, want %s", name, is, v)
+		}
+		t.Skipf("%s is %s, and what differs is known of %s", name, is, v)
+	}
+	return path
 }
 
 // Run starts a peer, and ends it with the test; it does not outlive the test's process either. What it has written is shown when the test fails. The
