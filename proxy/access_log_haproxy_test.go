@@ -1,37 +1,15 @@
 package proxy_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/proxytest"
 )
-
-// haproxyProgram finds Debian's.
-func haproxyProgram(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"haproxy", "/usr/sbin/haproxy"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("haproxy is not installed: make test-deps")
-	}
-	t.Skip("haproxy is not installed: make test-deps")
-	return ""
-}
 
 const haproxySite = `global
 	log UDP len 8192 local0
@@ -69,52 +47,21 @@ backend two
 // haproxy starts one with a site like tandem's, which logs as log says, and returns it with what hears its lines.
 func haproxy(t *testing.T, log string) (s site, heard func() string) {
 	t.Helper()
+	p := newPeer(t, "haproxy")
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	pair, _ := proxytest.Bundle(t, "localhost")
 	good, asked := origin(t)
 	s.asked = asked
-	s.plain, s.tls = vacant(t), vacant(t)
+	var plain, secure string
+	s.plain, plain = p.listens(t)
+	s.tls, secure = p.listens(t)
 	ms := func(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 	text := strings.NewReplacer(
 		"UDP", udp, "CONNECT", ms(connectPatience), "CLIENT", ms(clientPatience), "SERVER", ms(serverPatience), "HEAD", ms(headPatience),
-		"PLAIN", s.plain, "TLS", s.tls, "PAIR", pair, "GOOD", good.String(), "DEAD", proxytest.Nobody(t).String(), "LOG", log,
+		"PLAIN", plain, "TLS", secure, "PAIR", pair, "GOOD", good.String(), "DEAD", proxytest.Nobody(t).String(), "LOG", log,
 	).Replace(haproxySite)
-	runHAProxy(t, text, s.plain)
-	heard() // of the connection that found it there
+	p.run(t, text)
 	return s, heard
-}
-
-// runHAProxy runs one until the test ends, and returns when a connection to it stands.
-func runHAProxy(t *testing.T, text, at string) {
-	t.Helper()
-	program := haproxyProgram(t)
-	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	cmd := exec.Command(program, "-db", "-q", "-f", file)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		err := errors.Join(cmd.Process.Kill(), cmd.Wait())
-		if t.Failed() {
-			t.Logf("%v\n%s", err, &out)
-		}
-	})
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("tcp4", at)
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
 }
 
 // Lines of Tandem and of HAProxy for the same talks, octet for octet but for what masked leaves out.

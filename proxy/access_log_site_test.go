@@ -95,17 +95,6 @@ func answer(conn net.Conn, silent chan<- struct{}, ended <-chan struct{}) {
 	}
 }
 
-// vacant is an address that a peer, which can't tell which it got, may listen at.
-func vacant(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // logging is a site with every kind of backend, whose frontends log as log says: f, and k with TLS.
 func logging(t *testing.T, log accesslog.Config, good netip.AddrPort) proxy.Config {
 	t.Helper()

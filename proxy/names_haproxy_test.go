@@ -1,14 +1,9 @@
 package proxy_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,28 +35,10 @@ backend b
 // haproxyLookingUp runs HAProxy with such a template, and returns where it listens.
 func haproxyLookingUp(t *testing.T, s *resolvetest.Server, template string) string {
 	t.Helper()
-	program := haproxyProgram(t)
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close() // HAProxy's from here on
-	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	text := strings.NewReplacer("NAMESERVER", s.Address.String(), "PLAIN", address, "TEMPLATE", template).Replace(haproxyNames)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "-db", "-f", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // it was killed
-	})
-	return address
+	p := newPeer(t, "haproxy")
+	at, bind := p.listens(t)
+	p.run(t, strings.NewReplacer("NAMESERVER", s.Address.String(), "PLAIN", bind, "TEMPLATE", template).Replace(haproxyNames))
+	return at
 }
 
 // answersAt counts who answers so many requests, each on a connection of its own.

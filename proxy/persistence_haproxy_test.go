@@ -238,10 +238,11 @@ func (s *shop) tandem(t *testing.T, v sellers) (at string, heard func() string) 
 // rival is the same of HAProxy.
 func (s *shop) rival(t *testing.T, v sellers) (at string, heard func() string) {
 	t.Helper()
-	at = vacant(t)
+	p := newPeer(t, "haproxy")
+	at, bind := p.listens(t)
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	text := fmt.Sprintf("global\n\tlog %s len 8192 local0\ndefaults\n\tmode http\n\tlog global\n\ttimeout connect %dms\n\ttimeout client 10s\n\ttimeout server 10s\n"+
-		"frontend f\n\tbind %s\n\tlog-format '%%s %%ST %%tsc %%rc'\n\tdefault_backend b\nbackend b\n\tretries %d\n\tcookie S %s\n", udp, connectPatience.Milliseconds(), at, s.retries, s.haproxy)
+		"frontend f\n\tbind %s\n\tlog-format '%%s %%ST %%tsc %%rc'\n\tdefault_backend b\nbackend b\n\tretries %d\n\tcookie S %s\n", udp, connectPatience.Milliseconds(), bind, s.retries, s.haproxy)
 	if !s.firm {
 		text += "\toption redispatch\n"
 	}
@@ -252,8 +253,7 @@ func (s *shop) rival(t *testing.T, v sellers) (at string, heard func() string) {
 		}
 		text += map[byte]string{'z': " weight 0", 'x': " disabled"}[letter] + "\n"
 	}
-	runHAProxy(t, text, at)
-	heard() // of the connection that found it there
+	p.run(t, text)
 	return at, heard
 }
 
@@ -319,7 +319,7 @@ func TestR7_R51_R52_R53_R54_R55_R56_R57_Cookies(t *testing.T) {
 // HAProxy makes the same of them, but for what the cases say and docs/compatibility.md has.
 func TestIntegrationR51_R57_CookiesBesideHAProxy(t *testing.T) {
 	t.Parallel()
-	haproxyProgram(t)
+	newPeer(t, "haproxy") // or there is nothing to compare with
 	text, err := os.ReadFile("../docs/compatibility.md")
 	if err != nil {
 		t.Fatal(err)

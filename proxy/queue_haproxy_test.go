@@ -2,19 +2,15 @@ package proxy_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -71,7 +67,9 @@ type narrows struct {
 	line    func() string // the next line of its log
 }
 
+// With one thread: of two HAProxy counts the next request of the queue, or does not, before it logs the one that made room.
 const haproxyNarrows = `global
+	nbthread 1
 	log UDP len 8192 local0
 	stats socket SOCKET mode 600 level user
 defaults
@@ -96,21 +94,13 @@ backend short
 
 func haproxyWithQueues(t *testing.T) narrows {
 	t.Helper()
-	program := haproxyProgram(t)
+	p := newPeer(t, "haproxy")
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
-	dir := t.TempDir()
-	socket, file := filepath.Join(dir, "s"), filepath.Join(dir, "haproxy.cfg")
-	n := narrows{origin: newNarrowOrigin(t), plain: vacant(t), line: heard}
-	text := strings.NewReplacer("UDP", udp, "SOCKET", socket, "PLAIN", n.plain, "ORIGIN", n.origin.address.String()).Replace(haproxyNarrows)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-db", "-q", "-f", file)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = errors.Join(cmd.Process.Kill(), cmd.Wait()) }) // it ends by the signal
+	socket := filepath.Join(t.TempDir(), "s")
+	at, bind := p.listens(t)
+	n := narrows{origin: newNarrowOrigin(t), plain: at, line: heard}
+	text := strings.NewReplacer("UDP", udp, "SOCKET", socket, "PLAIN", bind, "ORIGIN", n.origin.address.String()).Replace(haproxyNarrows)
+	p.run(t, text)
 	n.waiting = func() string {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {
