@@ -13,6 +13,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/health"
 	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/proxyproto"
+	"github.com/tandem-lb/tandem/proxy/rate"
 	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
@@ -51,11 +52,16 @@ type Frontend struct {
 	Monitor        *Monitor          // nil: none
 	TrustedProxies []netip.Prefix    // that are believed what they tell of clients
 	ByForwarded    bool              // they tell it by Forwarded (RFC 7239), and are believed nothing else; else by the X-Forwarded fields
+	ClientRate     *rate.Requests    // of each client, where no rule has another one; nil: they may ask as often as they like
 	RequestID      *RequestID        // nil: none is made
 	Compression    *compress.Config  // nil: responses go as they are
 	MaxBody        int64             // octets that the body of a request may have, others get 413; 0: any
 	MaxConnections int               // how many clients it serves at once, further ones wait; 0: no bound but that of Config
 	AccessLog      *accesslog.Config // nil: requests are not logged
+
+	// ClientConnections bounds those of each client, who is known by the other end of the connection, or as the PROXY protocol tells. What is
+	// too much is closed at once. TrustedProxies have no bound. nil: nobody has.
+	ClientConnections *rate.Connections
 }
 
 // FrontendTimeouts bound what a client may take. All are finite; the configuration supplies the defaults.

@@ -26,6 +26,7 @@
 //	listener.go  listener and lane, what the connections of one belong to; listener_linux.go, unix_linux.go: sockets
 //	names.go     servers that are looked up by name
 //	gate.go      Gate
+//	clients.go   what each client may do
 //	descriptors_linux.go    how many clients can be served
 //	checks.go    health checks, and WatchBackend
 //	frontend.go  what is counted for a frontend

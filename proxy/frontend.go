@@ -29,6 +29,8 @@ type frontend struct {
 	redispatch  atomic.Int64
 	bytesIn     atomic.Int64
 	bytesOut    atomic.Int64
+	limited     atomic.Int64
+	turnedAway  refused
 	refusals    tally
 }
 
@@ -87,7 +89,10 @@ func (f *frontend) account(r *exchange.Record) {
 	default:
 		f.faults.Add(1)
 	}
-	if r.Why != "" {
+	switch {
+	case r.Limited:
+		f.limited.Add(1)
+	case r.Why != "":
 		f.refusals.add(r.Why)
 	}
 	f.retries.Add(int64(r.Retries))
@@ -111,6 +116,8 @@ func (f *frontend) traffic() Traffic {
 		Redispatch:  f.redispatch.Load(),
 		BytesIn:     f.bytesIn.Load(),
 		BytesOut:    f.bytesOut.Load(),
+		Limited:     f.limited.Load(),
+		TurnedAway:  f.turnedAway.count.Load(),
 		Refusals:    f.refusals.counts(),
 	}
 	for i := range f.classes {

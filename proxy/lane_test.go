@@ -9,7 +9,7 @@ import (
 func TestProxiesOfALane(t *testing.T) {
 	t.Parallel()
 	b := &plannedBind{config: Bind{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fe80::/10")}}}
-	proxies := newLane(&frontend{}, nil, b, 80).bind.Proxies
+	proxies := new(Proxy).newLane(&frontend{}, nil, b, &socket{}).bind.Proxies
 	for address, want := range map[string]bool{
 		"10.1.2.3": true, "::ffff:10.1.2.3": true, "11.1.2.3": false, "fe80::1": true, "fe80::1%eth0": true, "2001:db8::1": false,
 	} {

@@ -28,16 +28,18 @@ type listener struct {
 // lane is what the connections of a listener belong to: they keep theirs when a reload gives the listener another one.
 type lane struct {
 	bind     *engine.Bind
+	socket   *socket
 	frontend *frontend
 	gate     *Gate
+	bound    *connectionBound // nil: none
 }
 
-// newLane returns one for the connections that come to a port.
-func newLane(f *frontend, g *Gate, b *plannedBind, port uint16) *lane {
-	l := &lane{frontend: f, gate: g}
+// newLane returns one for the connections that come to a socket.
+func (p *Proxy) newLane(f *frontend, g *Gate, b *plannedBind, s *socket) *lane {
+	l := &lane{socket: s, frontend: f, gate: g, bound: b.bound}
 	l.bind = &engine.Bind{
 		Owner:    l,
-		Port:     port,
+		Port:     s.address.Port(),
 		Limit:    f.limit,
 		TLS:      b.tls,
 		H2C:      b.config.H2C,
@@ -49,6 +51,9 @@ func newLane(f *frontend, g *Gate, b *plannedBind, port uint16) *lane {
 		Closed:   f.closed,
 		Unshaken: f.shaken,
 		Refused:  f.refusals.add,
+	}
+	if b.bound != nil {
+		l.bind.Clients = &door{b.bound, f, p.log}
 	}
 	switch {
 	case b.config.Unix.Proxied:

@@ -29,21 +29,23 @@ type Plan struct {
 }
 
 type plannedFrontend struct {
-	name  string
-	tcp   bool
-	most  int // connections
-	route *exchange.Frontend
-	log   *accesslog.Log // nil: none
-	lines []accesslog.Output
-	binds []plannedBind
+	name   string
+	tcp    bool
+	most   int // connections
+	route  *exchange.Frontend
+	bounds *bounds
+	log    *accesslog.Log // nil: none
+	lines  []accesslog.Output
+	binds  []plannedBind
 }
 
 type plannedBind struct {
 	key    socketKey
 	config Bind
 	tcp    bool
-	tls    *tls.Config // nil: plain
-	socket *socket     // nil: there is a listener already
+	tls    *tls.Config      // nil: plain
+	bound  *connectionBound // nil: clients may have any number of connections
+	socket *socket          // nil: there is a listener already
 }
 
 // socketKey is what a socket is known by from one configuration to the next. Binds to port 0 may be alike otherwise, so
@@ -98,11 +100,14 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
 		}
 		plan.maps = append(plan.maps, files...)
+		if f.bounds, err = compileBounds(&c, f.route, now.bounds(c.Name)); err != nil {
+			faults = append(faults, fmt.Errorf("frontend %s: %w", c.Name, err))
+		}
 		if err := plan.openLog(&f, c.AccessLog); err != nil {
 			faults = append(faults, fmt.Errorf("frontend %s: access log: %w", c.Name, err))
 		}
 		for i, b := range c.Binds {
-			bind := plannedBind{key: keyOf(c.Name, i, &b), config: b, tcp: c.TCP}
+			bind := plannedBind{key: keyOf(c.Name, i, &b), config: b, tcp: c.TCP, bound: f.bounds.connections}
 			if other, ok := seen[bind.key]; ok {
 				faults = append(faults, fmt.Errorf("frontend %s: bind %s: frontend %s has it already", c.Name, b.String(), other))
 				continue
@@ -122,6 +127,16 @@ func (p *Proxy) Plan(next Config) (*Plan, error) {
 		return nil, err
 	}
 	return plan, nil
+}
+
+// bounds returns those of the frontend of that name; none of one that is not there.
+func (s *state) bounds(name string) *bounds {
+	for _, f := range s.frontends {
+		if f.live.name == name {
+			return f.bounds
+		}
+	}
+	return &bounds{}
 }
 
 // prepare loads the certificates of a bind, and binds its socket unless it is bound. The frontends keep the sessions of
@@ -219,7 +234,7 @@ func (p *Proxy) Apply(plan *Plan) {
 		}
 		live.route.Store(f.route)
 		p.engine.SetLimit(live.limit, f.most)
-		entry := frontendState{live: live}
+		entry := frontendState{live: live, bounds: f.bounds}
 		for i := range f.binds {
 			l := p.applyBind(live, &f.binds[i])
 			listeners[f.binds[i].key] = l
@@ -229,8 +244,8 @@ func (p *Proxy) Apply(plan *Plan) {
 	}
 	for key, l := range p.listeners {
 		if listeners[key] != l {
-			bind := l.lane.bind
-			p.engine.Retire(func(b *engine.Bind) bool { return b == bind })
+			socket := l.socket
+			p.engine.Retire(func(b *engine.Bind) bool { return b.Owner.(*lane).socket == socket })
 			l.close()
 		}
 	}
@@ -258,15 +273,15 @@ func (p *Proxy) applyBind(f *frontend, b *plannedBind) *listener {
 	gate, l := p.gateOf(b.config), p.listeners[b.key]
 	switch {
 	case l == nil:
-		l = newListener(p.engine, b.socket, newLane(f, gate, b, b.socket.address.Port()), p.log)
+		l = newListener(p.engine, b.socket, p.newLane(f, gate, b, b.socket), p.log)
 		b.socket = nil // the listener's now
 		gate.add(l.engine)
 	case l.lane.bind.TCP != b.tcp:
-		old := l.lane.bind
-		l.move(newLane(f, gate, b, l.address().Port()))
-		p.engine.Retire(func(b *engine.Bind) bool { return b == old })
-	case !slices.Equal(l.config.Proxies, b.config.Proxies) || l.config.Unix.Proxied != b.config.Unix.Proxied, l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C:
-		l.move(newLane(f, gate, b, l.address().Port()))
+		socket, was := l.socket, l.lane.bind.TCP
+		l.move(p.newLane(f, gate, b, socket))
+		p.engine.Retire(func(b *engine.Bind) bool { return b.Owner.(*lane).socket == socket && b.TCP == was })
+	case !slices.Equal(l.config.Proxies, b.config.Proxies) || l.config.Unix.Proxied != b.config.Unix.Proxied, l.lane.frontend != f || l.lane.gate != gate || l.lane.bind.TLS != b.tls, l.lane.bind.H2C != b.config.H2C, l.lane.bound != b.bound:
+		l.move(p.newLane(f, gate, b, l.socket))
 	}
 	l.grant(b.config.Unix)
 	l.config = b.config

@@ -73,6 +73,7 @@ type state struct {
 
 type frontendState struct {
 	live      *frontend
+	bounds    *bounds
 	listeners []*listener
 }
 

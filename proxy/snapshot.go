@@ -31,6 +31,7 @@ type FrontendStatus struct {
 	Name  string
 	Binds []BindStatus
 	Traffic
+	Forgotten int64 // clients that there was no room for in the tables of what they have used up
 }
 
 // BindStatus is one listening address.
@@ -55,6 +56,8 @@ type Traffic struct {
 	Redispatch  int64    // exchanges that a retry moved to another server
 	BytesIn     int64    // of bodies, from clients
 	BytesOut    int64    // of bodies, to clients
+	Limited     int64    // requests of clients that asked too often
+	TurnedAway  int64    // connections of clients that had too many, or made them too fast
 	// Refusals counts what was no HTTP or TLS, of clients and of servers, by the label of the reason; those of TLS handshakes with
 	// clients begin with tls_. nil: there was none.
 	Refusals map[string]int64
@@ -105,7 +108,7 @@ func (p *Proxy) Snapshot() Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.now.frontends {
-		status := FrontendStatus{Name: f.live.name, Traffic: f.live.traffic()}
+		status := FrontendStatus{Name: f.live.name, Traffic: f.live.traffic(), Forgotten: f.bounds.forgotten()}
 		for _, l := range f.listeners {
 			bind := l.config
 			status.Binds = append(status.Binds, BindStatus{

@@ -102,6 +102,7 @@ func actionKeys(in string) []Key {
 		{Path: in + ".map.default", Type: identifier(), Absent: "`default_backend` of the frontend", Example: "web", Reload: ReloadNew, Help: "The backend for what the file does not have."},
 		{Path: in + ".deny", Type: integer(400, 599), Others: "deny", Absent: "not refused", Example: "403", Reload: ReloadNew, Help: "Refuses, with this status and its error page."},
 		bodyKey(in, "that of the frontend"),
+	}, clientRateKeys(in+".client_rate", "that of the frontend", "How often a client may ask for what the rule takes, in place of what the frontend says."), []Key{
 		{Path: in + ".compression", Type: boolean(), Default: "true", Others: "gzip", Example: "false", Reload: ReloadNew, Help: "Whether responses to these requests may be compressed, as the frontend says."},
 		{Path: in + ".basic_auth", Type: section(), Others: "auth_basic http-request", Absent: "everybody may come in", Example: "{users_file: /etc/tandem/users}", Reload: ReloadNew, Help: "Who asks has to say who they are, by user name and password (RFC 7617). Only with `backend`, `split` or `map`."},
 		{Path: in + ".basic_auth.users_file", Type: filePath(), Required: true, Others: "auth_basic_user_file userlist", Example: "/etc/tandem/users", Reload: ReloadNew, Help: "The users with bcrypt hashes, one on each line, as `htpasswd -B` writes them. A file that others can read is refused."},

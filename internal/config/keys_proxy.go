@@ -66,6 +66,8 @@ func frontendKeys() []Key {
 	}, tlsKeys(in+".bind[].tls"), []Key{
 		{Path: in + ".max_connections", Type: integer(1, 10_000_000), Others: "maxconn", Absent: "no bound but that of the process", Example: "2000", Reload: ReloadLive,
 			Help: "How many clients it serves at once. Further ones connect and wait until one leaves."},
+	}, clientConnectionKeys(in+".client_connections"), clientRateKeys(in+".client_rate", "clients may ask as often as they like",
+		"How often a client may ask, by its address, or the one that `trusted_proxies` tell. [More of it](limits.md#clients)."), []Key{
 		{Path: in + ".rules", Type: list(0, 10000), Others: "acl use_backend location", Absent: "none", Example: "[{match: {path_prefix: /api/}, backend: api}]", Reload: ReloadNew, Help: "The first one that matches takes the request. Exactly one of `backend`, `split`, `map`, `redirect`, `respond` and `deny` in each."},
 	}, matchKeys(rule+".match"), []Key{
 		{Path: rule + ".backend", Type: identifier(), Others: "proxy_pass use_backend", Example: "api", Reload: ReloadNew, Help: "The backend that gets the request."},

@@ -33,7 +33,7 @@ func (b *builder) checkMode(i int) {
 	}
 	for key, there := range map[string]bool{
 		"request_headers": raw.RequestHeaders != nil, "response_headers": raw.ResponseHeaders != nil, "error_pages": raw.ErrorPages != nil,
-		"trusted_proxies": raw.TrustedProxies != nil, "client_from": raw.ClientFrom != "", "request_id": raw.RequestID != nil, "monitor": raw.Monitor != nil, "max_body_size": raw.MaxBody != 0, "compression": raw.Compression != nil,
+		"trusted_proxies": raw.TrustedProxies != nil, "client_from": raw.ClientFrom != "", "request_id": raw.RequestID != nil, "monitor": raw.Monitor != nil, "max_body_size": raw.MaxBody != 0, "client_rate": raw.ClientRate != nil, "compression": raw.Compression != nil,
 	} {
 		if there {
 			b.errorAt(frontendPath(i, key), "is of HTTP, which mode tcp knows nothing of", "none")

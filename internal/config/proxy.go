@@ -20,6 +20,7 @@ func (b *builder) checkProxy() {
 		frontends.add(f.Name, "name", frontendPath(i, "name"))
 		b.checkRules(i)
 		b.checkMode(i)
+		b.checkClients(i)
 		b.checkProxies(i)
 		b.checkHeads(item("proxy.frontends", i), f.RequestHeaders, f.ResponseHeaders)
 		b.checkMonitor(frontendPath(i, "monitor"), f.Monitor)
@@ -107,13 +108,16 @@ func (b *builder) proxy(n Node) proxy.Config {
 			ErrorPages:     raw.errorPages(defaults.ErrorPages),
 			TrustedProxies: trusted(raw.TrustedProxies, defaults.TrustedProxies),
 			ByForwarded:    cmp.Or(raw.ClientFrom, defaults.ClientFrom) == "forwarded" && raw.Mode != modeTCP,
-			RequestID:      raw.RequestID.config(),
-			Monitor:        raw.Monitor.config(),
-			DefaultBackend: raw.DefaultBackend,
-			MaxBody:        raw.maxBody(defaults.MaxBody),
-			Compression:    raw.compression(defaults.Compression),
-			MaxConnections: raw.MaxConnections,
-			AccessLog:      b.accessLog(i),
+			ClientRate:     raw.ClientRate.config(),
+
+			ClientConnections: raw.ClientConnections.config(),
+			RequestID:         raw.RequestID.config(),
+			Monitor:           raw.Monitor.config(),
+			DefaultBackend:    raw.DefaultBackend,
+			MaxBody:           raw.maxBody(defaults.MaxBody),
+			Compression:       raw.compression(defaults.Compression),
+			MaxConnections:    raw.MaxConnections,
+			AccessLog:         b.accessLog(i),
 			Timeouts: proxy.FrontendTimeouts{
 				HTTPRequest: cmp.Or(t.HTTPRequest, d.HTTPRequest),
 				Client:      cmp.Or(t.Client, d.Client),

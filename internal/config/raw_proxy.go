@@ -60,6 +60,7 @@ type rawFrontend struct {
 	ErrorPages      map[string]string   `yaml:"error_pages"`
 	TrustedProxies  *[]string           `yaml:"trusted_proxies"`
 	ClientFrom      string              `yaml:"client_from"`
+	ClientRate      *rawClientRate      `yaml:"client_rate"`
 	RequestID       *rawRequestID       `yaml:"request_id"`
 	Monitor         *rawMonitor         `yaml:"monitor"`
 	DefaultBackend  string              `yaml:"default_backend"`
@@ -67,7 +68,10 @@ type rawFrontend struct {
 	MaxBody         rawSize             `yaml:"max_body_size"`
 	Compression     *rawCompression     `yaml:"compression"`
 	MaxConnections  int                 `yaml:"max_connections"`
-	AccessLog       *rawAccessLog       `yaml:"access_log"`
+
+	ClientConnections *rawClientConnections `yaml:"client_connections"`
+
+	AccessLog *rawAccessLog `yaml:"access_log"`
 }
 
 type rawSocket struct {
@@ -98,6 +102,7 @@ type rawRule struct {
 	Auth            *rawAuth          `yaml:"basic_auth"`
 	RequestHeaders  *rawEdits         `yaml:"request_headers"`
 	ResponseHeaders *rawResponseEdits `yaml:"response_headers"`
+	ClientRate      *rawClientRate    `yaml:"client_rate"`
 	MaxBody         rawSize           `yaml:"max_body_size"`
 	Compression     bool              `yaml:"compression"`
 	Log             bool              `yaml:"log"`

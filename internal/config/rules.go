@@ -215,6 +215,7 @@ func (b *builder) checkRules(i int) {
 			b.noBackend(path+".map.default", m.Default)
 		}
 		b.checkHeads(path, raw.RequestHeaders, raw.ResponseHeaders)
+		b.checkRate(path+".client_rate", raw.ClientRate)
 		if b.reported(path) {
 			continue
 		}
@@ -230,7 +231,7 @@ func rules(raw []rawRule) []rule.Rule {
 	var rs []rule.Rule
 	for _, r := range raw {
 		made := rule.Rule{
-			Match: r.Match.match(), Backend: r.Backend, NoLog: !r.Log, MaxBody: int64(r.MaxBody), AsItIs: !r.Compression, SplitKey: r.SplitKey, Deny: r.Deny, Map: r.Map.config(), Auth: r.Auth.config(), Rewrite: r.Rewrite.config(),
+			Match: r.Match.match(), Backend: r.Backend, NoLog: !r.Log, MaxBody: int64(r.MaxBody), AsItIs: !r.Compression, SplitKey: r.SplitKey, Deny: r.Deny, Map: r.Map.config(), Auth: r.Auth.config(), Rewrite: r.Rewrite.config(), Rate: r.ClientRate.config(),
 			RequestEdits: r.RequestHeaders.edits(), ResponseEdits: r.ResponseHeaders.edits(),
 		}
 		for _, s := range r.Split {

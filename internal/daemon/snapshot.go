@@ -198,6 +198,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 	for _, f := range p.Frontends {
 		frontend := status.Frontend{
 			Name: f.Name, Binds: []status.Bind{}, Connections: f.Connections, Accepted: f.Accepted, Requests: f.Requests,
+			LimitedRequests: f.Limited, LimitedConnections: f.TurnedAway, ForgottenClients: f.Forgotten,
 		}
 		for _, b := range f.Binds {
 			frontend.Binds = append(frontend.Binds, status.Bind{Address: b.Address, Path: b.Path, TLS: b.TLS, VIP: b.VIP, Gate: b.Gate.String()})

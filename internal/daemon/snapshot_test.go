@@ -141,7 +141,7 @@ func TestBalancerSnapshot(t *testing.T) {
 	balancer(&got, proxy.Snapshot{
 		Frontends: []proxy.FrontendStatus{{
 			Name: "https", Binds: []proxy.BindStatus{{Address: front, VIP: true, TLS: true, Gate: proxy.Closed}},
-			Traffic: proxy.Traffic{Connections: 1, Accepted: 2, Requests: 3},
+			Traffic: proxy.Traffic{Connections: 1, Accepted: 2, Requests: 3, Limited: 4, TurnedAway: 5}, Forgotten: 6,
 		}},
 		Backends: []proxy.BackendStatus{{
 			Name: "web", Healthy: 1, Total: 1, Known: true,
@@ -168,6 +168,7 @@ func TestBalancerSnapshot(t *testing.T) {
 		Time: now,
 		Frontends: []status.Frontend{{
 			Name: "https", Binds: []status.Bind{{Address: front, TLS: true, VIP: true, Gate: "closed"}}, Connections: 1, Accepted: 2, Requests: 3,
+			LimitedRequests: 4, LimitedConnections: 5, ForgottenClients: 6,
 		}},
 		TLS: status.TLS{
 			Certificates: []status.Certificate{{File: "/a.pem", Names: []string{"a.example"}, Key: "RSA 2048", NotBefore: now, NotAfter: now.Add(time.Hour), StapledUntil: now.Add(time.Minute)}},

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,16 +67,21 @@ func Run(t testing.TB, cmd *exec.Cmd) <-chan error {
 	t.Helper()
 	var out strings.Builder // written until the peer has ended, read after that
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = time.Second // processes that it has left behind may hold the pipe
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	cmd.WaitDelay = time.Second                                                         // processes that it has left behind may hold the pipe
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}                  // which processes with children pass on
+	started, early, ended := make(chan error), make(chan error, 1), make(chan struct{}) // one error of Start, and one of Wait
+	go func() {
+		runtime.LockOSThread() // prctl(2): it is the end of the thread that has started it which kills
+		defer runtime.UnlockOSThread()
+		defer close(ended)
+		err := cmd.Start()
+		if started <- err; err == nil {
+			early <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	early, ended := make(chan error, 1), make(chan struct{}) // early: one error, from Wait
-	go func() {
-		early <- cmd.Wait()
-		close(ended)
-	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended already needs none
 		select {

@@ -12,7 +12,7 @@ var allowedImports = map[string][]string{
 	"vrrp/seal":   {},
 
 	// The balancer, a smaller star around proxy.
-	"proxy":            {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/resolve", "proxy/rule", "proxy/upstream"},
+	"proxy":            {"internal/hysteresis", "internal/keyfile", "proxy/accesslog", "proxy/auth", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/engine", "proxy/exchange", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rate", "proxy/resolve", "proxy/rule", "proxy/upstream"},
 	"proxy/accesslog":  {"proxy/exchange"},
 	"proxy/auth":       {"internal/keyfile"},
 	"proxy/balance":    {},
@@ -20,17 +20,18 @@ var allowedImports = map[string][]string{
 	"proxy/compress":   {"proxy/http1"},
 	"proxy/edit":       {"proxy/http1"},
 	"proxy/engine":     {"proxy/certs", "proxy/compress", "proxy/edit", "proxy/exchange", "proxy/hello", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/persist", "proxy/proxyproto", "proxy/secure", "proxy/upstream"},
-	"proxy/exchange":   {"internal/hysteresis", "proxy/balance", "proxy/compress", "proxy/edit", "proxy/persist", "proxy/rule", "proxy/upstream"},
+	"proxy/exchange":   {"internal/hysteresis", "proxy/balance", "proxy/compress", "proxy/edit", "proxy/persist", "proxy/rate", "proxy/rule", "proxy/upstream"},
 	"proxy/health":     {"internal/hysteresis", "proxy/http1", "proxy/http2", "proxy/proxyproto"},
 	"proxy/hello":      {},
 	"proxy/http1":      {},
 	"proxy/http2":      {"proxy/http1"},
 	"proxy/loop":       {},
 	"proxy/persist":    {"internal/keyfile", "proxy/http1", "proxy/upstream"},
-	"proxy/proxytest":  {"internal/hysteresis", "proxy", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rule"},
+	"proxy/proxytest":  {"internal/hysteresis", "proxy", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rate", "proxy/rule"},
 	"proxy/proxyproto": {},
+	"proxy/rate":       {},
 	"proxy/resolve":    {},
-	"proxy/rule":       {"proxy/edit"},
+	"proxy/rule":       {"proxy/edit", "proxy/rate"},
 	"proxy/secure":     {},
 	"proxy/upstream":   {"internal/hysteresis", "proxy/balance", "proxy/proxyproto"},
 
@@ -56,7 +57,7 @@ var allowedImports = map[string][]string{
 
 	// The centre.
 	"cmd/tandem":      {"internal/admin", "internal/config", "internal/daemon", "internal/demo", "internal/doctor", "internal/keeper", "internal/runner", "internal/status", "proxy/certs"},
-	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/resolve", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
+	"internal/config": {"internal/hysteresis", "internal/keyfile", "internal/notify", "proxy", "proxy/accesslog", "proxy/balance", "proxy/certs", "proxy/compress", "proxy/edit", "proxy/health", "proxy/persist", "proxy/proxyproto", "proxy/rate", "proxy/resolve", "proxy/rule", "tracker", "vip", "vrrp", "vrrp/seal"},
 	"internal/daemon": {"internal/admin", "internal/config", "internal/keeper", "internal/notify", "internal/runner", "internal/status", "proxy", "proxy/accesslog", "proxy/certs", "proxy/health", "proxy/resolve", "tracker", "vip", "vrrp"},
 
 	// Tests and measuring alone.

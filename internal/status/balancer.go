@@ -12,6 +12,10 @@ type Frontend struct {
 	Connections int64  `json:"connections"` // open now
 	Accepted    int64  `json:"accepted"`    // since the start
 	Requests    int64  `json:"requests"`    // answered since the start, errors included
+
+	LimitedRequests    int64 `json:"limited_requests,omitempty"`    // refused since the start, of clients that asked too often
+	LimitedConnections int64 `json:"limited_connections,omitempty"` // closed since the start, of clients that had too many or made them too fast
+	ForgottenClients   int64 `json:"forgotten_clients,omitempty"`   // that the tables for this had no room for
 }
 
 // Bind is one listening address.

@@ -107,7 +107,7 @@ func full() Snapshot {
 			{Name: "script check_db", Status: "unknown", Limit: 1},
 		},
 		Frontends: []Frontend{{
-			Name: "http_front", Connections: 12, Accepted: 900, Requests: 100000,
+			Name: "http_front", Connections: 12, Accepted: 900, Requests: 100000, LimitedRequests: 250, LimitedConnections: 1, ForgottenClients: 3,
 			Binds: []Bind{
 				{Address: netip.MustParseAddrPort("192.168.1.100:80"), VIP: true, Gate: "open"},
 				{Address: netip.MustParseAddrPort("192.168.1.100:443"), VIP: true, TLS: true, Gate: "open"},

@@ -178,6 +178,28 @@ func (s Snapshot) writeFrontends(w *bufio.Writer) {
 		}
 	}
 	writeTable(w, "FRONTEND|BIND|GATE|CONNECTIONS|REQUESTS", rows)
+	for _, f := range s.Frontends {
+		if text := f.limits(); text != "" {
+			fmt.Fprintf(w, "  %s limited clients: %s\n", f.Name, text)
+		}
+	}
+}
+
+// limits says what clients were refused: "2 requests, 1 connection"; empty: nothing.
+func (f *Frontend) limits() string {
+	var all []string
+	for _, n := range []struct {
+		count int64
+		what  string
+	}{{f.LimitedRequests, "request"}, {f.LimitedConnections, "connection"}} {
+		if n.count > 0 {
+			all = append(all, count(int(n.count), n.what))
+		}
+	}
+	if f.ForgottenClients > 0 {
+		all = append(all, "no room for "+count(int(f.ForgottenClients), "client"))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (s Snapshot) writeBackends(w *bufio.Writer) {

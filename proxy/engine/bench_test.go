@@ -16,6 +16,7 @@ import (
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/loop"
 	"github.com/tandem-lb/tandem/proxy/loop/looptest"
+	"github.com/tandem-lb/tandem/proxy/rate"
 	"github.com/tandem-lb/tandem/proxy/rule"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -147,10 +148,18 @@ func (k *treadmill) run(tb testing.TB, l *loop.Loop) {
 	}
 }
 
-// tread returns a loop of an engine on a treadmill that has gone round for a while. Its requests are logged as log wants; nil: not.
-func tread(tb testing.TB, last bool, octets int, log *exchange.Log) (*treadmill, *loop.Loop) {
+// load is what a treadmill is to carry.
+type load struct {
+	last   bool // each request has a connection of its own
+	octets int  // of a response
+	log    *exchange.Log
+	rate   bool // of clients, which they keep to
+}
+
+// tread returns a loop of an engine on a treadmill that has gone round for a while.
+func tread(tb testing.TB, c load) (*treadmill, *loop.Loop) {
 	tb.Helper()
-	end := "\r\n"
+	last, octets, log, end := c.last, c.octets, c.log, "\r\n"
 	if last {
 		end = "Connection: close\r\n\r\n"
 	}
@@ -172,6 +181,11 @@ func tread(tb testing.TB, last bool, octets int, log *exchange.Log) (*treadmill,
 	frontend := &exchange.Frontend{
 		Name: "web", Rules: table, HTTPRequest: headTime, Client: clientTime, KeepAlive: keepAliveTime, Tunnel: tunnelTime, Log: log,
 		Default: &exchange.Backend{Name: "app", Servers: pool, Connect: connectTime, Server: serverTime, Retries: retries, Forwarded: exchange.Forwarded{AppendFor: true, Proto: true}},
+	}
+	if c.rate {
+		clients := rate.Clients{IPv4Prefix: 32, IPv6Prefix: 64, TableSize: 100_000}
+		all := rate.Requests{Pace: rate.Pace{Count: 1_000_000, Per: time.Second, Burst: 1 << 40}, Clients: clients}
+		frontend.Rate = exchange.NewRate(&all, rate.NewTable(clients), nil)
 	}
 	b := &engine.Bind{
 		Frontend: func() *exchange.Frontend { return frontend }, Draining: func() bool { return false },
@@ -200,13 +214,14 @@ var everything = &exchange.Log{
 
 func BenchmarkExchange(b *testing.B) {
 	for _, bb := range []struct {
-		name   string
-		last   bool
-		octets int
-		log    *exchange.Log
-	}{{"KeepAlive1KB", false, 1 << 10, nil}, {"KeepAlive1KBLogged", false, 1 << 10, everything}, {"KeepAlive16KB", false, 16 << 10, nil}, {"ConnectionARequest", true, 1 << 10, nil}} {
+		name string
+		load
+	}{
+		{"KeepAlive1KB", load{octets: 1 << 10}}, {"KeepAlive1KBLogged", load{octets: 1 << 10, log: everything}}, {"KeepAlive1KBRate", load{octets: 1 << 10, rate: true}},
+		{"KeepAlive16KB", load{octets: 16 << 10}}, {"ConnectionARequest", load{octets: 1 << 10, last: true}},
+	} {
 		b.Run(bb.name, func(b *testing.B) {
-			k, l := tread(b, bb.last, bb.octets, bb.log)
+			k, l := tread(b, bb.load)
 			b.ReportAllocs()
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
@@ -232,11 +247,11 @@ func threadTime(b *testing.B) time.Duration {
 func TestExchangeAllocatesNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		last bool
 		most float64
-		log  *exchange.Log
-	}{{"kept alive", false, 0, nil}, {"a connection a request", true, 1, nil}, {"logged", false, 0, everything}} { // client1
-		k, l := tread(t, tt.last, 1<<10, tt.log)
+		load
+	}{{"kept alive", 0, load{}}, {"a connection a request", 1, load{last: true}}, {"logged", 0, load{log: everything}}, {"at a rate", 0, load{rate: true}}} { // client1
+		tt.octets = 1 << 10
+		k, l := tread(t, tt.load)
 		if got := testing.AllocsPerRun(1000, func() { k.run(t, l) }); got > tt.most {
 			t.Errorf("%s: %v allocations a request, want %v", tt.name, got, tt.most)
 		}
@@ -255,7 +270,7 @@ func TestSystemCalls(t *testing.T) {
 		{"kept alive", false, map[looptest.Op]int{looptest.OpRecv: 2, looptest.OpSend: 2}},
 		{"a connection a request", true, map[looptest.Op]int{looptest.OpRecv: 2, looptest.OpSend: 2, looptest.OpAccept: 2, looptest.OpClose: 1}},
 	} {
-		k, l := tread(t, tt.last, 1<<10, nil)
+		k, l := tread(t, load{last: tt.last, octets: 1 << 10})
 		k.calls = [len(k.calls)]int{}
 		for range requests {
 			k.run(t, l)

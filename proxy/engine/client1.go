@@ -154,7 +154,7 @@ func (c *client1) close(reset bool) {
 	c.phase = gone
 	c.in, c.out = c.core.spare.free(c.in), c.core.spare.free(c.out)
 	c.wire.close(c.core, reset)
-	c.bind.closed(c.core)
+	c.bind.closed(c.core, &c.wire, c.from)
 }
 
 // watch finds out whether the client has left while the server is at work, or none has room. What it has sent meanwhile, further requests,

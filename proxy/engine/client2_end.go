@@ -106,7 +106,7 @@ func (c *client2) close(reset bool) {
 	c.phase = parted
 	c.in, c.out = c.core.spare.free(c.in), c.core.spare.free(c.out)
 	c.wire.close(c.core, reset)
-	c.bind.closed(c.core)
+	c.bind.closed(c.core, &c.wire, c.from)
 }
 
 // idle gives the client its time for another request.

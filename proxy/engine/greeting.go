@@ -135,7 +135,7 @@ func (g *greeting) close() {
 	g.gone = true
 	g.in = g.core.spare.free(g.in)
 	g.wire.close(g.core, false)
-	g.bind.closed(g.core)
+	g.bind.closed(g.core, &g.wire, g.from)
 }
 
 var _ client = (*greeting)(nil)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/tandem-lb/tandem/proxy/exchange"
 	"github.com/tandem-lb/tandem/proxy/loop"
@@ -23,6 +24,8 @@ type Bind struct {
 	// Proxies says who may tell, by the PROXY protocol, for whom it connects, and has to: others are refused. nil: nobody does.
 	Proxies func(netip.Addr) bool
 
+	Clients Clients // bounds how many connections a client has; nil: nothing does
+
 	Port  uint16      // that clients connect to
 	Limit *Limit      // how many clients its listeners serve at once; nil: no bound but that of Options
 	Owner any         // the caller's own
@@ -33,7 +36,24 @@ type Bind struct {
 	leaving atomic.Bool // its connections end with their response
 }
 
-func (b *Bind) closed(c *core) {
+// Clients bounds how many connections clients have, each known by its address.
+type Clients interface {
+	// Enter decides about a new connection: whether it may come, and whether Leave is to be called at its end.
+	Enter(now time.Time, from netip.Addr) (ok, leaves bool)
+	Leave(from netip.Addr)
+}
+
+// enters reports whether a connection may come, as far as its client is concerned.
+func (b *Bind) enters(c *core, w *wire, from netip.AddrPort) (ok bool) {
+	ok, w.leaves = b.Clients.Enter(c.now(), from.Addr())
+	return ok
+}
+
+// closed ends what is known of a connection.
+func (b *Bind) closed(c *core, w *wire, from netip.AddrPort) {
+	if w.leaves {
+		b.Clients.Leave(from.Addr())
+	}
 	b.Closed()
 	c.engine.closed()
 	if wanted := b.Limit.give(); c.engine.limit.give() || wanted {
@@ -150,5 +170,11 @@ func (c *core) take(b *Bind, from loop.Client) {
 		c.introduced(b, from)
 		return
 	}
-	c.loop.Adopt(from, c.handler(b, wire{}, from.From, nil))
+	var w wire
+	if b.Clients != nil && !b.enters(c, &w, from.From) {
+		b.closed(c, &w, from.From)
+		c.loop.Refuse(from)
+		return
+	}
+	c.loop.Adopt(from, c.handler(b, w, from.From, nil))
 }

@@ -33,7 +33,7 @@ func (c *core) introduced(b *Bind, from loop.Client) {
 		p.gone = true
 		b.Refused(untrusted)
 		c.loop.Refuse(from)
-		b.closed(c)
+		b.closed(c, &p.wire, p.from)
 		return
 	}
 	c.loop.Adopt(from, p)
@@ -72,13 +72,19 @@ func (p *preface) Ready(l *loop.Loop, r loop.Ref) {
 	}
 }
 
-// pass hands the connection on to who speaks its protocol. What has come behind the header, of n octets, goes along.
+// pass hands the connection on to who speaks its protocol, unless its client has too many. What has come behind the header, of n octets, goes
+// along. A connection that a proxy makes for itself is of no client.
 func (p *preface) pass(h proxyproto.Header, n int) {
-	c, in := p.core, p.core.spare.drop(p.in, n)
-	p.in, p.gone = nil, true
+	c := p.core
 	if h.Source.IsValid() {
 		p.from, p.wire.show().local = h.Source, h.Destination
+		if p.bind.Clients != nil && !p.bind.enters(c, &p.wire, p.from) {
+			p.close(true)
+			return
+		}
 	}
+	in := c.spare.drop(p.in, n)
+	p.in, p.gone = nil, true
 	c.loop.SetDeadline(p.wire.ref, -1)
 	c.loop.SetHandler(p.wire.ref, c.handler(p.bind, p.wire, p.from, in))
 }
@@ -119,7 +125,7 @@ func (p *preface) close(reset bool) {
 	p.gone = true
 	p.in = p.core.spare.free(p.in)
 	p.wire.close(p.core, reset)
-	p.bind.closed(p.core)
+	p.bind.closed(p.core, &p.wire, p.from)
 }
 
 var _ client = (*preface)(nil)

@@ -249,7 +249,7 @@ func (s *session) close(reset bool) {
 		s.server = nil
 	}
 	s.client.close(reset)
-	s.bind.closed(c)
+	s.bind.closed(c, &s.client.wire, s.from)
 }
 
 // rescue ends the session that a bug was met on.

@@ -18,6 +18,7 @@ type wire struct {
 	sent   uint32 // octets that the socket has taken; it begins anew after 4 GiB
 	more   bool   // of TLS: there may be plaintext though nothing more comes
 	ending bool   // of TLS: the socket is to be told that nothing more will be sent when it has taken everything
+	leaves bool   // of a client: Bind.Clients is to be told of the end
 }
 
 // shown is what a client has shown in its TLS handshake, or another proxy has told of it.

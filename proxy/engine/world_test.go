@@ -73,12 +73,35 @@ type world struct {
 	shaking        *shaking     // of TLS; nil: without
 	panics         bool         // they are expected
 	refused        []string     // why connections were, before they said anything
+	clients        turnstile
+}
+
+// turnstile counts the connections of each client, and lets so many of them in.
+type turnstile struct {
+	most   int // 0: any number
+	in     map[netip.Addr]int
+	turned int // away
+}
+
+func (s *turnstile) Enter(_ time.Time, from netip.Addr) (ok, leaves bool) {
+	if s.most > 0 && s.in[from] == s.most {
+		s.turned++
+		return false, false
+	}
+	s.in[from]++
+	return true, true
+}
+
+func (s *turnstile) Leave(from netip.Addr) {
+	if s.in[from]--; s.in[from] == 0 {
+		delete(s.in, from)
+	}
 }
 
 // newWorld returns one whose listener is open.
 func newWorld(t testing.TB, s site) *world {
 	t.Helper()
-	w := &world{TB: t, net: looptest.New(s.seed)}
+	w := &world{TB: t, net: looptest.New(s.seed), clients: turnstile{in: map[netip.Addr]int{}}}
 	w.routes()
 	w.bind = &engine.Bind{
 		TLS:      s.tls,
@@ -94,6 +117,7 @@ func newWorld(t testing.TB, s site) *world {
 		Opened:   func() { w.opened++ },
 		Unshaken: func(why string) { w.unshaken = append(w.unshaken, why) },
 		Closed:   func() { w.closed++ },
+		Clients:  &w.clients,
 	}
 	w.engine = engine.New(engine.Options{Log: hclog.New(&hclog.LoggerOptions{Output: &w.log, Level: hclog.Warn}), Loops: max(s.loops, 1), Limit: s.limit})
 	w.listener = w.engine.Listen(w.net.Listen(here), w.bind, func(err error) { w.accepting = append(w.accepting, err) })
@@ -185,6 +209,9 @@ func (w *world) ended() {
 	w.advance(2 * tunnelTime)
 	if w.engine.Open() != 0 {
 		w.Errorf("%d connections of clients are left", w.engine.Open())
+	}
+	if len(w.clients.in) > 0 {
+		w.Errorf("connections count that have ended: %v", w.clients.in)
 	}
 	if n := w.engine.Idle(); n != 0 {
 		w.Errorf("%d connections to servers are left", n)

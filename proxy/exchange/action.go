@@ -45,6 +45,7 @@ type Reply struct {
 	ContentType string // empty: none
 	Body        string
 	Challenge   string // of a 401; empty: none
+	RetryAfter  int    // seconds; 0: nothing is said
 	NoCache     bool   // Cache-Control: no-cache
 	Close       bool   // what follows on the client's connection cannot be trusted or is not wanted
 }
@@ -62,6 +63,9 @@ func (r *Reply) Fields(set func(name, value string)) {
 	}
 	if r.Challenge != "" {
 		set("WWW-Authenticate", r.Challenge)
+	}
+	if r.RetryAfter > 0 {
+		set("Retry-After", strconv.Itoa(r.RetryAfter))
 	}
 	if r.NoCache {
 		set("Cache-Control", "no-cache")

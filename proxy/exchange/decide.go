@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/tandem-lb/tandem/proxy/rule"
+import (
+	"cmp"
+
+	"github.com/tandem-lb/tandem/proxy/rule"
+)
 
 // decide lets the rules say where the request goes. It returns what to do where that is no server, else 0.
 func (x *Exchange) decide() Do {
@@ -11,12 +15,23 @@ func (x *Exchange) decide() Do {
 	x.path, x.most = x.request.Path, x.frontend.MaxBody
 	n := x.frontend.Rules.Find(&x.request)
 	if n == rule.None {
+		if x.frontend.Rate != nil {
+			if do := x.hurries(x.frontend.Rate); do != 0 {
+				return do
+			}
+		}
 		return x.send(Choice{x.frontend.Default, x.frontend.DefaultEdits}, nil)
 	}
 	route, r := &x.frontend.Routes[n], x.frontend.Rules.Rule(n)
 	x.record.NoLog, x.realm, x.asItIs = r.NoLog, route.Realm, route.AsItIs
 	if route.MaxBody > 0 {
 		x.most = route.MaxBody
+	}
+	if pace := cmp.Or(route.Rate, x.frontend.Rate); pace != nil {
+		x.edits = cmp.Or(route.Edits, x.edits)
+		if do := x.hurries(pace); do != 0 {
+			return do
+		}
 	}
 	switch {
 	case route.Split != nil:

@@ -54,6 +54,7 @@
 //	record.go    Record: what is counted and logged; details.go: what is logged alone
 //	step.go      Exchange.Step; exchange.go: what each state makes of it; decide.go: where a request goes
 //	queue.go     waiting for a server that has room
+//	rate.go      clients that ask too often
 //	repeat.go    requests that are sent again; budget.go: not too many
 //	timing.go    what servers are told of how long they take
 //	session.go   what is different in TCP mode

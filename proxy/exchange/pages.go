@@ -28,16 +28,19 @@ func (m *Monitor) answer() Reply {
 
 // errorPage returns the page for a status: the backend's, the frontend's, or the balancer's own.
 func (x *Exchange) errorPage(status int) Reply {
-	r := errorReply(status)
-	p, ok := Page{}, false
 	if x.backend != nil {
-		p, ok = x.backend.Pages[status]
+		if _, ok := x.backend.Pages[status]; ok {
+			return x.backend.Pages.reply(status)
+		}
 	}
-	if !ok {
-		p, ok = x.frontend.Pages[status]
-	}
-	if ok {
-		r.ContentType, r.Body = p.ContentType, p.Body
+	return x.frontend.Pages.reply(status)
+}
+
+// reply returns the page for a status, the balancer's own where there is no other.
+func (p Pages) reply(status int) Reply {
+	r := errorReply(status)
+	if page, ok := p[status]; ok {
+		r.ContentType, r.Body = page.ContentType, page.Body
 	}
 	return r
 }

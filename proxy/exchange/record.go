@@ -15,6 +15,7 @@ type Record struct {
 	TLS       bool   // the client's connection is TLS
 	RequestID string // empty: none is made
 	NoLog     bool   // a rule keeps this exchange out of access logs
+	Limited   bool   // the client asks too often
 
 	Begin    time.Time     // first byte of the request
 	Request  time.Duration // until its head was complete [TR]

@@ -21,6 +21,7 @@ type Frontend struct {
 	DefaultEdits *Edits // of what goes to Default, those above included; nil: none
 	Pages        Pages
 	Monitor      *Monitor       // nil: none
+	Rate         *Rate          // nil: clients may ask as often as they like
 	Trusted      *rule.Networks // of proxies that are believed what they tell of clients; nil: none are
 	ByForwarded  bool           // they tell it by Forwarded (RFC 7239) and nothing else; else by the X-Forwarded fields
 	RequestID    *RequestID     // nil: none is made
@@ -47,7 +48,8 @@ type Route struct {
 	Split     *Split     // nil: nothing to choose from
 	Directory *Directory // the same
 	Realm     *Realm     // that clients have to be known in; nil: none
-	MaxBody   int64      // as that of the Frontend; 0: that
+	Rate      *Rate      // as that of the Frontend, in its place; nil: that
+	MaxBody   int64      // the same; 0: that
 	AsItIs    bool       // responses are not compressed
 }
 

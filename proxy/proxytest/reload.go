@@ -149,3 +149,19 @@ func counted(t *testing.T, start Start) {
 		t.Errorf("the server: got %d requests, %d in flight, want 3, 0", s.Requests, s.InFlight)
 	}
 }
+
+// reloadRemovesChangedBind: connections end with their bind also where a reload in between has changed what it gives to later ones.
+func reloadRemovesChangedBind(t *testing.T, start Start) {
+	c := site(serve(t, "app1", says("ok")))
+	c.Frontends[0].Binds = append(c.Frontends[0].Binds, proxy.Bind{Address: anyPort})
+	c.Frontends[0].Timeouts.KeepAlive = 10 * patience
+	b := start(t, c)
+	idle := dial(t, address(t, b, "web", 1))
+	idle.send(getRequest)
+	wantBody(t, idle.receive("GET"), "ok")
+	c.Frontends[0].Binds[1].H2C = true
+	b.Reload(t, c)
+	c.Frontends[0].Binds = c.Frontends[0].Binds[:1]
+	b.Reload(t, c)
+	idle.closed()
+}

@@ -188,6 +188,7 @@ func cases() []testcase {
 		{"TLS_to_servers", serversTLS},
 		{"HTTP2_to_servers", serversHTTP2},
 
+		{"bounds_of_clients", clientCases},
 		{"R38_requests_are_sent_again", repeats},
 		{"R38_the_rest_of_a_body_follows", repeatsPieces},
 		{"R38_requests_are_sent_again_in_HTTP2", repeatsHTTP2},
@@ -216,6 +217,7 @@ func cases() []testcase {
 		{"reload_changes_routes", reloadRoutes},
 		{"reload_changes_timeouts", reloadTimeouts},
 		{"reload_removes_a_bind", reloadRemovesBind},
+		{"reload_removes_a_bind_that_was_changed_before", reloadRemovesChangedBind},
 		{"traffic_is_counted", counted},
 	}
 }

@@ -61,6 +61,9 @@ func faultsOf(r *Rule) []error {
 	if r.Respond != nil {
 		faults = append(faults, respondFaults(r.Respond)...)
 	}
+	if err := r.Rate.Fault(); err != nil {
+		faults = append(faults, fmt.Errorf("client_rate: %w", err))
+	}
 	return faults
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"github.com/tandem-lb/tandem/proxy/edit"
+	"github.com/tandem-lb/tandem/proxy/rate"
 )
 
 // Rule takes a request that matches and says what becomes of it. Exactly one of Backend, Split, Map, Redirect,
@@ -19,9 +20,10 @@ type Rule struct {
 	Respond  *Respond
 	Deny     int // the status of a refusal, 400 to 599
 	Auth     *Auth
-	MaxBody  int64 // octets that the body of a request may have, others get 413; 0: as many as the frontend says
-	AsItIs   bool  // responses to these requests are not compressed
-	NoLog    bool  // requests taken by this rule leave no access log line
+	Rate     *rate.Requests // how often a client may ask for what this rule takes; nil: as often as the frontend says
+	MaxBody  int64          // octets that the body of a request may have, others get 413; 0: as many as the frontend says
+	AsItIs   bool           // responses to these requests are not compressed
+	NoLog    bool           // requests taken by this rule leave no access log line
 
 	Rewrite       *Rewrite    // what the servers of a backend are asked for instead; nil: what the client asked for
 	RequestEdits  []edit.Edit // of what servers get

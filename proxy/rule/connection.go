@@ -5,7 +5,7 @@ import "github.com/tandem-lb/tandem/proxy/edit"
 // OfConnection reports whether a rule looks at nothing but the client's connection, and sends it to a backend or refuses it. So it can be used
 // where there is no request.
 func (r *Rule) OfConnection() bool {
-	answers := r.Redirect != nil || r.Respond != nil || r.Auth != nil
+	answers := r.Redirect != nil || r.Respond != nil || r.Auth != nil || r.Rate != nil
 	changes := r.Rewrite != nil || r.MaxBody > 0 || r.AsItIs || len(r.RequestEdits)+len(r.ResponseEdits) > 0
 	return !answers && !changes && (r.Map == nil || ofConnection(r.Map.Key)) && r.SplitKey == "" && r.Match.OfConnection()
 }
