@@ -489,6 +489,31 @@ func TestLookedUpOnFailure(t *testing.T) {
 	}
 }
 
+// Answers that come between a plan and its time are not lost with it, nor what is known of the servers that they brought.
+func TestAnswersOvertakeAPlan(t *testing.T) {
+	t.Parallel()
+	s := resolvetest.New(t)
+	port, _ := islands(t, 2)
+	s.Set("app.test", "A", records("app.test", 2)...)
+	c := lookedUp(s, proxy.Server{Name: "app", Lookup: resolve.Query{Name: "app.test"}, Port: port})
+	b, book := logged(t, c)
+	book.await(t, "server has another address", "to=127.0.0.2")
+	c.Backends[0].Retries = 1
+	plan, err := b.Plan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Set("app.test", "A", records("app.test", 3)...)
+	book.await(t, "server has another address", "to=127.0.0.3")
+	if got := answers(t, b, 1); got["3"] != 1 {
+		t.Errorf("got %v, want an answer of 3", got)
+	}
+	b.Apply(plan)
+	if one := b.Snapshot().Backends[0].Servers[0]; one.Address.Addr().String() != "127.0.0.3" || one.Requests != 1 {
+		t.Errorf("got %v with %d requests, want 127.0.0.3 with 1", one.Address, one.Requests)
+	}
+}
+
 // A monitor tells of a backend as it is, though its servers had no address when the configuration came, and have others later.
 func TestR44_MonitorOfNames(t *testing.T) {
 	t.Parallel()
