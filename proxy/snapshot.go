@@ -6,6 +6,7 @@ import (
 
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/upstream"
 )
@@ -18,6 +19,7 @@ type Snapshot struct {
 	Logs      []accesslog.Status
 	Names     []NameStatus // those that servers are looked up by, each once
 	Lookups   resolve.Counters
+	Held      int64 // octets of memory that responses take which clients are slow to take
 }
 
 // NameStatus is what is known of a name.
@@ -69,8 +71,15 @@ type BackendStatus struct {
 	Healthy int
 	Total   int
 	Known   bool
-	Waiting int64 // requests in its queue
+	Waiting int64        // requests in its queue
+	Table   *TableStatus // of who had which server; nil: there is none
 	Servers []ServerStatus
+}
+
+// TableStatus is the table of who had which server.
+type TableStatus struct {
+	Size int // how many clients it has room for
+	persist.SourcesStats
 }
 
 // ServerStatus is one server.
@@ -104,7 +113,7 @@ func (s *ServerStatus) Throttle(now time.Time) int {
 
 // Snapshot returns the present state.
 func (p *Proxy) Snapshot() Snapshot {
-	s := Snapshot{TLS: p.keychain.Status(), Logs: p.outputs.Status(), Lookups: p.names.Counters()}
+	s := Snapshot{TLS: p.keychain.Status(), Logs: p.outputs.Status(), Lookups: p.names.Counters(), Held: p.engine.Reserved()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.now.frontends {
@@ -135,6 +144,9 @@ func backendStatus(b *backend) BackendStatus {
 	status.Healthy, status.Total, status.Known = b.pool.Healthy()
 	if q := b.pool.Queue(); q != nil {
 		status.Waiting = q.Waiting()
+	}
+	if t := b.sources; t != nil {
+		status.Table = &TableStatus{Size: t.Config().Size, SourcesStats: t.Stats()}
 	}
 	for i, m := range b.pool.Members() {
 		if b.servers[i].spare {

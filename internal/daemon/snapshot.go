@@ -207,6 +207,7 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 	}
 	s.TLS = tlsStatus(p.TLS)
 	s.AccessLogs = accessLogs(p.Logs)
+	s.Buffered = p.Held
 	s.Lookups = lookups(p)
 	algorithms := map[string]string{}
 	for _, b := range cfg.Backends {
@@ -214,6 +215,9 @@ func balancer(s *status.Snapshot, p proxy.Snapshot, cfg proxy.Config) {
 	}
 	for _, b := range p.Backends {
 		backend := status.Backend{Name: b.Name, Algorithm: algorithms[b.Name], Healthy: b.Healthy, Known: b.Known, Waiting: b.Waiting, Servers: []status.Server{}}
+		if t := b.Table; t != nil {
+			backend.Table = &status.Table{Size: t.Size, Clients: t.Clients, Evicted: t.Evicted}
+		}
 		for _, m := range b.Servers {
 			backend.Servers = append(backend.Servers, status.Server{
 				Name: m.Name, Address: m.Address, Path: m.Path, Lookup: m.Lookup, Weight: m.Weight, Backup: m.Backup, Throttle: m.Throttle(s.Time), Status: m.Status.String(),

@@ -11,6 +11,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/hysteresis"
 	"github.com/tandem-lb/tandem/internal/status"
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/persist"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/certs"
 	"github.com/tandem-lb/tandem/proxy/resolve"
@@ -144,7 +145,7 @@ func TestBalancerSnapshot(t *testing.T) {
 			Traffic: proxy.Traffic{Connections: 1, Accepted: 2, Requests: 3, Limited: 4, TurnedAway: 5}, Forgotten: 6,
 		}},
 		Backends: []proxy.BackendStatus{{
-			Name: "web", Healthy: 1, Total: 1, Known: true,
+			Name: "web", Healthy: 1, Total: 1, Known: true, Table: &proxy.TableStatus{Size: 9, SourcesStats: persist.SourcesStats{Clients: 3, Evicted: 2}},
 			Servers: []proxy.ServerStatus{{
 				Name: "web1", Lookup: "web1.internal", Address: server, Weight: 2, Backup: true, SlowStart: time.Minute, Risen: now.Add(-30 * time.Second), Health: upstream.Health{Status: hysteresis.Up, Text: "200 OK", Code: 200, Took: time.Millisecond, At: now.Add(1), Since: now},
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},
@@ -176,7 +177,7 @@ func TestBalancerSnapshot(t *testing.T) {
 			Renewals:     7, Failures: 8,
 		},
 		Backends: []status.Backend{{
-			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true,
+			Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Table: &status.Table{Size: 9, Clients: 3, Evicted: 2},
 			Servers: []status.Server{{
 				Name: "web1", Lookup: "web1.internal", Address: server, Weight: 2, Backup: true, Throttle: 50, Status: "up", Check: "200 OK", CheckCode: 200, CheckSeconds: 0.001, CheckedAt: now.Add(1), Since: now,
 				InFlight: 3, Requests: 4, ConnectFailures: 5, ResponseFailures: 6, HandshakeFailures: map[string]int64{"gone": 1},

@@ -65,9 +65,17 @@ type Backend struct {
 	Name      string   `json:"name"`
 	Algorithm string   `json:"algorithm"`
 	Healthy   int      `json:"healthy"`
-	Known     bool     `json:"known"`             // the first round of checks has ended
-	Waiting   int64    `json:"waiting,omitempty"` // requests that no server has room for
+	Known     bool     `json:"known"`                 // the first round of checks has ended
+	Waiting   int64    `json:"waiting,omitempty"`     // requests that no server has room for
+	Table     *Table   `json:"stick_table,omitempty"` // of who had which server
 	Servers   []Server `json:"servers"`
+}
+
+// Table is a table of clients.
+type Table struct {
+	Size    int   `json:"size"` // how many clients it has room for
+	Clients int   `json:"clients"`
+	Evicted int64 `json:"evicted"` // that had to make room before their time, since the start
 }
 
 // Server is one member of a backend.

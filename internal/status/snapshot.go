@@ -21,6 +21,7 @@ type Snapshot struct {
 	Frontends  []Frontend  `json:"frontends"`
 	TLS        TLS         `json:"tls"`
 	Backends   []Backend   `json:"backends"`
+	Buffered   int64       `json:"buffered_responses,omitempty"` // octets of memory that responses take which clients are slow to take
 	Lookups    Lookups     `json:"lookups"`
 	AccessLogs []AccessLog `json:"access_logs"`
 	Notify     []Notify    `json:"notify"`

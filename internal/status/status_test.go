@@ -121,7 +121,7 @@ func full() Snapshot {
 			Alarms:   []CertificateAlarm{{File: "/etc/tandem/certs/a.pem", Text: "/etc/tandem/certs/a.pem: private key does not belong to the certificate of a.example", Since: ago(time.Minute)}, {File: "/etc/tandem/certs/b.pem", Text: "certificate of b expires at 2026-11-23T12:00:00Z"}},
 			Renewals: 3, Failures: 1,
 		},
-		Backends: []Backend{{Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Waiting: 7, Servers: []Server{
+		Backends: []Backend{{Name: "web", Algorithm: "round_robin", Healthy: 1, Known: true, Waiting: 7, Table: &Table{Size: 1000, Clients: 1000, Evicted: 12}, Servers: []Server{
 			{Name: "web1", Address: netip.MustParseAddrPort("192.168.1.101:80"), Weight: 3, Throttle: 45, Status: "up", Check: "200 in 1ms", Since: ago(26 * time.Hour), InFlight: 2, Requests: 90000, ConnectFailures: 1, ResponseFailures: 2, HandshakeFailures: map[string]int64{"bad_certificate": 1}},
 			{Name: "web2", Address: netip.MustParseAddrPort("192.168.1.102:80"), Weight: 2, Throttle: 100, Status: "down", Check: "connection refused", Since: ago(time.Minute)},
 			{Name: "web3", Address: netip.MustParseAddrPort("192.168.1.103:80"), Weight: 1, Throttle: 100, Backup: true, Status: "unknown"},
@@ -129,6 +129,7 @@ func full() Snapshot {
 			{Name: "web5", Lookup: "web5.internal", Address: netip.MustParseAddrPort("192.168.1.105:80"), Weight: 1, Throttle: 100, Status: "up", Check: "HTTP status 200", Since: ago(time.Minute)},
 			{Name: "web6", Lookup: "web6.internal", Weight: 1, Throttle: 100, Status: "down", Check: "no address yet: nameserver 192.168.1.53:53: SERVFAIL", Since: ago(time.Minute)},
 		}}},
+		Buffered: 3<<20 + 1,
 		Lookups: Lookups{
 			Names: []Name{
 				{Name: "web5.internal", Family: "prefer_ipv4", Addresses: []netip.AddrPort{netip.MustParseAddrPort("192.168.1.105:0")}, Asked: ago(5 * time.Second), Answered: ago(time.Minute), Next: ago(-10 * time.Second), Failures: 2, Error: "nameserver 192.168.1.53:53: no answer within 2s"},

@@ -20,6 +20,7 @@ func (s Snapshot) WriteText(w io.Writer) error {
 	s.writeFrontends(out)
 	s.writeCertificates(out)
 	s.writeBackends(out)
+	s.writeTables(out)
 	s.writeNames(out)
 	s.writeAccessLogs(out)
 	s.writeNotify(out)
@@ -217,6 +218,24 @@ func (s Snapshot) writeBackends(w *bufio.Writer) {
 		}
 	}
 	writeTable(w, "BACKEND|SERVER|ADDRESS|WEIGHT|STATUS|FOR|IN FLIGHT|REQUESTS|FAILURES|CHECK", rows)
+}
+
+// writeTables writes the tables of who had which server, and how much is held of responses.
+func (s Snapshot) writeTables(w *bufio.Writer) {
+	var rows [][]string
+	for _, b := range s.Backends {
+		if t := b.Table; t != nil {
+			clients := strconv.Itoa(t.Clients)
+			if t.Clients >= t.Size {
+				clients += " full"
+			}
+			rows = append(rows, []string{b.Name, clients, strconv.Itoa(t.Size), strconv.FormatInt(t.Evicted, 10)})
+		}
+	}
+	writeTable(w, "STICK TABLE|CLIENTS|SIZE|EVICTED", rows)
+	if s.Buffered > 0 {
+		fmt.Fprintf(w, "\nresponses held for slow clients: %d KiB\n", (s.Buffered+1023)>>10)
+	}
 }
 
 func (s Snapshot) writeAccessLogs(w *bufio.Writer) {

@@ -285,6 +285,9 @@ func sourceTable(t *testing.T, start Start) {
 		}
 	}
 	keep("at first")
+	if got, want := b.Snapshot().Backends[0].Table, (proxy.TableStatus{Size: 100, SourcesStats: persist.SourcesStats{Clients: len(sourceAddresses)}}); got == nil || *got != want {
+		t.Errorf("the table: got %+v, want %+v", got, want)
+	}
 	b.Reload(t, c)
 	keep("after a reload")
 	c.Backends[0].Sources = &persist.SourcesConfig{Size: 50, Expire: time.Minute, IPv6Prefix: 48}
