@@ -70,6 +70,8 @@ func answer(conn net.Conn, silent chan<- struct{}, ended <-chan struct{}) {
 	_, _ = io.Copy(io.Discard, req.Body) // what is missing shows in the line
 	say := func(s string) { _, _ = io.WriteString(conn, s) }
 	switch path := req.URL.Path; {
+	case path == "/cookie":
+		say("HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: " + req.Header.Get("X-Set") + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	case path == "/mute":
 		<-ended
 	case path == "/silent":

@@ -20,8 +20,14 @@ type rawAccessLog struct {
 }
 
 type rawCaptures struct {
-	Request  []rawCapture `yaml:"request"`
-	Response []rawCapture `yaml:"response"`
+	Request  []rawCapture      `yaml:"request"`
+	Response []rawCapture      `yaml:"response"`
+	Cookie   *rawCookieCapture `yaml:"cookie"`
+}
+
+type rawCookieCapture struct {
+	Name   string `yaml:"name"`
+	Length int    `yaml:"length"`
 }
 
 type rawCapture struct {
@@ -80,6 +86,9 @@ func (b *builder) accessLog(i int) *accesslog.Config {
 	}
 	if captures := cmp.Or(own.Captures, defaults.Captures); captures != nil {
 		c.Request, c.Response = made(captures.Request), made(captures.Response)
+		if cookie := captures.Cookie; cookie != nil {
+			c.Cookie = &accesslog.Capture{Name: cookie.Name, Length: cookie.Length}
+		}
 	}
 	outputs := own.Output
 	if outputs == nil {

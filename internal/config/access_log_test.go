@@ -18,6 +18,7 @@ func TestAccessLogs(t *testing.T) {
 				{Kind: accesslog.Unix, Address: "/dev/log", Syslog: local1}, {Kind: accesslog.UDP, Address: "logs.example.com:514", Syslog: local1},
 			},
 			Request: []accesslog.Capture{{Name: "Host", Length: 64}}, Response: []accesslog.Capture{{Name: "Server", Length: 128}},
+			Cookie: &accesslog.Capture{Name: "SID=", Length: 128},
 		},
 		{
 			Format: "%ci %[capture.req.hdr(0)]", Sample: 0.25, Null: true, Outputs: []accesslog.Output{{}},

@@ -103,6 +103,16 @@ func captured(of func(l *line) *exchange.Captures) func(dst []byte, l *line, n *
 	}
 }
 
+// cookie is an alias of a captured cookie.
+func cookie(of func(l *line) []byte) func(dst []byte, l *line, n *node) []byte {
+	return func(dst []byte, l *line, n *node) []byte {
+		if n.quoted {
+			return value(n, dst, of(l), inQuotedCookie)
+		}
+		return value(n, dst, of(l), inCookie)
+	}
+}
+
 // aliases are all names whose values change. %t, %Tt and what goes with them begin with the first byte of a request: how long a
 // client's connection was idle before is not counted.
 var aliases = []alias{
@@ -145,8 +155,8 @@ var aliases = []alias{
 	{name: "ST", write: number((*line).status)},
 	{name: "B", write: number((*line).sent)},
 	{name: "U", write: number((*line).received)},
-	{name: "CC", write: func(dst []byte, _ *line, n *node) []byte { return value(n, dst, "", inField) }}, // no cookie is captured
-	{name: "CS", write: func(dst []byte, _ *line, n *node) []byte { return value(n, dst, "", inField) }},
+	{name: "CC", write: cookie(func(l *line) []byte { return l.d.RequestCookie })},
+	{name: "CS", write: cookie(func(l *line) []byte { return l.d.ResponseCookie })},
 	{name: "ts", write: bare(func(dst []byte, l *line) []byte {
 		return append(dst, byte(l.r.Termination.Cause), byte(l.r.Termination.Phase))
 	})},

@@ -18,6 +18,7 @@ type Config struct {
 	Null     bool      // connections that end without a byte from the client are logged too
 	Request  []Capture // fields of requests that the formats which have a place for them print
 	Response []Capture // and of responses
+	Cookie   *Capture  // the first cookie of a request, and of its response, whose name and value begin with its Name; nil: none
 }
 
 // Capture is a field of a head that is logged.

@@ -21,6 +21,13 @@ var (
 	inField   = unprintable(`"#{|}`)
 )
 
+// A cookie HAProxy writes as it is. Here that holds for what a cookie may hold (RFC 6265 section 4.1.1), and quotes: with blanks in it a client
+// could make up the rest of the line.
+var (
+	inCookie       = unprintable(" ")
+	inQuotedCookie = unprintable(" \"")
+)
+
 const (
 	upperHex = "0123456789ABCDEF"
 	lowerHex = "0123456789abcdef"

@@ -29,7 +29,8 @@ type Format struct {
 	tls      bool               // version and cipher suite are wanted
 	request  []exchange.Capture // the configuration's, and those that the format itself needs
 	response []exchange.Capture
-	shown    int // how many of request are the configuration's
+	shown    int  // how many of request are the configuration's
+	cookie   bool // one is captured
 }
 
 // Parse reads a format: a name of Formats, or one in HAProxy's syntax. The captured fields are those of the configuration.

@@ -19,7 +19,9 @@ func (f *Format) appendHTTPLog(dst []byte, l *line) []byte {
 	dst = append(appendInt(dst, millis(r.Response)), '/')
 	dst = append(appendInt(dst, millis(r.Active)), ' ')
 	dst = append(appendInt(dst, l.status()), ' ')
-	dst = append(appendInt(dst, l.sent()), " - - "...)
+	dst = append(appendInt(dst, l.sent()), ' ')
+	dst = append(appendCookie(dst, d.RequestCookie), ' ')
+	dst = append(appendCookie(dst, d.ResponseCookie), ' ')
 	dst = append(appendState(dst, r), ' ')
 	dst = append(appendInt(dst, d.ProcessConnections), '/')
 	dst = append(appendInt(dst, d.FrontendConnections), '/')
@@ -38,6 +40,14 @@ func (f *Format) appendHTTPLog(dst []byte, l *line) []byte {
 		dst = append(appendBraced(dst, &d.Response, n), ' ')
 	}
 	return append(appendRequestLine(append(dst, '"'), l), '"')
+}
+
+// appendCookie writes a captured cookie, or a dash.
+func appendCookie(dst, cookie []byte) []byte {
+	if len(cookie) == 0 {
+		return append(dst, '-')
+	}
+	return appendEscaped(dst, cookie, inCookie)
 }
 
 // appendBraced writes n captured fields.

@@ -62,7 +62,11 @@ func New(c Config) (*Log, error) {
 			}
 		}
 	}
-	l.wants = exchange.Log{Request: f.request, Response: f.response, TLS: f.tls, Unheard: c.Null, Write: l.write}
+	if w := c.Cookie; w != nil && (w.Name == "" || w.Length < 1) {
+		return nil, fmt.Errorf("capture of %d octets of cookie %q, want a name and 1 or more", w.Length, w.Name)
+	}
+	f.cookie = c.Cookie != nil
+	l.wants = exchange.Log{Cookie: c.Cookie, Request: f.request, Response: f.response, TLS: f.tls, Unheard: c.Null, Write: l.write}
 	l.lines.New = func() any { return new(scratch) }
 	return l, nil
 }

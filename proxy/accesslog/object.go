@@ -50,6 +50,10 @@ func (f *Format) appendObject(dst []byte, l *line) []byte {
 	dst = member(dst, "backend_queue", int64(r.BackendQueue))
 	dst = fields(dst, "request_headers", f.request[:f.shown], &d.Request)
 	dst = fields(dst, "response_headers", f.response, &d.Response)
+	if f.cookie {
+		dst = appendJSON(key(dst, "request_cookie"), d.RequestCookie)
+		dst = appendJSON(key(dst, "response_cookie"), d.ResponseCookie)
+	}
 	return append(dst, '}')
 }
 

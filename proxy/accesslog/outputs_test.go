@@ -205,6 +205,7 @@ func TestConfigFaults(t *testing.T) {
 		{"sample", Config{Format: "json", Sample: 1.5}, "sample 1.5, want more than 0 and at most 1"},
 		{"negative sample", Config{Format: "json", Sample: -1}, "sample -1, want more than 0 and at most 1"},
 		{"capture", Config{Format: "json", Request: []exchange.Capture{{Name: "Host"}}}, `capture of 0 octets of "Host", want a name and 1 or more`},
+		{"cookie capture", Config{Format: "json", Cookie: &exchange.Capture{Name: "SID"}}, `capture of 0 octets of cookie "SID", want a name and 1 or more`},
 		{"response capture", Config{Format: "json", Response: []exchange.Capture{{Length: 1}}}, `capture of 1 octets of "", want a name and 1 or more`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -53,6 +53,9 @@ func (s *stream) requested(q *question, authority, target, method string) {
 		authority = "" // HTTP/1 has it as a field
 	}
 	capture(&d.Request, d.Log.Request, q.fields, q.buf, authority)
+	if w := d.Log.Cookie; w != nil {
+		d.RequestCookie = captureCookie(d.RequestCookie[:0], w, q.fields, q.buf, "cookie")
+	}
 }
 
 // responded notes the response that a client gets: a head of size octets, as far as they can be told.
@@ -60,6 +63,9 @@ func (s *stream) responded(h *head, size int) {
 	d := s.log
 	d.ResponseHead = int64(size)
 	capture(&d.Response, d.Log.Response, h.fields, h.buf, "")
+	if w := d.Log.Cookie; w != nil {
+		d.ResponseCookie = captureCookie(d.ResponseCookie[:0], w, h.fields, h.buf, "set-cookie")
+	}
 }
 
 // capture notes the values of fields: of those that are there more than once the last one, as HAProxy does. host is that of a request

@@ -10,6 +10,7 @@ import (
 type Log struct {
 	Request  []Capture // fields of a request's head
 	Response []Capture // fields of a response's head
+	Cookie   *Capture  // the first cookie whose name and value begin with its Name, of a request and of a response; nil: none
 	TLS      bool      // version and cipher suite of the client's connection
 	Unheard  bool      // connections that end without a byte from the client are told of too
 
@@ -38,11 +39,13 @@ type Details struct {
 	Authority string // the host that is asked for, by the target or the Host field
 	Target    string // the request target as it came, in HTTP/2 a path and its query
 
-	Request      Captures
-	Response     Captures // empty: there was no response of a server
-	RequestHead  int64    // octets; of HTTP/2 those of the fields without compression
-	ResponseHead int64    // octets that the client was sent, of HTTP/2 with compression
-	Unheard      bool     // the client has sent nothing at all
+	Request  Captures
+	Response Captures // empty: there was no response of a server
+	// The cookies of Log.Cookie; empty: there is none.
+	RequestCookie, ResponseCookie []byte
+	RequestHead                   int64 // octets; of HTTP/2 those of the fields without compression
+	ResponseHead                  int64 // octets that the client was sent, of HTTP/2 with compression
+	Unheard                       bool  // the client has sent nothing at all
 
 	// How many there were when the exchange ended.
 	ProcessConnections  int64 // of clients
@@ -81,7 +84,9 @@ func (c *Captures) At(i int) []byte {
 
 // Reset forgets all but the memory.
 func (d *Details) Reset() {
-	*d = Details{Request: d.Request.reset(), Response: d.Response.reset()}
+	*d = Details{
+		Request: d.Request.reset(), Response: d.Response.reset(), RequestCookie: d.RequestCookie[:0], ResponseCookie: d.ResponseCookie[:0],
+	}
 }
 
 func (c *Captures) reset() Captures { return Captures{text: c.text[:0], ends: c.ends[:0]} }
