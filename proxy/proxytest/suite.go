@@ -201,6 +201,7 @@ func cases() []testcase {
 		{"R43_sessions_wait", queueSessions},
 		{"R43_a_reload_makes_room", queueReload},
 		{"R14_waiting_has_an_end", queueTimeout},
+		{"R14_R43_HTTP2", h2Queues},
 		{"R41_R43_a_server_that_comes_up_serves_the_queue", queueHealth},
 
 		{"R21_R66_TCP_mode", tcpCases},
