@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tandem-lb/tandem/proxy"
+	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/rule"
 )
 
@@ -121,5 +123,35 @@ func TestReloadOfMode(t *testing.T) {
 	f := b.Snapshot().Frontends[0]
 	if at(b).plain != listens || f.Accepted != 0 || f.Requests != 0 {
 		t.Errorf("got %+v, at %s before", f, listens)
+	}
+}
+
+// The file of an access log is closed with the last configuration that has it, once its lines are written.
+func TestReloadClosesLogs(t *testing.T) {
+	t.Parallel()
+	log, path := fileLog(t, accesslog.Config{Format: "httplog"})
+	c := valid()
+	c.Frontends[0].AccessLog = &log
+	b := run(t, c, proxy.Options{Drain: 1})
+	open := func() bool {
+		t.Helper()
+		all, err := filepath.Glob("/proc/self/fd/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(all, func(fd string) bool {
+			to, err := os.Readlink(fd) // one that is gone meanwhile is another test's
+			return err == nil && to == path
+		})
+	}
+	if !open() {
+		t.Fatal("it is not open")
+	}
+	c.Frontends[0].AccessLog = nil
+	b.Reload(t, c)
+	for end := time.Now().Add(patience); open(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it is still open")
+		}
 	}
 }
