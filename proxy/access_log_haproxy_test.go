@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/proxytest"
 )
@@ -47,20 +48,20 @@ backend two
 // haproxy starts one with a site like tandem's, which logs as log says, and returns it with what hears its lines.
 func haproxy(t *testing.T, log string) (s site, heard func() string) {
 	t.Helper()
-	p := newPeer(t, "haproxy")
+	p := peers.NewBalancer(t, "haproxy")
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	pair, _ := proxytest.Bundle(t, "localhost")
 	good, asked := origin(t)
 	s.asked = asked
 	var plain, secure string
-	s.plain, plain = p.listens(t)
-	s.tls, secure = p.listens(t)
+	s.plain, plain = p.Listens(t)
+	s.tls, secure = p.Listens(t)
 	ms := func(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 	text := strings.NewReplacer(
 		"UDP", udp, "CONNECT", ms(connectPatience), "CLIENT", ms(clientPatience), "SERVER", ms(serverPatience), "HEAD", ms(headPatience),
 		"PLAIN", plain, "TLS", secure, "PAIR", pair, "GOOD", good.String(), "DEAD", proxytest.Nobody(t).String(), "LOG", log,
 	).Replace(haproxySite)
-	p.run(t, text)
+	p.Run(t, text)
 	return s, heard
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/rate"
@@ -93,23 +94,23 @@ const perSecond = 4
 
 func haproxyWithBounds(t *testing.T, origin string) bounded {
 	t.Helper()
-	p := newPeer(t, "haproxy")
+	p := peers.NewBalancer(t, "haproxy")
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	b := bounded{name: "HAProxy", line: heard}
 	var requests, connections string
-	b.requests, requests = p.listens(t)
-	b.connections, connections = p.listens(t)
-	p.run(t, strings.NewReplacer("UDP", udp, "RATE", requests, "CONNECTIONS", connections, "ORIGIN", origin).Replace(haproxyBounds))
+	b.requests, requests = p.Listens(t)
+	b.connections, connections = p.Listens(t)
+	p.Run(t, strings.NewReplacer("UDP", udp, "RATE", requests, "CONNECTIONS", connections, "ORIGIN", origin).Replace(haproxyBounds))
 	return b
 }
 
 func nginxWithBounds(t *testing.T, origin string) bounded {
 	t.Helper()
-	p := newPeer(t, "nginx")
+	p := peers.NewBalancer(t, "nginx")
 	b := bounded{name: "nginx"}
-	b.requests, _ = p.listens(t)
-	b.connections, _ = p.listens(t)
-	p.run(t, strings.NewReplacer("RATE_AT", b.requests, "CONNECTIONS", b.connections, "ORIGIN", origin, "RATEr", fmt.Sprintf("%dr", perSecond)).Replace(nginxBounds))
+	b.requests, _ = p.Listens(t)
+	b.connections, _ = p.Listens(t)
+	p.Run(t, strings.NewReplacer("RATE_AT", b.requests, "CONNECTIONS", b.connections, "ORIGIN", origin, "RATEr", fmt.Sprintf("%dr", perSecond)).Replace(nginxBounds))
 	return b
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/resolve"
 	"github.com/tandem-lb/tandem/proxy/resolve/resolvetest"
@@ -35,9 +36,9 @@ backend b
 // haproxyLookingUp runs HAProxy with such a template, and returns where it listens.
 func haproxyLookingUp(t *testing.T, s *resolvetest.Server, template string) string {
 	t.Helper()
-	p := newPeer(t, "haproxy")
-	at, bind := p.listens(t)
-	p.run(t, strings.NewReplacer("NAMESERVER", s.Address.String(), "PLAIN", bind, "TEMPLATE", template).Replace(haproxyNames))
+	p := peers.NewBalancer(t, "haproxy")
+	at, bind := p.Listens(t)
+	p.Run(t, strings.NewReplacer("NAMESERVER", s.Address.String(), "PLAIN", bind, "TEMPLATE", template).Replace(haproxyNames))
 	return at
 }
 

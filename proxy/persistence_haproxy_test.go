@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/hysteresis"
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 	"github.com/tandem-lb/tandem/proxy/health"
@@ -238,8 +239,8 @@ func (s *shop) tandem(t *testing.T, v sellers) (at string, heard func() string) 
 // rival is the same of HAProxy.
 func (s *shop) rival(t *testing.T, v sellers) (at string, heard func() string) {
 	t.Helper()
-	p := newPeer(t, "haproxy")
-	at, bind := p.listens(t)
+	p := peers.NewBalancer(t, "haproxy")
+	at, bind := p.Listens(t)
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	text := fmt.Sprintf("global\n\tlog %s len 8192 local0\ndefaults\n\tmode http\n\tlog global\n\ttimeout connect %dms\n\ttimeout client 10s\n\ttimeout server 10s\n"+
 		"frontend f\n\tbind %s\n\tlog-format '%%s %%ST %%tsc %%rc'\n\tdefault_backend b\nbackend b\n\tretries %d\n\tcookie S %s\n", udp, connectPatience.Milliseconds(), bind, s.retries, s.haproxy)
@@ -253,7 +254,7 @@ func (s *shop) rival(t *testing.T, v sellers) (at string, heard func() string) {
 		}
 		text += map[byte]string{'z': " weight 0", 'x': " disabled"}[letter] + "\n"
 	}
-	p.run(t, text)
+	p.Run(t, text)
 	return at, heard
 }
 
@@ -319,7 +320,7 @@ func TestR7_R51_R52_R53_R54_R55_R56_R57_Cookies(t *testing.T) {
 // HAProxy makes the same of them, but for what the cases say and docs/compatibility.md has.
 func TestIntegrationR51_R57_CookiesBesideHAProxy(t *testing.T) {
 	t.Parallel()
-	newPeer(t, "haproxy") // or there is nothing to compare with
+	peers.NewBalancer(t, "haproxy") // or there is nothing to compare with
 	text, err := os.ReadFile("../docs/compatibility.md")
 	if err != nil {
 		t.Fatal(err)

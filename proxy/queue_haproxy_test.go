@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
 )
@@ -94,13 +95,13 @@ backend short
 
 func haproxyWithQueues(t *testing.T) narrows {
 	t.Helper()
-	p := newPeer(t, "haproxy")
+	p := peers.NewBalancer(t, "haproxy")
 	udp, heard := syslogs(t, "udp", "127.0.0.1:0")
 	socket := filepath.Join(t.TempDir(), "s")
-	at, bind := p.listens(t)
+	at, bind := p.Listens(t)
 	n := narrows{origin: newNarrowOrigin(t), plain: at, line: heard}
 	text := strings.NewReplacer("UDP", udp, "SOCKET", socket, "PLAIN", bind, "ORIGIN", n.origin.address.String()).Replace(haproxyNarrows)
-	p.run(t, text)
+	p.Run(t, text)
 	n.waiting = func() string {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {

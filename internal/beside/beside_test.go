@@ -48,7 +48,7 @@ func TestIntegrationBehaviourBesideHAProxyAndNginx(t *testing.T) {
 		s.writeMaps(t)
 	}
 	startTandem(t, by[tandem], cast)
-	startHAProxy(t, by[haproxy], cast, share)
+	startHAProxy(t, by[haproxy], cast)
 	startNginx(t, by[nginx], cast, share)
 	seen := holdAll(all, cast)
 	for _, a := range areas() {

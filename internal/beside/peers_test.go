@@ -2,52 +2,24 @@ package beside
 
 import (
 	"fmt"
+	"io"
 	"net"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tandem-lb/tandem/internal/peers"
 )
 
-// sockets are listeners that a peer gets ready-made, so that nobody else can have their ports. They are its descriptors from 3 on.
-func sockets(t *testing.T, stages []*stage) []*os.File {
+// serves runs a peer until the test ends, and waits until it answers.
+func serves(t *testing.T, b *peers.Balancer, text, at string) {
 	t.Helper()
-	var all []*os.File
-	for _, s := range stages {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := l.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.address = l.Addr().String()
-		_ = l.Close() // f is the same socket
-		all = append(all, f)
-	}
-	return all
-}
-
-// run runs a peer until the test ends, and waits until it serves.
-func run(t *testing.T, cmd *exec.Cmd, files []*os.File, at string) {
-	t.Helper()
-	cmd.ExtraFiles = files
-	ended := peers.Run(t, cmd)
-	for _, f := range files {
-		_ = syscall.SetNonblock(int(f.Fd()), true) // being handed on has made them wait
-		_ = f.Close()
-	}
-	up := make(chan error, 1)
+	early, up := b.Run(t, text), make(chan error, 1) // up: one error, of the first answer
 	go func() {
 		conn, err := net.Dial("tcp4", at)
 		if err == nil {
 			_ = conn.SetDeadline(time.Now().Add(patience))
-			_, _ = conn.Write([]byte("x\r\n\r\n"))
+			_, _ = io.WriteString(conn, "x\r\n\r\n") // an error shows in what comes
 			_, err = conn.Read(make([]byte, 1))
 			_ = conn.Close()
 		}
@@ -56,10 +28,10 @@ func run(t *testing.T, cmd *exec.Cmd, files []*os.File, at string) {
 	select {
 	case err := <-up:
 		if err != nil {
-			t.Fatalf("%s does not serve: %v", cmd.Path, err)
+			t.Fatalf("nobody serves: %v", err)
 		}
-	case err := <-ended:
-		t.Fatalf("%s ends at its start: %v", cmd.Path, err)
+	case err := <-early:
+		t.Fatalf("it ends at its start: %v", err)
 	}
 }
 
@@ -78,15 +50,17 @@ defaults
 `
 
 // startHAProxy runs Debian's.
-func startHAProxy(t *testing.T, stages []*stage, p map[*stage]players, share scenery) {
+func startHAProxy(t *testing.T, stages []*stage, p map[*stage]players) {
 	t.Helper()
-	files := sockets(t, stages)
+	b := peers.NewBalancer(t, "haproxy")
 	var c strings.Builder
 	c.WriteString(haproxyDefaults)
-	for i, s := range stages {
+	for _, s := range stages {
+		var bind string
+		s.address, bind = b.Listens(t)
 		w := s.site.haproxy
 		front, back := expanded(t, s, p, w.front), expanded(t, s, p, w.back)
-		fmt.Fprintf(&c, "frontend %s\n\tbind fd@%d %s\n%s", s.name, i+3, expanded(t, s, p, w.bind), lines("\t", front))
+		fmt.Fprintf(&c, "frontend %s\n\tbind %s %s\n%s", s.name, bind, expanded(t, s, p, w.bind), lines("\t", front))
 		if !w.bare {
 			fmt.Fprintf(&c, "\tdefault_backend %s\n", s.name)
 		}
@@ -95,11 +69,7 @@ func startHAProxy(t *testing.T, stages []*stage, p map[*stage]players, share sce
 		}
 		fmt.Fprintf(&c, "backend %s\n%s%s", s.name, lines("\t", back), lines("", expanded(t, s, p, w.more)))
 	}
-	file, err := share.write("haproxy.cfg", c.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, exec.Command(peers.Find(t, "haproxy"), "-db", "-f", file), files, stages[0].address)
+	serves(t, b, c.String(), stages[0].address)
 }
 
 const nginxDefaults = `daemon off;
@@ -111,6 +81,7 @@ events { worker_connections 4096; }
 http {
 	access_log off;
 	server_tokens off;
+	root @dir@/nothing;
 	client_body_temp_path @dir@/body;
 	proxy_temp_path @dir@/proxy;
 	fastcgi_temp_path @dir@/fastcgi;
@@ -130,10 +101,11 @@ http {
 // startNginx runs Debian's, with connections to servers that are kept, as its manual has it.
 func startNginx(t *testing.T, stages []*stage, p map[*stage]players, share scenery) {
 	t.Helper()
-	files := sockets(t, stages)
-	var c, inherited strings.Builder
+	b := peers.NewBalancer(t, "nginx")
+	var c strings.Builder
 	c.WriteString(strings.ReplaceAll(nginxDefaults, "@dir@", share.dir))
-	for i, s := range stages {
+	for _, s := range stages {
+		s.address, _ = b.Listens(t)
 		w := s.site.nginx
 		front, back := expanded(t, s, p, w.front), expanded(t, s, p, w.back)
 		if !strings.Contains(front, "location /") {
@@ -142,16 +114,9 @@ func startNginx(t *testing.T, stages []*stage, p map[*stage]players, share scene
 		if !strings.Contains("\n"+back, "\nserver ") {
 			back += expanded(t, s, p, "\nserver @s1@;")
 		}
-		fmt.Fprintf(&inherited, "%d;", i+3)
 		fmt.Fprintf(&c, "\tupstream %s {\n%s\t\tkeepalive 8;\n\t}\n%s", s.name, lines("\t\t", back), lines("\t", expanded(t, s, p, w.more)))
 		fmt.Fprintf(&c, "\tserver {\n\t\tlisten %s %s;\n%s\t}\n", s.address, expanded(t, s, p, w.bind), lines("\t\t", front))
 	}
 	c.WriteString("}\n")
-	file, err := share.write("nginx.conf", c.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(peers.Find(t, "nginx"), "-p", share.dir, "-e", "stderr", "-c", file)
-	cmd.Env = append(os.Environ(), "NGINX="+inherited.String())
-	run(t, cmd, files, stages[0].address)
+	serves(t, b, c.String(), stages[0].address)
 }
