@@ -357,7 +357,7 @@ func TestHealthChecks(t *testing.T) {
 			Kind:     &health.Script{Command: []string{"/usr/local/bin/check_replica", "-v"}, User: "postgres"},
 			Interval: two, FastInterval: two, DownInterval: two, Timeout: time.Second, Rise: 2, Fall: 3,
 		},
-		{Kind: &health.TCP{Port: 8009}, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
+		{Kind: &health.TCP{Port: 8009, Steps: []health.Step{{Send: "PING\r\n"}, {Expect: "+PONG"}, {Send: "\x00\xff"}, {Expect: "\r\n"}, {Regexp: "role:m"}}}, Interval: two, FastInterval: two, DownInterval: two, Timeout: two, Rise: 2, Fall: 3},
 	} {
 		if got := backends[i].Check; !got.Same(&want) {
 			t.Errorf("%s: got  %+v %+v\nwant %+v %+v", backends[i].Name, got, got.Kind, want, want.Kind)

@@ -15,7 +15,7 @@
 //	checker.go  Checker: the loop, from probe to Result
 //	kinds.go    Kind: a way to probe; probe, outcome
 //	place.go    where and how a probe connects, and how connection errors read
-//	tcp.go      the connection probe, with TLS or not
+//	tcp.go      the connection probe, with TLS or not; talk.go: what is said on it
 //	http.go     the HTTP probe, by HTTP/1.1 or HTTP/2; expect.go: what its answer has to be
 //	http2.go    a question by HTTP/2
 //	grpc.go     the probe that calls grpc.health.v1.Health/Check
