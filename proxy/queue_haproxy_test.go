@@ -17,6 +17,7 @@ import (
 	"github.com/tandem-lb/tandem/internal/peers"
 	"github.com/tandem-lb/tandem/proxy"
 	"github.com/tandem-lb/tandem/proxy/accesslog"
+	"github.com/tandem-lb/tandem/proxy/persist"
 )
 
 // narrowOrigin is a server that answers each request when it is told to.
@@ -64,7 +65,8 @@ func (o *narrowOrigin) gets(t *testing.T) string {
 type narrows struct {
 	origin  *narrowOrigin
 	plain   string
-	waiting func() string // how many wait
+	waiting func() string // how many wait for the servers of b
+	firm    func() string // how many for that of firm
 	line    func() string // the next line of its log
 }
 
@@ -85,12 +87,16 @@ defaults
 frontend f
 	bind PLAIN
 	use_backend short if { path_beg /short/ }
+	use_backend firm if { path_beg /firm/ }
 	default_backend b
 backend b
 	server s1 ORIGIN maxconn 1
 backend short
 	timeout queue 100ms
 	server s1 ORIGIN maxconn 1
+backend firm
+	cookie S insert indirect
+	server s1 ORIGIN maxconn 1 maxqueue 1 cookie A
 `
 
 func haproxyWithQueues(t *testing.T) narrows {
@@ -102,7 +108,7 @@ func haproxyWithQueues(t *testing.T) narrows {
 	n := narrows{origin: newNarrowOrigin(t), plain: at, line: heard}
 	text := strings.NewReplacer("UDP", udp, "SOCKET", socket, "PLAIN", bind, "ORIGIN", n.origin.address.String()).Replace(haproxyNarrows)
 	p.Run(t, text)
-	n.waiting = func() string {
+	waiting := func(backend, row string) string {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {
 			return err.Error()
@@ -110,12 +116,13 @@ func haproxyWithQueues(t *testing.T) narrows {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "show stat\n") // an error shows in what comes
 		for in := bufio.NewScanner(conn); in.Scan(); {
-			if fields := strings.Split(in.Text(), ","); len(fields) > 2 && fields[0] == "b" && fields[1] == "BACKEND" {
+			if fields := strings.Split(in.Text(), ","); len(fields) > 2 && fields[0] == backend && fields[1] == row {
 				return fields[2]
 			}
 		}
 		return "nothing"
 	}
+	n.waiting, n.firm = func() string { return waiting("b", "BACKEND") }, func() string { return waiting("firm", "s1") }
 	for end := time.Now().Add(patience); n.waiting() != "0"; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal(n.waiting())
@@ -139,10 +146,18 @@ func tandemWithQueues(t *testing.T) narrows {
 	c.Backends[0].Timeouts = proxy.BackendTimeouts{Connect: patience, Server: patience, Queue: patience}
 	short := c.Backends[0]
 	short.Name, short.Timeouts.Queue = "short", 100*time.Millisecond
-	c.Backends = append(c.Backends, short)
+	firm := c.Backends[0]
+	firm.Name, firm.Redispatch, firm.Cookie = "firm", false, &proxy.Cookie{Config: persist.Config{Name: "S", Indirect: true}}
+	firm.Servers = slices.Clone(firm.Servers)
+	firm.Servers[0].MaxQueue, firm.Servers[0].Cookie = 1, "A"
+	to := c.Frontends[0].Rules[0]
+	to.Match.PathPrefix, to.Backend = "/firm/", "firm"
+	c.Frontends[0].Rules = append(c.Frontends[0].Rules, to)
+	c.Backends = append(c.Backends, short, firm)
 	b := run(t, c, proxy.Options{Drain: 1, Threads: 4})
 	n.plain = at(b).plain
 	n.waiting = func() string { return fmt.Sprint(b.Snapshot().Backends[0].Waiting) }
+	n.firm = func() string { return fmt.Sprint(b.Snapshot().Backends[2].Waiting) }
 	lines := 0
 	n.line = func() string {
 		lines++
@@ -154,7 +169,7 @@ func tandemWithQueues(t *testing.T) narrows {
 // course has clients come, wait, leave and be served, and returns what came of it: who was served in which order, statuses, and lines.
 func (n narrows) course(t *testing.T) (all []string) {
 	t.Helper()
-	ask := func(path, waiting string) (net.Conn, *bufio.Reader) {
+	from := func(path, head string) (net.Conn, *bufio.Reader) {
 		t.Helper()
 		conn, err := net.Dial("tcp4", n.plain)
 		if err != nil {
@@ -162,9 +177,14 @@ func (n narrows) course(t *testing.T) (all []string) {
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 		_ = conn.SetDeadline(time.Now().Add(patience))
-		_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n") // an error shows in what comes
-		n.await(t, waiting)
+		_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: a\r\n"+head+"\r\n") // an error shows in what comes
 		return conn, bufio.NewReader(conn)
+	}
+	ask := func(path, waiting string) (net.Conn, *bufio.Reader) {
+		t.Helper()
+		conn, r := from(path, "")
+		n.await(t, n.waiting, waiting)
+		return conn, r
 	}
 	status := func(r *bufio.Reader) {
 		t.Helper()
@@ -175,9 +195,9 @@ func (n narrows) course(t *testing.T) (all []string) {
 		_, _ = io.Copy(io.Discard, resp.Body) // what is missing is no matter here
 		all = append(all, resp.Status[:3], masked(n.line()))
 	}
-	_, first := ask("/0", "0")
+	_, zeroth := ask("/0", "0")
 	all = append(all, n.origin.gets(t))
-	readers := []*bufio.Reader{first}
+	readers := []*bufio.Reader{zeroth}
 	for i := 1; i <= 2; i++ {
 		_, r := ask(fmt.Sprintf("/%d", i), fmt.Sprint(i))
 		readers = append(readers, r)
@@ -186,7 +206,7 @@ func (n narrows) course(t *testing.T) (all []string) {
 	_, r := ask("/3", "4")
 	readers = append(readers, r)
 	_ = gone.Close()
-	n.await(t, "3")
+	n.await(t, n.waiting, "3")
 	all = append(all, masked(n.line()))
 	for i, r := range readers {
 		n.origin.answers <- struct{}{}
@@ -201,14 +221,26 @@ func (n narrows) course(t *testing.T) (all []string) {
 	status(late)
 	n.origin.answers <- struct{}{}
 	status(held)
+	// Who belongs to a server for which as many wait as may is refused at once.
+	_, first := from("/firm/0", "Cookie: S=A\r\n")
+	all = append(all, n.origin.gets(t))
+	_, second := from("/firm/1", "Cookie: S=A\r\n")
+	n.await(t, n.firm, "1")
+	_, third := from("/firm/2", "Cookie: S=A\r\n")
+	status(third)
+	n.origin.answers <- struct{}{}
+	status(first)
+	all = append(all, n.origin.gets(t))
+	n.origin.answers <- struct{}{}
+	status(second)
 	return all
 }
 
-func (n narrows) await(t *testing.T, waiting string) {
+func (n narrows) await(t *testing.T, waiting func() string, want string) {
 	t.Helper()
-	for end := time.Now().Add(patience); n.waiting() != waiting; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); waiting() != want; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s wait, want %s", n.waiting(), waiting)
+			t.Fatalf("%s wait, want %s", waiting(), want)
 		}
 	}
 }
@@ -226,6 +258,8 @@ func TestIntegrationR14_R43_QueuesBesideHAProxy(t *testing.T) { // not beside ot
 		`127.0.0.1:P [D] f b/s1 n/n/n/n/n 200 B - - ---- c/c/2/0/0 0/1 "GET /1 HTTP/1.1"`,
 		`127.0.0.1:P [D] f b/s1 n/n/n/n/n 200 B - - ---- c/c/0/0/0 0/3 "GET /3 HTTP/1.1"`,
 		`127.0.0.1:P [D] f short/<NOSRV> n/n/-1/-1/n 503 B - - sQ-- c/c/1/0/0 0/1 "GET /short/1 HTTP/1.1"`,
+		`127.0.0.1:P [D] f firm/s1 n/-1/-1/-1/n 503 B - - SQVN c/c/2/1/0 0/0 "GET /firm/2 HTTP/1.1"`,
+		`127.0.0.1:P [D] f firm/s1 n/n/n/n/n 200 B - - --VN c/c/0/0/0 1/0 "GET /firm/1 HTTP/1.1"`,
 	} {
 		if !slices.Contains(ours, want) {
 			t.Errorf("no line %s in\n%s", want, strings.Join(ours, "\n"))

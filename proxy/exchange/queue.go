@@ -30,6 +30,7 @@ func (x *Exchange) queue(now time.Time) Do {
 		x.state = queued
 		return Queue
 	case upstream.Full:
+		x.inVain(s)
 		return x.fail(503, Termination{ByServer, AtQueue})
 	}
 	return x.fail(503, Termination{ByServer, AtConnect})
@@ -59,12 +60,20 @@ func (x *Exchange) leaveQueue() {
 	x.state = waiting
 	own := x.waiter.For()
 	s, place := x.waiter.Leave()
-	if x.server = s; s == nil && own != nil { // what the log says of who has waited in vain
-		x.record.Server = own.Key().Name
-		if d := x.record.Details; d != nil {
-			d.try(own)
-		}
+	if x.server = s; s == nil {
+		x.inVain(own)
 	}
 	x.record.ServerQueue += place.Server
 	x.record.BackendQueue += place.Backend
+}
+
+// inVain notes the server that a request belongs to, and has waited for in vain; nil: none.
+func (x *Exchange) inVain(own *upstream.Server) {
+	if own == nil {
+		return
+	}
+	x.record.Server = own.Key().Name
+	if d := x.record.Details; d != nil {
+		d.try(own)
+	}
 }

@@ -40,7 +40,7 @@ type Outcome uint8
 const (
 	Picked  Outcome = iota
 	None            // nobody may be used
-	Full            // those who may be used have as many requests as they may; of Enter: and as many wait as may
+	Full            // those who may be used have as many requests as they may; of Enter: and as many wait as may, for the server that comes along if it belongs to one
 	Waiting         // of Enter: the request waits
 )
 

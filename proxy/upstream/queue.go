@@ -55,7 +55,8 @@ func newQueue(p *Pool) *Queue { return &Queue{pool: p, lines: map[*Server]*line{
 // Waiting is how many requests wait.
 func (q *Queue) Waiting() int64 { return q.waiting.Load() }
 
-// enter has a request wait, if there is no server for it now, and room. Full: there is neither.
+// enter has a request wait, if there is no server for it now, and room. Full: there is neither, and the server
+// is the one that it belongs to, without a slot; nil: none.
 func (q *Queue) enter(r Request, w *Waiter) (*Server, Outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -82,7 +83,7 @@ func (q *Queue) join(r *Request, w *Waiter) (*Server, Outcome) {
 		return nil, None
 	}
 	if q.full(of) {
-		return nil, Full
+		return of.server, Full
 	}
 	if of.server != nil {
 		q.lines[of.server] = of
