@@ -87,6 +87,8 @@ func soakKey(generation int) string {
 // soakRules are what a full configuration's frontend does beside.
 const soakRules = `      compression: {types: [text/plain], min_size: 100}
       max_body_size: 64MiB
+      client_rate: {requests: 1000000, ipv4_prefix: 24}
+      client_connections: {max: 4000, new: 100000}
       request_id: {header: X-Request-ID, respond: true}
       request_headers: {set: {X-Seen: "{client_ip} {method} {path}"}, remove: [X-Nothing]}
       rules:
