@@ -4,7 +4,7 @@ import "slices"
 
 // Keys returns the table of keys, in the order of the reference.
 func Keys() []Key {
-	return slices.Concat(nodeKeys(), vrrpKeys(), trackerKeys(), proxyKeys(), adminKeys())
+	return slices.Concat(nodeKeys(), vrrpKeys(), trackerKeys(), proxyKeys(), laterKeys(), adminKeys())
 }
 
 func nodeKeys() []Key {

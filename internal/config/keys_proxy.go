@@ -103,7 +103,7 @@ func backendKeys() []Key {
 		{Path: in + ".mode", Type: oneOf(modeHTTP, modeTCP), Default: modeHTTP, Example: modeTCP, Reload: ReloadAnew, Help: "What it speaks, as the frontends do that it is for."},
 		{Path: in + ".protocol", Type: oneOf(protocolHTTP1, protocolHTTP2), Default: protocolHTTP1, Others: "proto proxy_http_version grpc_pass", Example: protocolHTTP2, Reload: ReloadAnew,
 			Help: "What the servers are spoken to in, whatever clients speak. `h2` is HTTP/2, as gRPC needs it: with `tls` both sides have to agree on it (ALPN), without it the servers have to know (h2c). Requests share connections then."},
-	}, balanceKeys(in+".balance"), backendHeadKeys(in), cookieKeys(in+".cookie"), sourcesKeys(in+".stick_table"), healthKeys(in+".health_check"), []Key{}, passiveKeys(in+".passive_check"), []Key{
+	}, balanceKeys(in+".balance"), backendHeadKeys(in), cookieKeys(in+".cookie"), sourcesKeys(in+".stick_table"), healthKeys(in+".health_check"), passiveKeys(in+".passive_check"), []Key{
 		{Path: in + ".on_down", Type: oneOf(keepConnections, closeConnections), Default: keepConnections, Others: "on-marked-down", Example: closeConnections, Reload: ReloadLive,
 			Help: "What becomes of the connections to a server that goes down, by its checks or those of the one that it tracks. `close_connections` ends all of them at once, whatever is under way: for a database that has been demoted."},
 		{Path: in + ".servers", Type: list(1, maxServers), Required: true, Others: "server", Example: `[{name: web1, address: "192.168.1.101:80"}]`, Reload: ReloadLive, Help: "Its servers."},
