@@ -110,9 +110,14 @@ type keepalived struct {
 	process *netlab.Process
 }
 
+// start starts it and waits until it hears adverts.
 func (k *keepalived) start(t *testing.T) {
 	t.Helper()
 	k.process = startKeepalived(t, k.pair.Node("lb2"), k.conf)
+	eventually(t, "Keepalived listens", func() (bool, any) {
+		out := k.process.Output()
+		return strings.Contains(out, "VRRP sockpool: "), out
+	})
 }
 
 func (k *keepalived) running() *netlab.Process { return k.process }
