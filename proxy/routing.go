@@ -58,8 +58,9 @@ func compileFrontend(c Frontend, backends []*backend, named *lookups) (*exchange
 		r.f.Default, r.f.DefaultEdits = to.Backend, to.Edits
 	}
 	r.monitor(c.Monitor)
-	r.f.Handshake = table != nil && table.AsksSNI() || r.tellsHandshake(c.Rules)
-	r.checkMaps(c.Rules)
+	all := templates(c.Rules)
+	r.f.Handshake = table != nil && table.AsksSNI() || r.tellsHandshake(all)
+	r.checkMaps(all)
 	return r.f, r.maps, errors.Join(r.faults...)
 }
 
@@ -191,12 +192,12 @@ func (r *routing) monitor(m *Monitor) {
 	}
 }
 
-// tellsHandshake reports whether something tells of the client's TLS handshake, or goes by it.
-func (r *routing) tellsHandshake(rules []rule.Rule) bool {
+// tellsHandshake reports whether something tells of the client's TLS handshake, or goes by it: a head, or one of the templates of rules.
+func (r *routing) tellsHandshake(all []edit.Template) bool {
 	asks := func(t *edit.Template) bool {
 		return t.Uses(edit.TLSVersion, edit.SNI) || r.named.handshake && t.Uses(edit.Map)
 	}
-	if slices.ContainsFunc(templates(rules), func(t edit.Template) bool { return asks(&t) }) {
+	if slices.ContainsFunc(all, func(t edit.Template) bool { return asks(&t) }) {
 		return true
 	}
 	return r.someEdits(func(e *exchange.Edits) bool {
@@ -207,7 +208,7 @@ func (r *routing) tellsHandshake(rules []rule.Rule) bool {
 }
 
 // checkMaps refuses variables of maps that there are not.
-func (r *routing) checkMaps(rules []rule.Rule) {
+func (r *routing) checkMaps(all []edit.Template) {
 	said := map[string]bool{} // edits of a frontend are part of many
 	check := func(names []string, at edit.Stage) {
 		if err := r.named.fault(names, at); err != nil && !said[err.Error()] {
@@ -215,7 +216,7 @@ func (r *routing) checkMaps(rules []rule.Rule) {
 			r.fault(err)
 		}
 	}
-	for _, t := range templates(rules) {
+	for _, t := range all {
 		check(t.Names(edit.Map), edit.Request)
 	}
 	r.someEdits(func(e *exchange.Edits) bool {
@@ -239,7 +240,10 @@ func (r *routing) someEdits(f func(*exchange.Edits) bool) bool {
 // templates are those of rules, but for what they change in heads. One that cannot be read is reported where it is compiled.
 func templates(rules []rule.Rule) (all []edit.Template) {
 	add := func(text string) {
-		if t, err := edit.Parse(text, edit.Request); err == nil && strings.Contains(text, "{") {
+		if !strings.Contains(text, "{") {
+			return
+		}
+		if t, err := edit.Parse(text, edit.Request); err == nil {
 			all = append(all, t)
 		}
 	}

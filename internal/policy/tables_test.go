@@ -20,7 +20,7 @@ var allowedImports = map[string][]string{
 	"proxy/compress":   {"proxy/http1"},
 	"proxy/edit":       {"proxy/http1"},
 	"proxy/engine":     {"proxy/certs", "proxy/compress", "proxy/edit", "proxy/exchange", "proxy/hello", "proxy/http1", "proxy/http2", "proxy/loop", "proxy/persist", "proxy/proxyproto", "proxy/secure", "proxy/upstream"},
-	"proxy/exchange":   {"internal/hysteresis", "proxy/balance", "proxy/compress", "proxy/edit", "proxy/persist", "proxy/rate", "proxy/rule", "proxy/upstream"},
+	"proxy/exchange":   {"internal/hysteresis", "proxy/balance", "proxy/compress", "proxy/edit", "proxy/http1", "proxy/persist", "proxy/rate", "proxy/rule", "proxy/upstream"},
 	"proxy/health":     {"internal/hysteresis", "proxy/http1", "proxy/http2", "proxy/proxyproto"},
 	"proxy/hello":      {},
 	"proxy/http1":      {},
@@ -31,7 +31,7 @@ var allowedImports = map[string][]string{
 	"proxy/proxyproto": {},
 	"proxy/rate":       {},
 	"proxy/resolve":    {},
-	"proxy/rule":       {"proxy/edit", "proxy/rate"},
+	"proxy/rule":       {"proxy/edit", "proxy/http1", "proxy/rate"},
 	"proxy/secure":     {},
 	"proxy/upstream":   {"internal/hysteresis", "proxy/balance", "proxy/proxyproto"},
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
 // Edit is one change of heads.
@@ -35,7 +37,7 @@ const untouchable = " connection content-length expect host http2-settings keep-
 func (e *Edit) compile(at Stage) (compiled, error) {
 	c := compiled{op: e.Op, name: e.Name, lower: strings.ToLower(e.Name), serversOnly: e.ServersOnly}
 	switch {
-	case !isToken(e.Name):
+	case !http1.IsToken(e.Name):
 		return c, fmt.Errorf("%q is no name of a header", e.Name)
 	case c.lower == "host":
 		return c, fmt.Errorf("%s is changed by rewrite", e.Name)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
 // Variable is something that is known of a request.
@@ -76,7 +78,7 @@ func parseVariable(text string, at Stage) (part, error) {
 		return part{}, fmt.Errorf("no variable {%s}, want one of %s, or {{ for a brace", text, strings.Join(words[1:], ", "))
 	case v.named() != named:
 		return part{}, fmt.Errorf("{%s}: want %s", text, map[bool]string{true: "{" + word + "}", false: "{" + word + ":NAME}"}[named])
-	case named && !isToken(name):
+	case named && !http1.IsToken(name):
 		return part{}, fmt.Errorf("{%s}: %q is no name", text, name)
 	case !v.known(at):
 		return part{}, fmt.Errorf("{%s} is known of %s only", text, map[Stage]string{Request: "responses", Response: "requests"}[at])
@@ -85,15 +87,4 @@ func parseVariable(text string, at Stage) (part, error) {
 		name = strings.ToLower(name)
 	}
 	return part{variable: v, name: name}, nil
-}
-
-// isToken reports whether s is one (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }

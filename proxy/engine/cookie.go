@@ -7,28 +7,28 @@ import (
 	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
-// captureCookie appends the first cookie of the fields of a name that begins as it is asked for, name and value, as far as is wanted. It
+// captureCookie appends the first cookie of the fields of a name, Cookie or SetCookie, that begins as it is asked for, name and value, as far as is wanted. It
 // is found as HAProxy finds it: blanks around the equals sign go, and a comma ends a value as a semicolon does. Of a Set-Cookie there is
 // but one, which its attributes follow.
-func captureCookie(dst []byte, w *exchange.Capture, fields []http1.Field, buf []byte, field string) []byte {
+func captureCookie(dst []byte, w *exchange.Capture, fields []http1.Field, buf []byte, name http1.Name) []byte {
 	for i := range fields {
 		f := &fields[i]
-		if own := f.Name.In(buf); len(own) != len(field) || !equalFold(own, field) {
+		if f.ID != name {
 			continue
 		}
 		for rest := f.Value.In(buf); ; {
-			var name, value []byte
+			var own, value []byte
 			var found bool
-			name, value, rest, found = nextCookie(rest)
-			if dollar := len(name) > 0 && name[0] == '$'; found && !dollar {
+			own, value, rest, found = nextCookie(rest)
+			if dollar := len(own) > 0 && own[0] == '$'; found && !dollar {
 				from := len(dst)
-				dst = append(append(append(dst, name...), '='), value...)
+				dst = append(append(append(dst, own...), '='), value...)
 				if bytes.HasPrefix(dst[from:], []byte(w.Name)) {
 					return dst[:min(len(dst), from+w.Length)]
 				}
 				dst = dst[:from]
 			}
-			if len(rest) == 0 || field != "cookie" {
+			if len(rest) == 0 || name != http1.Cookie {
 				break
 			}
 		}

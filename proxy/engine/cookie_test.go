@@ -37,9 +37,9 @@ func TestCaptureCookie(t *testing.T) {
 		if _, err := r.Parse([]byte(text), &lim); err != nil {
 			t.Fatal(err)
 		}
-		field := "cookie"
+		field := http1.Cookie
 		if strings.HasPrefix(tt.head, "Set-") {
-			field = "set-cookie"
+			field = http1.SetCookie
 		}
 		if got := captureCookie([]byte("<"), &exchange.Capture{Name: tt.name, Length: 12}, r.Fields, []byte(text), field); string(got) != "<"+tt.want {
 			t.Errorf("%s for %s: got %s, want %s", tt.head, tt.name, got[1:], tt.want)

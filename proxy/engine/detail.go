@@ -54,7 +54,7 @@ func (s *stream) requested(q *question, authority, target, method string) {
 	}
 	capture(&d.Request, d.Log.Request, q.fields, q.buf, authority)
 	if w := d.Log.Cookie; w != nil {
-		d.RequestCookie = captureCookie(d.RequestCookie[:0], w, q.fields, q.buf, "cookie")
+		d.RequestCookie = captureCookie(d.RequestCookie[:0], w, q.fields, q.buf, http1.Cookie)
 	}
 }
 
@@ -64,7 +64,7 @@ func (s *stream) responded(h *head, size int) {
 	d.ResponseHead = int64(size)
 	capture(&d.Response, d.Log.Response, h.fields, h.buf, "")
 	if w := d.Log.Cookie; w != nil {
-		d.ResponseCookie = captureCookie(d.ResponseCookie[:0], w, h.fields, h.buf, "set-cookie")
+		d.ResponseCookie = captureCookie(d.ResponseCookie[:0], w, h.fields, h.buf, http1.SetCookie)
 	}
 }
 

@@ -28,7 +28,10 @@ func (s *stream) encodeForwarded(e *http2.Encoder, dst []byte, a *asking, run *c
 func (s *stream) introduce(a *asking, run *changes, write func(name string, value []byte)) {
 	f, value := a.forwarded, s.core.value[:0]
 	from := s.from.Addr()
-	scheme, host := s.x.Told()
+	var scheme, host string
+	if a.byForwarded {
+		scheme, host = s.x.Told()
+	}
 	if (f.AppendFor || f.ReplaceFor || f.KeepFor && !a.tellsFor) && !a.excepted && !drops(run, "x-forwarded-for") {
 		switch {
 		case a.byForwarded && f.KeepFor:

@@ -1,6 +1,10 @@
 package exchange
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
+)
 
 // told is an element of Forwarded: what a proxy tells of whom it was asked by (RFC 7239 section 4). What it does not tell is empty.
 type told struct {
@@ -11,7 +15,7 @@ type told struct {
 func eachTold(line string, f func(told)) bool {
 	for e := (told{}); ; line = line[1:] {
 		line = strings.TrimLeft(line, " \t")
-		if n := tokenLen(line); n > 0 {
+		if n := http1.TokenLen(line); n > 0 {
 			name, rest := line[:n], line[n:]
 			value, after, ok := toldValue(rest)
 			if !ok || !e.set(name, value) {
@@ -57,19 +61,8 @@ func toldValue(s string) (value, rest string, ok bool) {
 		value, rest, ok = strings.Cut(inner, `"`)
 		return value, rest, ok && !strings.Contains(value, `\`) // no address or host has one
 	}
-	n := tokenLen(s)
+	n := http1.TokenLen(s)
 	return s[:n], s[n:], n > 0
-}
-
-// tokenLen is how long the token is that s begins with (RFC 9110 section 5.6.2).
-func tokenLen(s string) int {
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return i
-		}
-	}
-	return len(s)
 }
 
 // scheme returns what a proxy tells of the scheme; empty: nothing that is one.
@@ -86,7 +79,7 @@ func (e *told) scheme() string {
 // authority returns what it tells of the host; empty: nothing that could be one.
 func (e *told) authority() string {
 	for i := range len(e.host) {
-		if c := e.host[i]; tokenLen(e.host[i:i+1]) == 0 && c != ':' && c != '[' && c != ']' {
+		if c := e.host[i]; http1.TokenLen(e.host[i:i+1]) == 0 && c != ':' && c != '[' && c != ']' {
 			return ""
 		}
 	}

@@ -20,13 +20,16 @@ var lower = func() (t [256]byte) {
 }()
 
 // IsToken reports whether b is a token (RFC 9110 section 5.6.2).
-func IsToken(b []byte) bool {
-	for _, c := range b {
-		if lower[c] == 0 {
-			return false
+func IsToken[T string | []byte](b T) bool { return len(b) > 0 && TokenLen(b) == len(b) }
+
+// TokenLen is how long the token is that b begins with, in octets; 0: it begins with none.
+func TokenLen[T string | []byte](b T) int {
+	for i := range len(b) {
+		if lower[b[i]] == 0 {
+			return i
 		}
 	}
-	return len(b) > 0
+	return len(b)
 }
 
 const (

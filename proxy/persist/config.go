@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
 // Mode says whose cookie it is.
@@ -41,7 +43,7 @@ type Config struct {
 func (c *Config) Fault() error {
 	own := c.Indirect || c.NoCache || c.Preserve || c.Domain != "" || c.Path != "" || c.HTTPOnly || c.Secure || c.SameSite != "" || c.MaxIdle != 0 || c.MaxLife != 0
 	switch {
-	case !isToken(c.Name):
+	case !http1.IsToken(c.Name):
 		return fmt.Errorf("%q is no name of a cookie", c.Name)
 	case c.Mode != Insert && own:
 		return fmt.Errorf("cookie %s is the servers', who say themselves what it is like", c.Name)
@@ -87,11 +89,6 @@ func ValueFault(value string) error {
 		return fmt.Errorf("%q as the name of a server in a cookie, want printable ASCII without blanks and \" , ; \\ | ~", value)
 	}
 	return nil
-}
-
-// isToken reports whether s is one (RFC 9110 section 5.6.2), as names of cookies are.
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) })
 }
 
 func isAttribute(s string) bool {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tandem-lb/tandem/proxy/http1"
 )
 
 // shareFaults returns what is wrong with a split.
@@ -95,7 +97,7 @@ func matchFaults(m *Match, depth int) []error {
 		faults = append(faults, errors.New("sni: a client without TLS names none, so the rule could never match"))
 	}
 	for _, method := range m.Method {
-		if !isToken(method) {
+		if !http1.IsToken(method) {
 			faults = append(faults, fmt.Errorf("method %q, want a token such as GET", method))
 		}
 	}
@@ -151,7 +153,7 @@ func testFaults(key string, tests []Test) []error {
 	var faults []error
 	for _, t := range tests {
 		switch {
-		case key != "query" && !isToken(t.Name):
+		case key != "query" && !http1.IsToken(t.Name):
 			faults = append(faults, fmt.Errorf("%s %q, want a name of letters, digits and -", key, t.Name))
 		case key == "header" && strings.EqualFold(t.Name, "host"):
 			faults = append(faults, errors.New("header Host, want host, which HTTP/2 has as well"))
@@ -160,16 +162,6 @@ func testFaults(key string, tests []Test) []error {
 		}
 	}
 	return faults
-}
-
-// isToken reports whether s is one (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // pathFaults returns what keeps path+suffix from being a canonical path: only such a one can ever match.
